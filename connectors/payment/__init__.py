@@ -1,0 +1,1 @@
+"""Payment providers and bank-notification services, one folder each."""

@@ -1,0 +1,1 @@
+"""Postal carriers, one folder each."""

@@ -1,0 +1,1 @@
+"""Motcua: the payment and e-signature gateway of a province's public services."""

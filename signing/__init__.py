@@ -1,0 +1,1 @@
+"""PDF signatures: sign, inspect, validate, attest. Knows no dossier and no database."""
