@@ -509,6 +509,7 @@ class ParcelOrder:
     postage_payer: str  # applicant | province
     requested_at: datetime
     note: str = ""
+    item_code: str | None = None  # from the province's own range, or typed by the officer
 
 
 @dataclass(frozen=True, slots=True)
@@ -577,6 +578,15 @@ class PostalConnector(Protocol):
 
     async def cancel(self, accepted: ParcelAccepted, reason: str) -> CancelOutcome:
         """Ask for a cancellation."""
+        ...
+
+
+@runtime_checkable
+class PostageQuotes(Protocol):
+    """Carriers whose ``Spec`` names ``Capability.QUOTE``."""
+
+    async def quote(self, sender: Address, recipient: Address, weight_g: int) -> int:
+        """The carrier's provisional postage in đồng; never booked as a cost."""
         ...
 
 
