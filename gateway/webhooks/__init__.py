@@ -1,0 +1,1 @@
+"""Webhooks: the event log, the portals' endpoints and the deliveries to them."""
