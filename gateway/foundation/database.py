@@ -1,0 +1,317 @@
+"""The one way to the database: units of work on writer threads, many in one commit.
+
+A *unit* is a plain function of a SQLAlchemy ``Connection``; it may run more than once, so it
+touches nothing but the connection. ``write`` answers after the commit. Writer threads take
+whatever is waiting and run it in one transaction, a savepoint each; a ``SetUnit`` goes further
+and handles all its waiting items with one statement a table. Reads run on their own threads.
+
+Engines: SQLite (WAL, ``synchronous=FULL``, ``BEGIN IMMEDIATE``, one writer) and PostgreSQL
+through psycopg (two writers). The same SQL runs on both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import BigInteger, LargeBinary, Text, TypeDecorator
+
+from gateway.foundation.clock import from_micros, to_micros
+from gateway.foundation.engines import is_contention, is_disconnect, make_engine
+
+_log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - item of a set unit
+O = TypeVar("O")  # noqa: E741 - outcome of a set unit
+
+_BATCH = 256
+_PATIENCE_S = 5.0
+_CONTENTION_TRIES = 8
+
+metadata = sa.MetaData()
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached, or a commit's outcome is unknown; safe to ask again."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware moment, stored as microseconds since 1970 (sorts the same everywhere)."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """To storage."""
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """From storage."""
+        return None if value is None else from_micros(value)
+
+
+class Json(TypeDecorator[Any]):
+    """Plain data as JSON text (never queried inside)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        """To storage."""
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Any:
+        """From storage."""
+        return None if value is None else msgspec.json.decode(value)
+
+
+Blob = LargeBinary
+
+
+@dataclass(frozen=True)
+class SetUnit(Generic[I, O]):
+    """Work on many items at once: one statement a table for all that wait.
+
+    ``run`` gets the connection and the items and returns an outcome (or an exception) for
+    each, in order. If it raises, the items are run one by one, so one bad item hurts nobody.
+    """
+
+    name: str
+    run: Callable[[Connection, Sequence[I]], Sequence[O | Exception]]
+
+
+@dataclass(slots=True)
+class _Job:
+    unit: Callable[[Connection], Any] | None
+    set_unit: SetUnit[Any, Any] | None
+    item: Any
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    tries: int = 0
+    outcome: Any = None
+    failed: bool = False
+
+
+_Stop = object()
+
+
+class Database:
+    """One database, its writer threads and its readers."""
+
+    def __init__(self, url: str, *, writers: int | None = None, readers: int = 4) -> None:
+        self.engine = make_engine(url, pool_size=(writers or 2) + readers + 1)
+        self.dialect = self.engine.dialect.name
+        self._writer_count = 1 if self.dialect == "sqlite" else (writers or 2)
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._reader_pool = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
+        self._closed = False
+        self.commits = 0
+        self.units = 0
+
+    def create_all(self) -> None:
+        """Create the tables from the metadata (tests; a real store is migrated)."""
+        with self.engine.begin() as connection:
+            metadata.create_all(connection)
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """Run a unit in a transaction; returns after the commit.
+
+        Raises:
+            DatabaseUnavailable: not reachable, or the commit's outcome is unknown.
+            Exception: whatever the unit raised; its changes were rolled back.
+        """
+        loop = asyncio.get_running_loop()
+        return await self._enqueue(_Job(unit, None, None, loop, loop.create_future()))  # type: ignore[no-any-return] # the unit's own type
+
+    async def submit(self, unit: SetUnit[I, O], item: I) -> O:
+        """Run one item of a set unit together with its neighbours; returns after the commit."""
+        loop = asyncio.get_running_loop()
+        return await self._enqueue(_Job(None, unit, item, loop, loop.create_future()))  # type: ignore[no-any-return] # the unit's own type
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query on a reader's connection; it sees what was committed."""
+        if self._closed:
+            raise DatabaseUnavailable("closed")
+        return await asyncio.get_running_loop().run_in_executor(
+            self._reader_pool, self._read_now, query
+        )
+
+    def _read_now(self, query: Callable[[Connection], T]) -> T:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                with self.engine.connect() as connection:
+                    return query(connection)
+            except DBAPIError as error:
+                if not is_disconnect(error):
+                    raise
+                if time.monotonic() > deadline or self._closed:
+                    raise DatabaseUnavailable("the database cannot be reached") from error
+                time.sleep(0.1)
+
+    async def _enqueue(self, job: _Job) -> Any:
+        if self._closed:
+            raise DatabaseUnavailable("closed")
+        if not self._threads:
+            self._start()
+        self._queue.put(job)
+        return await job.future
+
+    def _start(self) -> None:
+        for number in range(self._writer_count):
+            thread = threading.Thread(target=self._run, name=f"db-write-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    async def close(self) -> None:
+        """Finish what waits, then close every connection."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in self._threads:
+            self._queue.put(_Stop)
+        loop = asyncio.get_running_loop()
+        for thread in self._threads:
+            await loop.run_in_executor(None, thread.join)
+        self._reader_pool.shutdown(wait=True)
+        self.engine.dispose()
+
+    # -------------------------------------------------------------- writer threads
+
+    def _run(self) -> None:
+        while True:
+            job = self._queue.get()
+            if job is _Stop:
+                return
+            jobs = [job]
+            stop = False
+            while len(jobs) < _BATCH:
+                try:
+                    following = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if following is _Stop:
+                    stop = True
+                    break
+                jobs.append(following)
+            self._commit(jobs)
+            if stop:
+                return
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            committing = False
+            try:
+                with self.engine.connect() as connection, connection.begin() as transaction:
+                    self._run_jobs(connection, jobs)
+                    committing = True
+                    transaction.commit()
+                break
+            except Exception as error:
+                again = isinstance(error, DBAPIError) and is_disconnect(error) and not committing
+                if again and time.monotonic() < deadline and not self._closed:
+                    time.sleep(0.1)
+                    continue
+                _log.error("transaction_failed", error=type(error).__name__, jobs=len(jobs))
+                for job in jobs:
+                    failure = DatabaseUnavailable("the transaction did not complete")
+                    failure.__cause__ = error
+                    job.outcome, job.failed = failure, True
+                break
+        self.commits += 1
+        self.units += len(jobs)
+        _answer(self._requeue_contended(jobs))
+
+    def _run_jobs(self, connection: Connection, jobs: list[_Job]) -> None:
+        sets: dict[str, list[_Job]] = {}
+        for job in jobs:
+            job.outcome, job.failed = None, False
+            if job.set_unit is not None:
+                sets.setdefault(job.set_unit.name, []).append(job)
+        for group in sets.values():
+            _run_set(connection, group)
+        for job in jobs:
+            if job.unit is not None:
+                _run_unit(connection, job)
+
+    def _requeue_contended(self, jobs: list[_Job]) -> list[_Job]:
+        done = []
+        for job in jobs:
+            contended = job.failed and is_contention(job.outcome)
+            if contended and job.tries < _CONTENTION_TRIES and not self._closed:
+                job.tries += 1
+                self._queue.put(job)
+            else:
+                done.append(job)
+        return done
+
+
+def _run_unit(connection: Connection, job: _Job) -> None:
+    assert job.unit is not None
+    savepoint = connection.begin_nested()
+    try:
+        job.outcome = job.unit(connection)
+        savepoint.commit()
+    except Exception as error:
+        if isinstance(error, DBAPIError) and is_disconnect(error):
+            raise
+        savepoint.rollback()
+        job.outcome, job.failed = error, True
+
+
+def _run_set(connection: Connection, jobs: list[_Job]) -> None:
+    unit = jobs[0].set_unit
+    assert unit is not None
+    savepoint = connection.begin_nested()
+    try:
+        outcomes = unit.run(connection, [job.item for job in jobs])
+        savepoint.commit()
+    except Exception as error:
+        if isinstance(error, DBAPIError) and is_disconnect(error):
+            raise
+        savepoint.rollback()
+        if len(jobs) == 1:
+            jobs[0].outcome, jobs[0].failed = error, True
+            return
+        for job in jobs:
+            _run_set(connection, [job])
+        return
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        job.outcome, job.failed = outcome, isinstance(outcome, Exception)
+
+
+def _answer(jobs: list[_Job]) -> None:
+    """Wake every waiter of a loop with one call into it."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        loops.setdefault(job.loop, []).append(job)
+    for loop, group in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, group)
+        except RuntimeError:  # the loop is gone; nobody waits any more
+            _log.warning("waiter_gone", jobs=len(group))
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.failed:
+            job.future.set_exception(job.outcome)
+        else:
+            job.future.set_result(job.outcome)

@@ -1,0 +1,97 @@
+"""The outermost middleware: request ids, problems, metrics, security headers, access log."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from gateway.foundation.clock import Clock
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.problems import MEDIA_TYPE, Problem
+from gateway.foundation.web import UNAVAILABLE, language_of
+
+_log = structlog.get_logger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_AIOHTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def middleware(
+    clock: Clock,
+    metrics: Metrics,
+    render_page: Callable[[web.Request, Problem, str], web.Response] | None = None,
+) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """The one place where exceptions become answers.
+
+    ``render_page`` shows problems as pages to browsers on page routes; APIs get RFC 9457.
+    """
+
+    @web.middleware
+    async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Request-Id", "")
+        trace = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request["trace_id"] = trace
+        started = clock.monotonic()
+        structlog.contextvars.bind_contextvars(trace_id=trace)
+        try:
+            response = await _answer(request, handler)
+        except Problem as problem:
+            response = _problem_response(request, problem, trace, render_page)
+        finally:
+            structlog.contextvars.unbind_contextvars("trace_id")
+        route = _route_of(request)
+        metrics.requests.labels(route, request.method, str(response.status)).inc()
+        metrics.latency.labels(route).observe(clock.monotonic() - started)
+        if not response.prepared:
+            response.headers.setdefault("X-Request-Id", trace)
+            response.headers.setdefault("X-Content-Type-Options", "nosniff")
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return handle
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem:
+        raise
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        raise Problem(_AIOHTTP_CODES.get(error.status, "invalid_request")) from error
+    except UNAVAILABLE as error:
+        _log.warning("database_unavailable", route=_route_of(request))
+        raise Problem("service_unavailable", headers={"Retry-After": "2"}) from error
+    except Exception as error:
+        _log.exception("unhandled", route=_route_of(request))
+        raise Problem("internal_error") from error
+
+
+def _problem_response(
+    request: web.Request,
+    problem: Problem,
+    trace: str,
+    render_page: Callable[[web.Request, Problem, str], web.Response] | None,
+) -> web.Response:
+    wants_page = "text/html" in request.headers.get("Accept", "")
+    if render_page and wants_page and not request.path.startswith(("/v1/", "/callbacks/")):
+        response = render_page(request, problem, trace)
+    else:
+        document = problem.document(language_of(request), trace)
+        response = web.Response(
+            status=problem.status, body=msgspec.json.encode(document), content_type=MEDIA_TYPE
+        )
+    response.headers.update(problem.headers)
+    return response
+
+
+def _route_of(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "(none)"

@@ -1,0 +1,44 @@
+"""Numbers for Prometheus; one registry a process, so tests do not share state."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Every metric of the gateway, named once."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self.requests = Counter(
+            "motcua_http_requests_total", "Answers sent", ["route", "method", "status"], registry=r
+        )
+        self.latency = Histogram(
+            "motcua_http_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=r
+        )
+        self.outbound = Counter(
+            "motcua_outbound_total", "Calls to others", ["host", "outcome"], registry=r
+        )
+        self.callbacks = Counter(
+            "motcua_callbacks_total", "Provider callbacks", ["account", "receipt"], registry=r
+        )
+        self.alerts = Counter(
+            "motcua_alerts_total", "Things a person should look at", ["kind"], registry=r
+        )
+        self.deliveries = Counter(
+            "motcua_webhook_deliveries_total", "Webhook attempts", ["outcome"], registry=r
+        )
+        self.signatures = Counter(
+            "motcua_signatures_total", "Signatures made", ["level", "outcome"], registry=r
+        )
+        self.backlog = Gauge(
+            "motcua_backlog", "Work waiting in the database", ["queue"], registry=r
+        )
+
+    def page(self) -> bytes:
+        """The exposition text."""
+        return generate_latest(self.registry)

@@ -1,0 +1,60 @@
+"""Background tasks with one owner: named, watched, drained at shutdown.
+
+A task that dies is logged and takes the process down: a gateway without its worker must not
+look healthy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+
+class Tasks:
+    """Owns every background task of a process."""
+
+    def __init__(self, on_death: Callable[[str, BaseException], None] | None = None) -> None:
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._on_death = on_death
+        self._closing = False
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine under a name that is unique while it runs."""
+        if name in self._tasks:
+            work.close()
+            raise ValueError(f"task {name} is already running")
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks[name] = task
+        task.add_done_callback(self._finished)
+        return task
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is running."""
+        return tuple(self._tasks)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        name = task.get_name()
+        self._tasks.pop(name, None)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            return
+        _log.critical("task_died", task=name, error=type(error).__name__, exc_info=error)
+        if self._on_death and not self._closing:
+            self._on_death(name, error)
+
+    async def close(self, grace_s: float = 10.0) -> None:
+        """Cancel, and wait for each to put its work down."""
+        self._closing = True
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)

@@ -1,0 +1,285 @@
+"""Every option, checked at start: all wrong keys are reported at once.
+
+One TOML file (``MOTCUA_CONFIG`` or ``--config``); every key can come from
+``MOTCUA__SECTION__KEY``; a secret is a string, ``{ file = "…" }`` or ``{ env = "…" }``.
+``docs/configuration.md`` is generated from these types. The one home of ``os.environ``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gateway.foundation.decode import decode
+from gateway.foundation.problems import FieldError, Problem
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the gateway listens and how the world sees it."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    public_url: str = "http://127.0.0.1:8080"
+    mode: str = "test"  # test | live: live refuses insecure settings
+    requests_per_second: int = 200  # per portal; 0 = no limit
+    shutdown_s: Positive = 20
+    upload_limit: Positive = 50 * 1024 * 1024
+    trusted_proxies: list[str] = []  # networks whose X-Forwarded-For is believed
+
+
+class DatabaseSection(msgspec.Struct, frozen=True, kw_only=True):
+    """The queue and store of record."""
+
+    url: str = "sqlite:///var/motcua.db"
+    writers: Positive | None = None
+    migrate: bool = True  # bring SQLite's schema up at start; PostgreSQL is migrated by command
+
+
+class RedisSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Optional: only makes things faster."""
+
+    url: str = ""
+
+
+class Files(msgspec.Struct, frozen=True, kw_only=True):
+    """Where documents are kept."""
+
+    url: str = "var/files"  # a folder, file:///… or s3://bucket
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """Keys that live outside the database; the first encrypts, each decrypts."""
+
+    master_keys: list[str] = []
+    pepper: str = ""
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said on standard error."""
+
+    level: str = "info"
+    format: str = "json"  # json | text
+
+
+class Province(msgspec.Struct, frozen=True, kw_only=True):
+    """Names and help shown on pages and paper."""
+
+    name: str = "Tỉnh Mẫu"
+    service: str = "Cổng thanh toán và ký số dịch vụ công"
+    agency: str = "Trung tâm Phục vụ hành chính công"
+    phone: str = "1900 0000"
+    hours: str = "7:30–17:00, thứ Hai đến thứ Sáu"
+
+
+class Payments(msgspec.Struct, frozen=True, kw_only=True):
+    """How payments behave."""
+
+    expires_in_s: Positive = 86_400
+    refund_approval_above_vnd: int = 1_000_000
+    query_after_s: list[int] = [120, 300, 900, 3_600, 86_400]
+    methods: list[str] = []  # accounts offered at checkout, in order; empty = all
+
+
+class Certification(msgspec.Struct, frozen=True, kw_only=True):
+    """Which keys certify and seal."""
+
+    agency_key: str = ""
+    certifiers: dict[str, str] = {}  # official:… → key name
+
+
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """One key the signer processes may open."""
+
+    kind: str = "pkcs12"
+    path: str = ""
+    password: str = ""
+    official: str = ""  # official:nguyen.van.a – who may use it; empty = an agency key
+    title: str = ""
+    image: str = ""
+    image_width_mm: float | None = None
+    image_height_mm: float | None = None
+    allow_pkcs1v15: bool = False
+
+
+class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
+    """Time-stamp authorities, tried in order."""
+
+    urls: list[str] = []
+    timeout_s: float = 30.0
+
+
+class Trust(msgspec.Struct, frozen=True, kw_only=True):
+    """Roots (files, PEM or DER) and where revocation data may be fetched."""
+
+    roots: list[str] = []
+    intermediates: list[str] = []
+    fetch_hosts: list[str] = []
+    allow_loopback: bool = False
+
+
+class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Keys, time-stamps, trust."""
+
+    keys: dict[str, SigningKey] = {}
+    timestamps: Timestamps = Timestamps()
+    trust: Trust = Trust()
+    processes: Positive = 1
+    level: str = "B-LTA"
+
+
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliveries to portals."""
+
+    allowed_networks: list[str] = []  # private networks portals may live in (TSLCD)
+    timeout_s: float = 15.0
+    retry_s: list[int] = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
+    per_endpoint: Positive = 8
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration file."""
+
+    server: Server = Server()
+    database: DatabaseSection = DatabaseSection()
+    redis: RedisSection = RedisSection()
+    files: Files = Files()
+    secrets: Secrets = Secrets()
+    log: Log = Log()
+    province: Province = Province()
+    payments: Payments = Payments()
+    certification: Certification = Certification()
+    signing: SigningSection = SigningSection()
+    webhooks: Webhooks = Webhooks()
+    payment_accounts: dict[str, dict[str, Any]] = {}
+    postal_accounts: dict[str, dict[str, Any]] = {}
+
+
+class ConfigurationError(Exception):
+    """Everything that is wrong with a configuration, one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read file and environment.
+
+    Raises:
+        ConfigurationError: naming every unknown, missing, ill-typed or insecure key.
+    """
+    env = os.environ if environment is None else environment
+    data: dict[str, Any] = {}
+    if path is not None:
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationError([f"{path.name}: {error}"]) from error
+    problems: list[str] = []
+    _overlay(data, env, problems)
+    data = _resolve(data, env, "", problems, path.parent if path else Path())
+    try:
+        settings = decode(Settings, data)
+    except Problem as problem:
+        problems += [_sentence(e) for e in problem.errors]
+        raise ConfigurationError(problems) from problem
+    problems += insecurities(settings)
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def config_path(argument: str | None) -> Path | None:
+    """The file named by ``--config``, or by ``MOTCUA_CONFIG``."""
+    name = argument or os.environ.get("MOTCUA_CONFIG")
+    return Path(name) if name else None
+
+
+def insecurities(settings: Settings) -> list[str]:
+    """Why this configuration must not serve real citizens; empty in test mode."""
+    if settings.server.mode not in ("test", "live"):
+        return ["server.mode: phải là “test” hoặc “live”"]
+    if settings.server.mode == "test":
+        return []
+    master_keys = settings.secrets.master_keys
+    accounts = {**settings.payment_accounts, **settings.postal_accounts}
+    rules = {
+        "server.public_url: chế độ live cần https": (
+            urlsplit(settings.server.public_url).scheme == "https"
+        ),
+        "secrets.master_keys: chế độ live cần ít nhất một khóa từ 32 ký tự": (
+            bool(master_keys) and all(len(k) >= 32 for k in master_keys)
+        ),
+        "secrets.pepper: chế độ live cần từ 32 ký tự": len(settings.secrets.pepper) >= 32,
+        "signing.trust.allow_loopback: không dùng PKI phát triển ở chế độ live": (
+            not settings.signing.trust.allow_loopback
+        ),
+    }
+    problems = [sentence for sentence, holds in rules.items() if not holds]
+    problems += [
+        f"{name}.{key}: chế độ live cần https"
+        for name, account in accounts.items()
+        for key, value in account.items()
+        if key.endswith("url") and str(value).startswith("http://")
+    ]
+    return problems
+
+
+def _sentence(error: FieldError) -> str:
+    return f"{error.pointer.strip('/').replace('/', '.')}: {error.detail}"
+
+
+def _overlay(data: dict[str, Any], env: Mapping[str, str], problems: list[str]) -> None:
+    for name, text in sorted(env.items()):
+        if not name.startswith("MOTCUA__"):
+            continue
+        path = [part.lower() for part in name.removeprefix("MOTCUA__").split("__")]
+        node = data
+        for part in path[:-1]:
+            following = node.setdefault(part, {})
+            if not isinstance(following, dict):
+                problems.append(f"{name}: {part} không phải là một mục")
+                break
+            node = following
+        else:
+            node[path[-1]] = _typed(text)
+
+
+def _typed(text: str) -> Any:
+    """A TOML value when it reads as one (numbers, booleans, lists), else the text itself."""
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _resolve(
+    node: Any, env: Mapping[str, str], where: str, problems: list[str], folder: Path
+) -> Any:
+    if isinstance(node, dict):
+        if set(node) == {"env"}:
+            if node["env"] not in env:
+                problems.append(f"{where}: biến môi trường {node['env']} chưa đặt")
+            return env.get(node["env"], "")
+        if set(node) == {"file"}:
+            try:
+                return (folder / node["file"]).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{where}: không đọc được tệp ({type(error).__name__})")
+                return ""
+        return {
+            k: _resolve(v, env, f"{where}.{k}".strip("."), problems, folder)
+            for k, v in node.items()
+        }
+    if isinstance(node, list):
+        return [_resolve(v, env, f"{where}.{i}", problems, folder) for i, v in enumerate(node)]
+    return node

@@ -1,0 +1,1 @@
+"""Servers, builders and receivers that tests share."""
