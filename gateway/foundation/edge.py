@@ -19,6 +19,9 @@ _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _AIOHTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
+# The request id of the running request.
+TRACE = web.RequestKey("trace", str)
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -36,7 +39,7 @@ def middleware(
     async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("X-Request-Id", "")
         trace = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        request["trace_id"] = trace
+        request[TRACE] = trace
         started = clock.monotonic()
         structlog.contextvars.bind_contextvars(trace_id=trace)
         try:

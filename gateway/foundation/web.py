@@ -166,10 +166,9 @@ def mount(app: web.Application, edge: Edge, routes: list[Route | Page]) -> None:
     """Add routes to an application (whose ``client_max_size`` must cover the largest)."""
     for route in routes:
         if isinstance(route, Page):
-            resource = app.router.add_route(route.method, route.path, _limited(route))
+            app.router.add_route(route.method, route.path, _limited(route))
         else:
-            resource = app.router.add_route(route.method, route.path, _served(route, edge))
-        resource.handler.__dict__["_route_path"] = route.path
+            app.router.add_route(route.method, route.path, _served(route, edge))
 
 
 def _limited(page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
