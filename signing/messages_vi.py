@@ -1,0 +1,140 @@
+"""Every Vietnamese sentence of inspection and validation, in tables keyed by stable codes.
+
+Owns words and severities; leaves to ``inspection`` and ``validation`` when a code is deserved.
+Codes are part of the contract (portals switch on them); sentences may be polished freely.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from signing.contract import Finding, Severity
+
+BLOCK, WARN, INFO = Severity.BLOCK, Severity.WARN, Severity.INFO
+
+# code → (severity, sentence); named fields are filled in by ``finding``
+FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
+    "empty_file": (BLOCK, "Tệp rỗng (0 byte)."),
+    "too_large": (BLOCK, "Tệp lớn {size} byte, vượt giới hạn {limit} byte."),
+    "not_a_pdf": (BLOCK, "Tệp không phải là PDF: không có tiêu đề %PDF-."),
+    "garbage_before_header": (WARN, "Có {count} byte lạ đứng trước tiêu đề %PDF-."),
+    "truncated": (WARN, "Tệp không kết thúc bằng %%EOF, có thể đã bị cắt cụt."),
+    "lax_reading": (
+        WARN,
+        "Cấu trúc tệp sai chuẩn ({reason}); chỉ đọc được ở chế độ nới lỏng.",
+    ),
+    "unreadable": (BLOCK, "Không đọc được cấu trúc PDF: {reason}."),
+    "broken_page_tree": (BLOCK, "Cây trang bị hỏng: {reason}."),
+    "no_pages": (BLOCK, "Tệp không có trang nào."),
+    "too_many_pages": (BLOCK, "Tệp có {count} trang, vượt giới hạn {limit} trang."),
+    "decode_limit": (BLOCK, "Dữ liệu nén phình quá giới hạn an toàn (bom giải nén)."),
+    "broken_content": (WARN, "Không giải nén được nội dung: {reason}."),
+    "walk_limit": (BLOCK, "Tệp có quá nhiều đối tượng hoặc mất quá nhiều thời gian để kiểm tra."),
+    "broken_object": (WARN, "Đối tượng bị hỏng, không đọc được."),
+    "inspection_error": (BLOCK, "Không kiểm tra hết được tệp ({reason}); không thể ký an toàn."),
+    "encrypted": (BLOCK, "Tệp bị mã hoá hoặc đặt mật khẩu."),
+    "xfa": (BLOCK, "Tệp chứa biểu mẫu động XFA."),
+    "javascript": (BLOCK, "Tệp chứa mã JavaScript."),
+    "launch_action": (BLOCK, "Tệp chứa lệnh mở chương trình hoặc tệp khác (Launch)."),
+    "submit_form": (BLOCK, "Tệp chứa lệnh gửi dữ liệu biểu mẫu ra ngoài (SubmitForm)."),
+    "import_data": (BLOCK, "Tệp chứa lệnh nạp dữ liệu từ ngoài (ImportData)."),
+    "remote_goto": (BLOCK, "Tệp chứa liên kết tới tệp khác (GoToR hoặc GoToE)."),
+    "open_action": (BLOCK, "Tệp tự thực hiện một hành động khi mở ({kind})."),
+    "open_destination": (INFO, "Tệp mở sẵn ở một vị trí định trước (vô hại)."),
+    "additional_actions": (BLOCK, "Tệp có hành động tự động gắn với sự kiện (AA)."),
+    "rich_media": (BLOCK, "Tệp chứa nội dung đa phương tiện hoặc 3D ({kind})."),
+    "uri_action": (INFO, "Tệp chứa liên kết ra Internet."),
+    "embedded_files": (WARN, "Tệp có tệp đính kèm bên trong."),
+    "external_stream": (BLOCK, "Nội dung được lấy từ tệp bên ngoài (luồng có /F)."),
+    "hidden_layers": (WARN, "Tệp có lớp nội dung đang bị ẩn (OCG)."),
+    "annotation_over_content": (WARN, "Có chú thích {kind} nằm đè lên nội dung trang."),
+    "hidden_annotation": (WARN, "Có chú thích hoặc trường bị ẩn ({kind})."),
+    "need_appearances": (
+        WARN,
+        "Biểu mẫu yêu cầu phần mềm xem tự vẽ lại (NeedAppearances): mỗi nơi có thể thấy một khác.",
+    ),
+    "fonts_not_embedded": (WARN, "Phông chữ không nhúng: {names}; nơi khác có thể hiện sai chữ."),
+    "hybrid_xref": (INFO, "Tệp dùng bảng tham chiếu lai (Word thường xuất như vậy)."),
+    "incremental_updates": (INFO, "Tệp có {count} lần cập nhật nối thêm."),
+    "odd_box": (INFO, "Khung trang khác thường: {box}."),
+    "rotated_page": (INFO, "Trang xoay {angle}°."),
+    "existing_signature": (INFO, "Tệp đã có chữ ký số."),
+    "broken_signature": (BLOCK, "Chữ ký có sẵn bị hỏng: {reason}."),
+    "resaved_after_signing": (
+        BLOCK,
+        "Tệp đã bị lưu lại sau khi ký: chữ ký có sẵn không còn giá trị; hãy dùng tệp gốc.",
+    ),
+    "docmdp_no_changes": (BLOCK, "Chữ ký chứng nhận của tác giả cấm mọi thay đổi (DocMDP P=1)."),
+    "docmdp": (INFO, "Tệp có chữ ký chứng nhận, cho phép thay đổi mức P={level}."),
+}
+
+# Sentences of validation, by code.
+SENTENCES: Final[dict[str, str]] = {
+    "no_signature": "Tệp không có chữ ký số.",
+    "not_a_pdf": "Tệp không phải là PDF hoặc không đọc được; không kiểm tra được chữ ký.",
+    "resaved": (
+        "Tệp đã bị lưu lại sau khi ký: chữ ký vẫn còn dấu vết nhưng không còn chứng minh được gì; "
+        "hãy yêu cầu tệp gốc."
+    ),
+    "valid": "Chữ ký hợp lệ: {count} chữ ký, nội dung không thay đổi sau khi ký.",
+    "invalid": "Chữ ký không hợp lệ: {reason}",
+    "indeterminate": "Chưa đủ căn cứ kết luận chữ ký hợp lệ: {reason}",
+    "intact": "Nội dung được ký còn nguyên vẹn.",
+    "hash_mismatch": "Nội dung đã bị thay đổi sau khi ký (giá trị băm không khớp).",
+    "bad_signature_value": "Giá trị chữ ký không đúng với chứng thư số của người ký.",
+    "broken_cms": "Dữ liệu chữ ký bị hỏng, không đọc được.",
+    "odd_byte_range": "Vùng dữ liệu được ký (ByteRange) không đúng chuẩn hoặc không phủ hết tệp.",
+    "econtent": "Chữ ký mang nội dung riêng bên trong, không phải chữ ký tách rời trên tệp này.",
+    "modified": "Sau khi ký, tệp đã bị thay đổi theo cách không được phép.",
+    "modified_unknown": "Không phân tích được những thay đổi sau khi ký.",
+    "form_changed": "Sau khi ký, trường biểu mẫu đã bị thay đổi: {names}.",
+    "docmdp_violated": "Thay đổi sau khi ký vượt quá mức mà chữ ký chứng nhận cho phép.",
+    "large_overlay": "Chữ ký thêm sau có hình che phần lớn trang giấy; không thể coi là vô hại.",
+    "unsigned_field_added": "Sau khi ký có thêm ô chữ ký có hình nhưng không có chữ ký số.",
+    "no_signed_attributes": (
+        "Chữ ký không có thuộc tính ký kèm (signed attributes), không gắn chặt với chứng thư số."
+    ),
+    "weak_algorithm": "Thuật toán {name} không còn được chấp nhận.",
+    "unlisted_algorithm": "Thuật toán {name} không nằm trong danh mục của TT 15/2025/TT-BKHCN.",
+    "pkcs1v15": "Chữ ký dùng RSA PKCS#1 v1.5; TT 15/2025/TT-BKHCN yêu cầu RSASSA-PSS.",
+    "trusted": "Chứng thư số của người ký thuộc một gốc tin cậy.",
+    "untrusted": "Chứng thư số của người ký không thuộc gốc tin cậy nào đã cấu hình.",
+    "revoked": "Chứng thư số của người ký đã bị thu hồi.",
+    "expired": "Chứng thư số của người ký đã hết hạn và không có bằng chứng đã ký khi còn hạn.",
+    "not_yet_valid": "Chứng thư số của người ký chưa có hiệu lực tại thời điểm ký.",
+    "revocation_unknown": (
+        "Chưa xác định được tình trạng thu hồi của chứng thư số (tệp không kèm đủ dữ liệu, "
+        "không hỏi trực tuyến)."
+    ),
+    "good": "Chứng thư số có hiệu lực tại thời điểm ký, chưa bị thu hồi.",
+    "time_proven": "Thời điểm ký được chứng minh bằng dấu thời gian.",
+    "time_claimed": "Thời điểm ký do người ký tự khai, không có dấu thời gian chứng minh.",
+    "time_unproven": "Có dấu thời gian nhưng chưa kiểm chứng được.",
+    "time_before_claim": "Dấu thời gian sớm hơn thời điểm tự khai {delta}: đồng hồ máy ký lệch.",
+    "time_after_claim": "Dấu thời gian được cấp sau thời điểm tự khai {delta}.",
+    "archive_timestamp": "Dấu thời gian lưu trữ cho toàn bộ tệp.",
+    "timestamp_revocation_offline": (
+        "Tình trạng thu hồi của máy chủ dấu thời gian chỉ xét theo dữ liệu kèm trong tệp."
+    ),
+    "later_signature": "Sau đó: thêm chữ ký của {name}.",
+    "later_timestamp": "Sau đó: thêm dấu thời gian lưu trữ.",
+    "later_dss": "Sau đó: bổ sung dữ liệu kiểm tra dài hạn (chứng thư, CRL, OCSP).",
+    "later_form": "Sau đó: điền trường biểu mẫu {names}.",
+    "later_freed": "Sau đó: giải phóng đối tượng không dùng đến.",
+    "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
+    "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
+    "out_of_time": "Hết thời gian kiểm tra trước khi xét tới chữ ký này.",
+    "internal": "Không kiểm tra được chữ ký này (mã {kind}).",
+    "detached_part": "Có vết chữ ký không gắn với trường biểu mẫu nào của tệp.",
+}
+
+
+def finding(code: str, where: str = "tệp", **details: object) -> Finding:
+    """Build a finding from its code; ``where`` names a page or object in Vietnamese."""
+    severity, sentence = FINDINGS[code]
+    return Finding(code=code, severity=severity, where=where, detail=sentence.format(**details))
+
+
+def say(code: str, **details: object) -> str:
+    """The Vietnamese sentence of a validation code."""
+    return SENTENCES[code].format(**details)
