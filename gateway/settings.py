@@ -85,7 +85,7 @@ class Payments(msgspec.Struct, frozen=True, kw_only=True):
 
     expires_in_s: Positive = 86_400
     refund_approval_above_vnd: int = 1_000_000
-    query_after_s: list[int] = [120, 300, 900, 3_600, 86_400]
+    query_after_s: tuple[int, ...] = (120, 300, 900, 3_600, 86_400)
     methods: list[str] = []  # accounts offered at checkout, in order; empty = all
 
 
@@ -141,7 +141,7 @@ class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
 
     allowed_networks: list[str] = []  # private networks portals may live in (TSLCD)
     timeout_s: float = 15.0
-    retry_s: list[int] = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
+    retry_s: tuple[int, ...] = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
     per_endpoint: Positive = 8
 
 

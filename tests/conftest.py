@@ -10,7 +10,7 @@ import pytest
 
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
-from tests.support import postgres
+from tests.support import postgres, valkey
 
 _names = itertools.count()
 
@@ -29,6 +29,16 @@ def postgres_server() -> Iterator[postgres.Postgres]:
         pytest.skip("no PostgreSQL on this machine and no wheel of one installed")
     yield server
     postgres.stop(server)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[valkey.Valkey]:
+    """One real Valkey a test process."""
+    server = valkey.start()
+    if server is None:
+        pytest.skip("no Valkey or Redis on this machine and no wheel of one installed")
+    yield server
+    valkey.stop(server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

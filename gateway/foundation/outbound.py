@@ -84,6 +84,9 @@ class HttpTransport:
             trust_env=False,
             auto_decompress=True,
         )
+        # aiohttp would send a GET again by itself when a kept-alive connection drops; the
+        # second outcome of our rule forbids that, and the library offers no public switch.
+        self._session._retry_connection = False  # noqa: SLF001 - no public switch
         return self
 
     async def __aexit__(
@@ -108,7 +111,7 @@ class HttpTransport:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(ProviderUnavailable),
                 stop=stop_after_attempt(self._tries),
-                wait=wait_exponential_jitter(initial=0.1, max=2.0),
+                wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
                 sleep=self._clock.sleep,
                 reraise=True,
             ):

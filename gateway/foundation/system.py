@@ -1,0 +1,95 @@
+"""Health, readiness, metrics and the contract's own pages.
+
+``/healthz`` says that the process runs; ``/readyz`` asks every dependency and gives latencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from aiohttp import web
+
+from gateway.foundation.clock import Clock
+from gateway.foundation.database import Database
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.web import Page
+
+Check = Callable[[], Awaitable[bool]]
+
+
+def database_check(database: Database) -> Check:
+    """Whether the database answers a query."""
+
+    async def check() -> bool:
+        return await database.read(lambda c: c.execute(sa.text("SELECT 1")).scalar() == 1)
+
+    return check
+
+
+def routes(
+    clock: Clock,
+    metrics: Metrics,
+    checks: Mapping[str, Check],
+    contract: Callable[[], Mapping[str, Any]],
+) -> list[Page]:
+    """The pages of this module; ``contract`` gives the OpenAPI document."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        found: dict[str, Any] = {}
+        for name, check in checks.items():
+            started = clock.monotonic()
+            try:
+                ok = await check()
+            except Exception:
+                ok = False
+            latency = round((clock.monotonic() - started) * 1000, 1)
+            found[name] = {"ok": ok, "latency_ms": latency}
+        ready = all(entry["ok"] for entry in found.values())
+        body = {"status": "ready" if ready else "not_ready", "checks": found}
+        return web.json_response(body, status=200 if ready else 503)
+
+    async def measures(_request: web.Request) -> web.Response:
+        return web.Response(
+            body=metrics.page(), headers={"Content-Type": "text/plain; version=0.0.4"}
+        )
+
+    async def openapi(_request: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(contract()), content_type="application/json")
+
+    async def docs(_request: web.Request) -> web.Response:
+        return web.Response(text=reference_page(contract()), content_type="text/html")
+
+    return [
+        Page("GET", "/healthz", healthz),
+        Page("GET", "/readyz", readyz),
+        Page("GET", "/metrics", measures),
+        Page("GET", "/openapi.json", openapi),
+        Page("GET", "/docs", docs),
+    ]
+
+
+def reference_page(contract: Mapping[str, Any]) -> str:
+    """A plain reference of every operation, readable without JavaScript."""
+    rows = []
+    for path, operations in contract["paths"].items():
+        for method, operation in operations.items():
+            rows.append(
+                f"<tr><td><code>{method.upper()}</code></td><td><code>{escape(path)}</code></td>"
+                f"<td>{escape(operation['summary'])}</td>"
+                f"<td><code>{escape(operation['x-scope'])}</code></td></tr>"
+            )
+    return (
+        '<!doctype html><html lang="vi"><meta charset="utf-8"><title>Motcua API</title>'
+        "<h1>Motcua API</h1><p>OpenAPI 3.1: "
+        '<a href="/openapi.json">/openapi.json</a></p><table><thead><tr><th>Method</th>'
+        "<th>Path</th><th>Summary</th><th>Scope</th></tr></thead><tbody>"
+        + "".join(rows)
+        + "</tbody></table></html>"
+    )
