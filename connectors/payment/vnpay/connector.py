@@ -5,6 +5,7 @@ Owns the order of steps: build, sign, send, verify, read. Everything else is in 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -56,8 +57,10 @@ class VnpayConnector:
         self._pay_url = str(options.get("pay_url") or f"{base}/paymentv2/vpcpay.html")
         self._api_url = str(options.get("api_url") or f"{base}/merchant_webapi/api/transaction")
         self._order_type = str(options.get("order_type") or "other")
-        self._server_ip = messages.ip_field(str(options.get("server_ip") or "127.0.0.1"))
         self._secrets = account.secrets["hash_secret"]
+        server_ip = messages.ip_field(str(options.get("server_ip") or "127.0.0.1"))
+        self._terminal = messages.Terminal(self._tmn_code, server_ip, self._secrets[0])
+        self._turns = itertools.count()
 
     async def create(self, order: Order) -> Start:
         """Build the signed address of VNPAY's page; nothing is sent."""
@@ -77,9 +80,7 @@ class VnpayConnector:
         Raises:
             OutcomeUnknown: also when the answer's signature does not hold: it was sent.
         """
-        sent = messages.refund_request(
-            order, self._tmn_code, self._server_ip, self._clock.now(), self._secrets[0]
-        )
+        sent = messages.refund_request(order, self._terminal, self._clock.now())
         try:
             fields = await self._send(sent, signature.REFUND_RESPONSE)
         except SignatureMismatch as error:
@@ -103,9 +104,7 @@ class VnpayConnector:
         return messages.reply(receipt)
 
     async def _ask(self, sought: Sought) -> dict[str, str]:
-        sent = messages.query_request(
-            sought, self._tmn_code, self._server_ip, self._clock.now(), self._secrets[0]
-        )
+        sent = messages.query_request(sought, self._terminal, self._clock.now(), next(self._turns))
         return await self._send(sent, signature.QUERY_RESPONSE)
 
     async def _send(self, sent: Mapping[str, str], order: Sequence[str]) -> dict[str, str]:

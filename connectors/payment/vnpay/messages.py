@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -199,6 +200,15 @@ def reply(receipt: Receipt) -> CallbackReply:
 # ------------------------------------------------------------------ querydr and refund
 
 
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Who asks: the terminal, our server's address and the secret that signs."""
+
+    tmn_code: str
+    server_ip: str
+    secret: str = field(repr=False)
+
+
 def _request_head(payment: Sought, tmn_code: str, command: str, now: datetime) -> dict[str, str]:
     started = payment.state.get("vnp_CreateDate") or vietnam_stamp(payment.created_at)
     return {
@@ -212,42 +222,38 @@ def _request_head(payment: Sought, tmn_code: str, command: str, now: datetime) -
     }
 
 
-def query_request(
-    sought: Sought, tmn_code: str, server_ip: str, now: datetime, secret: str
-) -> dict[str, str]:
-    """The querydr request, signed. The request number is derived: new each time, never random."""
-    seed = f"{tmn_code}|{sought.reference}|{now.isoformat()}"
+def query_request(sought: Sought, terminal: Terminal, now: datetime, turn: int) -> dict[str, str]:
+    """The querydr request, signed; its number comes from the moment and the caller's ``turn``."""
+    seed = f"{terminal.tmn_code}|{sought.reference}|{now.isoformat()}|{turn}"
     fields = {
         "vnp_RequestId": hashlib.sha256(seed.encode()).hexdigest()[:32],
-        **_request_head(sought, tmn_code, "querydr", now),
-        "vnp_IpAddr": server_ip,
+        **_request_head(sought, terminal.tmn_code, "querydr", now),
+        "vnp_IpAddr": terminal.server_ip,
         "vnp_OrderInfo": f"Tra cuu giao dich {sought.reference}"[:255],
     }
     text = signature.canonical_fields(fields, signature.QUERY_REQUEST)
-    return {**fields, signature.HASH_FIELD: signature.mac(text, secret)}
+    return {**fields, signature.HASH_FIELD: signature.mac(text, terminal.secret)}
 
 
-def refund_request(
-    order: RefundOrder, tmn_code: str, server_ip: str, now: datetime, secret: str
-) -> dict[str, str]:
+def refund_request(order: RefundOrder, terminal: Terminal, now: datetime) -> dict[str, str]:
     """The refund request, signed.
 
     The request number comes from the refund's own reference: sent twice, VNPAY sees one refund.
     """
-    seed = f"{tmn_code}|refund|{order.reference}"
+    seed = f"{terminal.tmn_code}|refund|{order.reference}"
     kind = statuses.FULL_REFUND_TYPE if order.full else statuses.PARTIAL_REFUND_TYPE
     info = toneless(order.reason, _ORDER_INFO, 200)
     fields = {
         "vnp_RequestId": hashlib.sha256(seed.encode()).hexdigest()[:32],
-        **_request_head(order.payment, tmn_code, "refund", now),
+        **_request_head(order.payment, terminal.tmn_code, "refund", now),
         "vnp_TransactionType": kind,
         "vnp_Amount": str(order.amount_vnd * FACTOR),
         "vnp_CreateBy": toneless(order.requested_by, _ORDER_INFO, 245) or "motcua",
-        "vnp_IpAddr": server_ip,
+        "vnp_IpAddr": terminal.server_ip,
         "vnp_OrderInfo": f"Hoan tien {order.payment.reference} {info}".strip()[:255],
     }
     text = signature.canonical_fields(fields, signature.REFUND_REQUEST)
-    return {**fields, signature.HASH_FIELD: signature.mac(text, secret)}
+    return {**fields, signature.HASH_FIELD: signature.mac(text, terminal.secret)}
 
 
 def read_answer(
