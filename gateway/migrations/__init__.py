@@ -1,0 +1,1 @@
+"""The schema's history: one line for SQLite and PostgreSQL alike."""
