@@ -6,18 +6,17 @@ Owns the date formatters of pages and documents; leaves the present moment to ``
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+from gateway.foundation.clock import in_vietnam
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def local(moment: datetime) -> datetime:
     """The same moment on a Vietnamese clock; a naive time is a programming error."""
     if moment.tzinfo is None:
         raise ValueError("a moment needs its offset")
-    return moment.astimezone(VIETNAM)
+    return in_vietnam(moment)
 
 
 def format_sentence_vi(moment: datetime) -> str:

@@ -41,7 +41,10 @@ def test_the_south_says_le_for_an_empty_tens_digit():
     assert money.amount_in_words(101, zero_tens="lẻ") == "Một trăm lẻ một đồng"
 
 
-DIGIT_OF = {w: n for n, w in enumerate("không một hai ba bốn năm sáu bảy tám chín".split())}
+DIGIT_OF = {
+    w: n
+    for n, w in enumerate(["không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín"])
+}
 DIGIT_OF |= {"mốt": 1, "lăm": 5}
 
 
