@@ -28,9 +28,11 @@ attempts = st.sampled_from([A, B])
 tids = st.sampled_from([None, "T1", "T2"])
 
 
-def pieces(channel, says, attempt=st.none(), amount=amounts, tid=st.none(), **more):
-    made = {name: strategy for name, strategy in more.items()}
-    return st.builds(piece, st.just(channel), says, whens, attempt, amount, tid, **made)
+nothing = st.none()
+
+
+def pieces(channel, says, attempt=nothing, amount=amounts, tid=nothing, **more):
+    return st.builds(piece, st.just(channel), says, whens, attempt, amount, tid, **more)
 
 
 meanings = st.sampled_from(list(Meaning))
