@@ -18,6 +18,7 @@ from connectors.contract import (
     MisconfiguredAccount,
     NotificationConnector,
     PaymentConnector,
+    PostageQuotes,
     PostalConnector,
     Refunds,
     Spec,
@@ -29,6 +30,9 @@ from connectors.payment.casso.connector import CassoConnector
 from connectors.payment.sepay.connector import SepayConnector
 from connectors.payment.vietqr.connector import VietqrConnector
 from connectors.payment.vnpay.connector import VnpayConnector
+from connectors.postal import manual, vnpost_hcc
+from connectors.postal.manual.connector import ManualCarrier
+from connectors.postal.vnpost_hcc.connector import VNPostHcc
 
 C = TypeVar("C")
 
@@ -51,14 +55,17 @@ NOTIFICATION: Mapping[str, Entry[NotificationConnector]] = {
     "sepay": Entry(sepay.SPEC, SepayConnector),
 }
 
-# Carriers: "vnpost_hcc" and "manual" take their place here, as above.
-POSTAL: Mapping[str, Entry[PostalConnector]] = {}
+POSTAL: Mapping[str, Entry[PostalConnector]] = {
+    "manual": Entry(manual.SPEC, ManualCarrier),
+    "vnpost_hcc": Entry(vnpost_hcc.SPEC, VNPostHcc),
+}
 
 # Optional protocols by the capability that announces them; the others have no verbs of their own.
 _PROTOCOLS: Mapping[Capability, type] = {
     Capability.REFUND: Refunds,
     Capability.PARTIAL_REFUND: Refunds,
     Capability.TRACKING_FEED: TrackingFeed,
+    Capability.QUOTE: PostageQuotes,
 }
 
 

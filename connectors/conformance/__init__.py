@@ -56,10 +56,10 @@ def check(vector_id: str, test: Callable[[], str | None]) -> Result:
 
 
 def suites() -> tuple[Suite, ...]:
-    """The suites of this package; carriers' vectors add theirs here."""
-    from connectors.conformance import payments  # noqa: PLC0415 - suites import this module
+    """The suites of this package."""
+    from connectors.conformance import payments, postal  # noqa: PLC0415 - suites import this module
 
-    return (payments.PAYMENTS, payments.BANKS)
+    return (payments.PAYMENTS, payments.BANKS, postal.suite(postal.Rules()))
 
 
 def run_file(path: str | Path, more: Sequence[Suite] = ()) -> Iterator[Result]:
@@ -67,7 +67,8 @@ def run_file(path: str | Path, more: Sequence[Suite] = ()) -> Iterator[Result]:
 
     Args:
         path: A JSON file in one of the known shapes.
-        more: Suites of other packages (webhooks, signatures).
+        more: Suites of other packages (webhooks, signatures), asked first: the postal suite with
+            the gateway's own rules takes the place of the one without.
 
     Yields:
         One result a vector; a file of no known shape is one ``unsupported``, a file that cannot
@@ -80,7 +81,7 @@ def run_file(path: str | Path, more: Sequence[Suite] = ()) -> Iterator[Result]:
         yield Result(name, Outcome.FAILED, f"cannot be read: {type(error).__name__}")
         return
     if isinstance(content, dict):
-        for suite in (*suites(), *more):
+        for suite in (*more, *suites()):
             if suite.recognises(content):
                 yield from suite.run(content)
                 return
