@@ -17,7 +17,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.contract import Finding
 from signing.messages_vi import finding
-from signing.opening import HOSTILE_INPUT_ERRORS
+from signing.opening import HOSTILE_INPUT_ERRORS, entry
 
 MAX_OBJECTS = 200_000
 WALK_SECONDS = 10.0
@@ -124,55 +124,47 @@ def _visit(walk: Walk, item: Any, place: str) -> Iterator[Any]:
                 yield item.raw_get(key)
 
 
-def _entry(item: Any, key: str) -> Any:
-    """An entry dereferenced, None when missing or broken."""
-    try:
-        return item.get(key)
-    except HOSTILE_INPUT_ERRORS:
-        return None
-
-
 def _look_at_action(walk: Walk, item: Any, place: str) -> None:
-    code = _ACTIONS.get(str(_entry(item, "/S")))
+    code = _ACTIONS.get(str(entry(item, "/S")))
     if code is not None:
-        walk.add(code, place, kind=str(_entry(item, "/S")))
+        walk.add(code, place, kind=str(entry(item, "/S")))
     elif "/JS" in item:
         walk.add("javascript", place)
-    if "/AA" in item and _entry(item, "/AA"):
+    if "/AA" in item and entry(item, "/AA"):
         walk.add("additional_actions", place)
 
 
 def _look_at_stream(walk: Walk, item: Any, place: str) -> None:
     if isinstance(item, generic.StreamObject) and "/F" in item:
         walk.add("external_stream", place)
-    if "/EF" in item and str(_entry(item, "/Type") or "/Filespec") in {"/Filespec", "/F"}:
+    if "/EF" in item and str(entry(item, "/Type") or "/Filespec") in {"/Filespec", "/F"}:
         walk.add("embedded_files", place)
 
 
 def _look_at_annotation(walk: Walk, item: Any, place: str) -> None:
-    kind = str(_entry(item, "/Subtype"))
-    if "/Rect" not in item or str(_entry(item, "/Type") or "/Annot") != "/Annot":
+    kind = str(entry(item, "/Subtype"))
+    if "/Rect" not in item or str(entry(item, "/Type") or "/Annot") != "/Annot":
         return
     if kind in _MEDIA_ANNOTATIONS:
         walk.add("rich_media", place, kind=kind)
     elif kind not in _HARMLESS_ANNOTATIONS:
         walk.add("annotation_over_content", place, kind=kind)
-    flags = _entry(item, "/F")
+    flags = entry(item, "/F")
     hidden = isinstance(flags, generic.NumberObject) and int(flags) & _HIDDEN_FLAGS
-    if hidden and kind != "/Popup" and _has_area(_entry(item, "/Rect")):
+    if hidden and kind != "/Popup" and _has_area(entry(item, "/Rect")):
         walk.add("hidden_annotation", place, kind=kind)
 
 
 def _look_at_font(walk: Walk, item: Any, place: str) -> None:
-    if str(_entry(item, "/Type")) != "/Font":
+    if str(entry(item, "/Type")) != "/Font":
         return
-    if str(_entry(item, "/Subtype")) in {"/Type0", "/Type3"}:
+    if str(entry(item, "/Subtype")) in {"/Type0", "/Type3"}:
         return  # a Type0 font's descendant is visited by itself; Type3 is drawn in the file
-    descriptor = _entry(item, "/FontDescriptor")
+    descriptor = entry(item, "/FontDescriptor")
     if not isinstance(descriptor, generic.DictionaryObject) or not any(
         key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")
     ):
-        walk.fonts.add(str(_entry(item, "/BaseFont") or "không tên").lstrip("/"))
+        walk.fonts.add(str(entry(item, "/BaseFont") or "không tên").lstrip("/"))
 
 
 _LOOKS: tuple[Callable[[Walk, Any, str], None], ...] = (
@@ -184,27 +176,27 @@ _LOOKS: tuple[Callable[[Walk, Any, str], None], ...] = (
 
 
 def _look_at_catalog(walk: Walk, root: Any) -> None:
-    form = _entry(root, "/AcroForm")
+    form = entry(root, "/AcroForm")
     if isinstance(form, generic.DictionaryObject):
         if "/XFA" in form:
             walk.add("xfa", "biểu mẫu")
-        if _entry(form, "/NeedAppearances"):
+        if entry(form, "/NeedAppearances"):
             walk.add("need_appearances", "biểu mẫu")
-    names = _entry(root, "/Names")
+    names = entry(root, "/Names")
     if isinstance(names, generic.DictionaryObject):
         if "/JavaScript" in names:
             walk.add("javascript", "danh mục tên")
         if "/EmbeddedFiles" in names:
             walk.add("embedded_files", "danh mục tên")
-    _look_at_opening(walk, _entry(root, "/OpenAction"))
-    _look_at_layers(walk, _entry(root, "/OCProperties"))
+    _look_at_opening(walk, entry(root, "/OpenAction"))
+    _look_at_layers(walk, entry(root, "/OCProperties"))
 
 
 def _look_at_opening(walk: Walk, action: Any) -> None:
     """A destination, or GoTo, only says which page opens first; anything else acts."""
     if action is None:
         return
-    kind = _entry(action, "/S") if isinstance(action, generic.DictionaryObject) else None
+    kind = entry(action, "/S") if isinstance(action, generic.DictionaryObject) else None
     if kind is None or kind == "/GoTo":
         walk.add("open_destination", "tệp")
     else:
@@ -212,9 +204,9 @@ def _look_at_opening(walk: Walk, action: Any) -> None:
 
 
 def _look_at_layers(walk: Walk, properties: Any) -> None:
-    default = _entry(properties, "/D") if isinstance(properties, generic.DictionaryObject) else None
+    default = entry(properties, "/D") if isinstance(properties, generic.DictionaryObject) else None
     if isinstance(default, generic.DictionaryObject) and (
-        _entry(default, "/OFF") or _entry(default, "/BaseState") == "/OFF"
+        entry(default, "/OFF") or entry(default, "/BaseState") == "/OFF"
     ):
         walk.add("hidden_layers", "tệp")
 

@@ -56,8 +56,8 @@ def attest_pdf(pdf: bytes, attestation: Attestation) -> Attested:
 
     Raises:
         DocumentRefused: the copy cannot take a page (``unreadable``, ``encrypted``,
-            ``broken_page_tree``, ``no_pages``), or the text cannot be printed (``attestation_too_long``,
-            ``missing_glyph``).
+            ``broken_page_tree``, ``no_pages``), or the text cannot be printed
+            (``attestation_too_long``, ``missing_glyph``).
     """
     page_pdf, signing_top_mm = _draw(attestation)
     made, pages = _append(pdf, page_pdf)

@@ -42,7 +42,7 @@ from pyhanko.sign.diff_analysis.rules.metadata_rules import DocInfoRule, Metadat
 from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
 
 from signing.messages_vi import say
-from signing.opening import HOSTILE_INPUT_ERRORS
+from signing.opening import HOSTILE_INPUT_ERRORS, entry
 from signing.signature_fields import FormField, form_fields
 
 _A4_AREA = 595.0 * 842.0
@@ -198,7 +198,7 @@ def tell_changes(reader: PdfFileReader, revision: int, later: list[LaterAct]) ->
 
 def _validation_data(root: Any) -> Any:
     """What identifies the state of the DSS: its streams' references, None without one."""
-    store = root.get("/DSS") if isinstance(root, generic.DictionaryObject) else None
+    store = entry(root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return None
     return {
@@ -233,7 +233,7 @@ def _same_look(before: FormField | None, after: FormField) -> bool:
 def _appearance(widget: Any) -> str:
     if not isinstance(widget, generic.DictionaryObject) or "/AP" not in widget:
         return ""
-    return repr(widget.raw_get("/AP")) + repr(widget.get("/Rect"))
+    return repr(widget.raw_get("/AP")) + repr(entry(widget, "/Rect"))
 
 
 def _covers_much(widget: Any) -> bool:

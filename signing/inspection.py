@@ -26,6 +26,7 @@ from signing.opening import (
     HOSTILE_INPUT_ERRORS,
     Opened,
     Unreadable,
+    entry,
     is_decode_limit,
     open_pdf,
     short_reason,
@@ -227,7 +228,7 @@ def _decode_contents(pages: list[_Page], report: _Report) -> None:
     for number, page in enumerate(pages, 1):
         if time.monotonic() > deadline:
             return
-        contents = page.dictionary.get("/Contents")
+        contents = entry(page.dictionary, "/Contents")
         streams = contents if isinstance(contents, generic.ArrayObject) else [contents]
         for stream in streams:
             _decode(stream, f"trang {number}", report)

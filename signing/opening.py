@@ -10,7 +10,9 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeLimits
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -73,6 +75,19 @@ def open_pdf(pdf: bytes) -> Opened | Unreadable:
         reason = "" if isinstance(strict, PdfFileReader) else short_reason(strict)
         return Opened(lax, strict=isinstance(strict, PdfFileReader), strict_reason=reason)
     return Unreadable(short_reason(lax), decode_limit=is_decode_limit(lax))
+
+
+def entry(container: Any, key: str) -> Any:
+    """A dictionary's entry, dereferenced; None when missing or broken.
+
+    Never ``container.get(key)``: on pyHanko's dictionaries that does not follow references.
+    """
+    if not isinstance(container, generic.DictionaryObject):
+        return None
+    try:
+        return container[key]
+    except HOSTILE_INPUT_ERRORS:
+        return None
 
 
 def is_decode_limit(error: BaseException) -> bool:

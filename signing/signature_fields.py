@@ -16,7 +16,7 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.sign.validation.pdf_embedded import extract_contents
 
-from signing.opening import HOSTILE_INPUT_ERRORS
+from signing.opening import HOSTILE_INPUT_ERRORS, entry
 
 MAX_FIELDS = 10_000
 MAX_SIGNATURES = 64
@@ -44,7 +44,7 @@ class FormField:
     def signed(self) -> bool:
         """Whether it is a signature field that holds a signature dictionary."""
         return self.kind == "/Sig" and isinstance(
-            _get(self.dictionary, "/V"), generic.DictionaryObject
+            entry(self.dictionary, "/V"), generic.DictionaryObject
         )
 
 
@@ -60,26 +60,26 @@ class FoundSignature:
     def is_timestamp(self) -> bool:
         """Whether this is an archive time-stamp rather than somebody's signature."""
         return bool(
-            _get(self.value, "/Type") == "/DocTimeStamp"
-            or _get(self.value, "/SubFilter") == "/ETSI.RFC3161"
+            entry(self.value, "/Type") == "/DocTimeStamp"
+            or entry(self.value, "/SubFilter") == "/ETSI.RFC3161"
         )
 
 
 def form_fields(root: Any) -> Iterator[FormField]:
     """Every terminal field below ``/AcroForm``; broken branches are passed over."""
-    form = _get(root, "/AcroForm")
-    pending = [(field, "", None) for field in _items(_get(form, "/Fields"))][::-1]
+    form = entry(root, "/AcroForm")
+    pending = [(field, "", None) for field in _items(entry(form, "/Fields"))][::-1]
     seen: set[int] = set()
     while pending and len(seen) < MAX_FIELDS:
         field, prefix, inherited = pending.pop()
         if not isinstance(field, generic.DictionaryObject) or id(field) in seen:
             continue
         seen.add(id(field))
-        label = _get(field, "/T")
+        label = entry(field, "/T")
         name = prefix if label is None else f"{prefix}.{label}".lstrip(".")
-        kind = _get(field, "/FT") or inherited
-        kids = _items(_get(field, "/Kids"))
-        children = [kid for kid in kids if _get(kid, "/T") is not None]
+        kind = entry(field, "/FT") or inherited
+        kids = _items(entry(field, "/Kids"))
+        children = [kid for kid in kids if entry(kid, "/T") is not None]
         if children:
             pending.extend((kid, name, kind) for kid in reversed(children))
         else:
@@ -92,7 +92,7 @@ def find_signatures(pdf: bytes, root: Any) -> list[FoundSignature]:
     for field in form_fields(root):
         if not field.signed:
             continue
-        value = _get(field.dictionary, "/V")
+        value = entry(field.dictionary, "/V")
         found.append(FoundSignature(field, value, layout_of(pdf, value)))
         if len(found) > MAX_SIGNATURES:
             break
@@ -138,22 +138,12 @@ def byte_range_layout(pdf: bytes, spans: list[int], contents: bytes) -> Layout:
 
 def docmdp_level(value: Any) -> int | None:
     """The level P of a certifying signature's DocMDP transform, None without one."""
-    for reference in _items(_get(value, "/Reference")):
-        if _get(reference, "/TransformMethod") != "/DocMDP":
+    for reference in _items(entry(value, "/Reference")):
+        if entry(reference, "/TransformMethod") != "/DocMDP":
             continue
-        level = _get(_get(reference, "/TransformParams"), "/P")
+        level = entry(entry(reference, "/TransformParams"), "/P")
         return int(level) if isinstance(level, generic.NumberObject) else 2
     return None
-
-
-def _get(container: Any, key: str) -> Any:
-    """A dictionary's entry, dereferenced; None for anything missing or broken."""
-    if not isinstance(container, generic.DictionaryObject):
-        return None
-    try:
-        return container[key]
-    except HOSTILE_INPUT_ERRORS:
-        return None
 
 
 def _items(array: Any) -> list[Any]:

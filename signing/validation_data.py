@@ -18,7 +18,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.policy_decl import LocalKnowledge
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
-from signing.opening import HOSTILE_INPUT_ERRORS
+from signing.opening import HOSTILE_INPUT_ERRORS, entry
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +61,13 @@ class ValidationData:
 def read_validation_data(reader: PdfFileReader, archives: tuple[int, ...]) -> ValidationData:
     """Read the store; entries that cannot be read are left out."""
     data = ValidationData(archives=archives)
-    store = _entry(reader.root, "/DSS")
+    store = entry(reader.root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return data
     data.sealing_archives = tuple(
         archive
         for archive in archives
-        if _holds_revocation(_entry(reader.get_historical_resolver(archive).root, "/DSS"))
+        if _holds_revocation(entry(reader.get_historical_resolver(archive).root, "/DSS"))
     )
     ocsps: list[OCSPContainer] = []
     for der in _streams(store, "/OCSPs"):
@@ -89,11 +89,11 @@ def read_validation_data(reader: PdfFileReader, archives: tuple[int, ...]) -> Va
 def _holds_revocation(store: Any) -> bool:
     if not isinstance(store, generic.DictionaryObject):
         return False
-    return any(bool(_entry(store, key)) for key in ("/OCSPs", "/CRLs"))
+    return any(bool(entry(store, key)) for key in ("/OCSPs", "/CRLs"))
 
 
 def _streams(store: Any, key: str) -> list[bytes]:
-    array = _entry(store, key)
+    array = entry(store, key)
     if not isinstance(array, generic.ArrayObject):
         return []
     contents = []
@@ -111,13 +111,6 @@ def _load(load: Any, der: bytes) -> list[Any]:
     except HOSTILE_INPUT_ERRORS as error:
         log.info("validation data not parsed: %s", type(error).__name__)
         return []
-
-
-def _entry(container: Any, key: str) -> Any:
-    try:
-        return container.get(key)
-    except HOSTILE_INPUT_ERRORS:
-        return None
 
 
 def _crl_issuer(container: CRLContainer) -> Any:

@@ -16,6 +16,7 @@ from pyhanko.sign.ades.report import AdESStatus
 from signing.changes import Changes, ChangeVerdict
 from signing.contract import SignatureVerdict, Verdict
 from signing.messages_vi import say
+from signing.opening import entry
 from signing.signature_fields import FoundSignature
 from signing.signature_judgement import Judged
 from signing.trust import certificate_status, common_name, managing_unit
@@ -161,7 +162,7 @@ def _level(judged: Judged, data: ValidationData) -> str | None:
     if judged.found.is_timestamp:
         return None
     return data.level_of(
-        subfilter=str(judged.found.value.get("/SubFilter", "")),
+        subfilter=str(entry(judged.found.value, "/SubFilter")),
         revision=judged.revision,
         timestamped=judged.timestamps > 0,
         certificate=judged.certificate,

@@ -1,0 +1,124 @@
+"""A killable process in which files from strangers are parsed, one at a time.
+
+Owns the limits (address space, CPU, wall clock) and replacing a process that broke one. Leaves the
+work itself to the function it is given, which must be importable by name. Used by the commands;
+the service has its own pool of signer processes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Self
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost."""
+
+    seconds: float = 60.0
+    memory_bytes: int = 2 * 1024**3
+
+
+class FileGaveUp(Exception):
+    """The work on one file broke a limit; ``code`` is ``timeout``, ``memory`` or ``crashed``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class CheckingProcess:
+    """Calls one function again and again in a child that may be killed.
+
+    The child is started on first use and again after it was killed.
+    """
+
+    def __init__(self, work: Callable[..., Any], limits: Limits | None = None) -> None:
+        self._work = work
+        self._limits = limits or Limits()
+        self._process: Any = None
+        self._channel: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def call(self, *arguments: Any) -> Any:
+        """Do the work in the child.
+
+        Raises:
+            FileGaveUp: it took too long, too much memory, or the child died.
+        """
+        channel = self._connected()
+        try:
+            channel.send(arguments)
+            kind, answer = (
+                channel.recv() if channel.poll(self._limits.seconds) else ("late", "timeout")
+            )
+        except (EOFError, OSError) as error:
+            self.close()
+            raise FileGaveUp("crashed") from error
+        if kind == "answer":
+            return answer
+        if kind == "late":
+            self.close()
+        raise FileGaveUp(str(answer))
+
+    def close(self) -> None:
+        """Kill the child, if there is one."""
+        if self._channel is not None:
+            self._channel.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+        self._process = self._channel = None
+
+    def _connected(self) -> Connection:
+        if self._channel is None:
+            self._channel, theirs = _SPAWN.Pipe()
+            self._process = _SPAWN.Process(
+                target=_serve, args=(theirs, self._work, self._limits), daemon=True
+            )
+            self._process.start()
+            theirs.close()
+        return self._channel
+
+
+def _serve(channel: Connection, work: Callable[..., Any], limits: Limits) -> None:
+    """The child's loop; a limit of the kernel ends it, a limit of Python is answered."""
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while True:
+        try:
+            arguments = channel.recv()
+        except EOFError:
+            return
+        _grant_cpu(limits.seconds)
+        try:
+            channel.send(("answer", work(*arguments)))
+        except MemoryError:
+            channel.send(("error", "memory"))
+        except Exception as error:  # the child answers for every file it is given
+            channel.send(("error", type(error).__name__))
+
+
+def _grant_cpu(seconds: float) -> None:
+    """CPU time is counted over the process's life: grant this file's share on top."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(usage.ru_utime + usage.ru_stime + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))

@@ -1,0 +1,30 @@
+"""Keys that can sign: one module a kind, opened through an explicit table.
+
+Leaves the judgement whether a certificate may be used to ``signing.eligibility``.
+"""
+
+from __future__ import annotations
+
+from signing.contract import CredentialRefused, KeyConfig
+from signing.keys.contract import KeySource, OpenedKey
+from signing.keys.pkcs12 import Pkcs12Source
+
+__all__ = ["KeySource", "OpenedKey", "source_for"]
+
+_KINDS = {"pkcs12": Pkcs12Source}
+
+
+def source_for(config: KeyConfig) -> KeySource:
+    """Find the module that opens this kind of key.
+
+    Raises:
+        CredentialRefused: code ``unknown_key_kind``.
+    """
+    kind = _KINDS.get(config.kind)
+    if kind is None:
+        raise CredentialRefused(
+            "unknown_key_kind",
+            f"Loại khóa ký “{config.kind}” chưa được hỗ trợ.",
+            f"key kind {config.kind!r} is not supported",
+        )
+    return kind(config)

@@ -1,0 +1,57 @@
+"""What every kind of key looks like once it is open.
+
+A key makes raw signatures over bytes; CMS, PDF and trust are built elsewhere. An opened key keeps
+its private-key object (or session) loaded: opening is the expensive part
+(OpenSSL checks an RSA key for some 80 ms every time it is parsed).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cryptography import x509
+
+from signing.contract import Credential, KeyConfig
+
+PSS_SALT_LENGTH = 32  # bytes; the length of the digest
+
+
+class OpenedKey(Protocol):
+    """A usable private key with its certificate and the chain that came with it."""
+
+    config: KeyConfig
+    credential: Credential
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]  # what the key store holds besides; untrusted
+
+    @property
+    def uses_pss(self) -> bool:
+        """Whether RSA signatures are RSASSA-PSS (ignored by other algorithms)."""
+        ...
+
+    @property
+    def signature_size(self) -> int:
+        """The longest raw signature this key makes, in bytes."""
+        ...
+
+    async def sign_raw(self, data: bytes) -> bytes:
+        """Sign ``data`` with SHA-256; RSA as RSASSA-PSS (salt 32), EC as DER ECDSA.
+
+        Raises:
+            CredentialRefused, SigningUnavailable.
+        """
+        ...
+
+
+class KeySource(Protocol):
+    """A configured key before it is open."""
+
+    config: KeyConfig
+
+    def open(self, pin: str | None = None) -> OpenedKey:
+        """Open the key, or give the one already open.
+
+        Raises:
+            CredentialRefused: ``pin_required``, ``wrong_pin``, ``key_unreadable``.
+        """
+        ...

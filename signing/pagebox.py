@@ -1,0 +1,164 @@
+"""Where things are on a page as people see it: crop box, rotation and user unit respected.
+
+Owns the arithmetic between visible places (points from the visible top-left corner, y downwards)
+and the page's own coordinates. Follows ISO 32000-1 §7.7.3.3, §8.3.2.3 and §12.5.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+MM = 72 / 25.4
+_A4 = (0.0, 0.0, 595.28, 841.89)
+_SIDES = 4
+_MAX_DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A visible rectangle in points: left, top, width, height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @classmethod
+    def from_mm(cls, rect: tuple[float, float, float, float]) -> Rect:
+        """From the contract's millimetres."""
+        return cls(*(value * MM for value in rect))
+
+
+@dataclass(frozen=True, slots=True)
+class PageBox:
+    """One page's visible area."""
+
+    index: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    rotation: int = 0  # 0, 90, 180, 270 clockwise
+    unit: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """Visible width in points."""
+        across = self.x1 - self.x0 if self.rotation % 180 == 0 else self.y1 - self.y0
+        return across * self.unit
+
+    @property
+    def height(self) -> float:
+        """Visible height in points."""
+        down = self.y1 - self.y0 if self.rotation % 180 == 0 else self.x1 - self.x0
+        return down * self.unit
+
+    def to_visible(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the page's own coordinates as people see it."""
+        seen = {
+            0: (x - self.x0, self.y1 - y),
+            90: (y - self.y0, x - self.x0),
+            180: (self.x1 - x, y - self.y0),
+            270: (self.y1 - y, self.x1 - x),
+        }[self.rotation]
+        return seen[0] * self.unit, seen[1] * self.unit
+
+    def to_page(self, x: float, y: float) -> tuple[float, float]:
+        """The inverse of ``to_visible``."""
+        x, y = x / self.unit, y / self.unit
+        return {
+            0: (self.x0 + x, self.y1 - y),
+            90: (self.x0 + y, self.y0 + x),
+            180: (self.x1 - x, self.y0 + y),
+            270: (self.x1 - y, self.y1 - x),
+        }[self.rotation]
+
+    def visible_rect(self, box: tuple[float, float, float, float]) -> Rect:
+        """A rectangle of the page's own coordinates as people see it."""
+        ax, ay = self.to_visible(box[0], box[1])
+        bx, by = self.to_visible(box[2], box[3])
+        return Rect(min(ax, bx), min(ay, by), abs(ax - bx), abs(ay - by))
+
+    def page_box(self, rect: Rect) -> tuple[float, float, float, float]:
+        """A visible rectangle as (left, bottom, right, top) in the page's own coordinates."""
+        ax, ay = self.to_page(rect.x, rect.y)
+        bx, by = self.to_page(rect.x + rect.width, rect.y + rect.height)
+        return min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
+
+    def upright(self) -> tuple[int, int, int, int]:
+        """The matrix that keeps a drawing upright on a rotated page."""
+        return {
+            0: (1, 0, 0, 1),
+            90: (0, 1, -1, 0),
+            180: (-1, 0, 0, -1),
+            270: (0, -1, 1, 0),
+        }[self.rotation]
+
+    def clamp(self, rect: Rect) -> Rect:
+        """Move (and if need be shrink) a rectangle so that it lies on the page."""
+        width, height = min(rect.width, self.width), min(rect.height, self.height)
+        x = min(max(rect.x, 0.0), self.width - width)
+        y = min(max(rect.y, 0.0), self.height - height)
+        return Rect(x, y, width, height)
+
+
+def page_count(reader: PdfFileReader) -> int:
+    """How many pages the document says it has; at least one."""
+    try:
+        return max(1, int(reader.root["/Pages"]["/Count"]))
+    except (KeyError, TypeError, ValueError, PdfError):
+        return 1
+
+
+def page_box(reader: PdfFileReader, index: int) -> PageBox:
+    """Read a page's visible area; broken boxes fall back to A4."""
+    page = reader.find_page_for_modification(index)[0].get_object()
+    media = _box(_inherited(page, "/MediaBox")) or _A4
+    crop = _box(_inherited(page, "/CropBox"))
+    seen = _intersect(media, crop) if crop else media
+    rotation = _inherited(page, "/Rotate")
+    unit = page.get("/UserUnit", 1)
+    return PageBox(
+        index,
+        *seen,
+        rotation=int(rotation) % 360 // 90 * 90 if isinstance(rotation, int) else 0,
+        unit=float(unit) if isinstance(unit, int | float) and unit > 0 else 1.0,
+    )
+
+
+def _inherited(page: generic.DictionaryObject, key: str) -> object:
+    node = page
+    for _ in range(_MAX_DEPTH):
+        if key in node:
+            return node[key]
+        if "/Parent" not in node:
+            return None
+        node = node["/Parent"]
+    return None
+
+
+def _box(value: object) -> tuple[float, float, float, float] | None:
+    if not isinstance(value, generic.ArrayObject) or len(value) != _SIDES:
+        return None
+    try:
+        a, b, c, d = (float(side) for side in value)
+    except (TypeError, ValueError):
+        return None
+    box = (min(a, c), min(b, d), max(a, c), max(b, d))
+    return box if box[2] - box[0] > 1 and box[3] - box[1] > 1 else None
+
+
+def _intersect(
+    media: tuple[float, float, float, float], crop: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    both = (
+        max(media[0], crop[0]),
+        max(media[1], crop[1]),
+        min(media[2], crop[2]),
+        min(media[3], crop[3]),
+    )
+    return both if both[2] - both[0] > 1 and both[3] - both[1] > 1 else media

@@ -1,0 +1,104 @@
+"""pyHanko's many errors as the few refusals that callers and people understand.
+
+Owns the first look at the bytes (is it a PDF, is it encrypted) and the one table from library
+errors to ``DocumentRefused``. The thorough look is ``signing.inspection``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.general import SigningError as PyHankoSigningError
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+from pyhanko_certvalidator.errors import PathError
+
+from signing.contract import CredentialRefused, DocumentRefused, SigningError, SigningUnavailable
+
+log = logging.getLogger(__name__)
+
+# broken files raise all of these from pyHanko's parser
+_BROKEN_FILE = (
+    PdfError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,  # RecursionError and NotImplementedError are kinds of it
+    OverflowError,
+    EOFError,
+)
+_HEADER_WITHIN = 1024  # ISO 32000-1 Annex H: readers accept the header in the first 1024 bytes
+
+
+def check_readable(pdf: bytes) -> None:
+    """Refuse what is plainly not a PDF.
+
+    Raises:
+        DocumentRefused: code ``not_a_pdf``.
+    """
+    if b"%PDF-" not in pdf[:_HEADER_WITHIN]:
+        raise DocumentRefused("not_a_pdf", "Tệp không phải là PDF.", "the file is not a PDF")
+
+
+@contextmanager
+def refusing_documents() -> Iterator[None]:
+    """Turn whatever the PDF library raises into a refusal of the document.
+
+    Raises:
+        DocumentRefused: ``encrypted``, ``changes_forbidden``, ``unsignable``.
+    """
+    try:
+        yield
+    except (SigningError, TimestampRequestError):
+        raise
+    except PathError as error:
+        raise SigningUnavailable(
+            "validation_data_incomplete",
+            "Chưa thu thập đủ bằng chứng về chứng thư số; văn bản chưa được ký.",
+            f"the validation data is not complete: {type(error).__name__}",
+        ) from error
+    except PyHankoSigningError as error:
+        if isinstance(error.__cause__, PathError):
+            raise CredentialRefused(
+                "certificate_not_validated",
+                "Chứng thư số không vượt qua bước kiểm tra.",
+                "the signer's certificate could not be validated",
+            ) from error
+        raise _refusal(error) from error
+    except _BROKEN_FILE as error:
+        raise _refusal(error) from error
+
+
+def check_not_encrypted(reader: PdfFileReader) -> None:
+    """Refuse encryption, also with an empty password: the result must open for everyone."""
+    if reader.encrypted:
+        raise _encrypted()
+
+
+def _encrypted() -> DocumentRefused:
+    return DocumentRefused(
+        "encrypted", "Tệp PDF bị mã hóa hoặc đặt mật khẩu.", "the document is encrypted"
+    )
+
+
+def _refusal(error: Exception) -> DocumentRefused:
+    text = str(error).lower()
+    if "encrypt" in text or "decrypt" in text or "password" in text:
+        return _encrypted()
+    if "forbids" in text:
+        return DocumentRefused(
+            "changes_forbidden",
+            "Người ký trước đã khóa văn bản, không cho phép ký thêm.",
+            "an earlier signature forbids all changes",
+        )
+    log.warning("document cannot be signed: %s", type(error).__name__)
+    return DocumentRefused(
+        "unsignable",
+        "Cấu trúc tệp PDF bị lỗi, không thể ký.",
+        f"the document's structure does not allow signing ({type(error).__name__})",
+    )

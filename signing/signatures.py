@@ -1,0 +1,48 @@
+"""One question: does this raw signature hold under this public key?
+
+Owns the call into cryptography for RSA (PKCS#1 v1.5, PSS) and ECDSA. Leaves trust in the key to
+others; a signature of a kind we do not know does not hold.
+"""
+
+from __future__ import annotations
+
+from asn1crypto import algos
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+
+def signature_holds(
+    key: object,
+    signature: bytes,
+    data: bytes,
+    algorithm: hashes.HashAlgorithm,
+    *,
+    pss: bool,
+    salt_length: int | None = None,
+) -> bool:
+    """Verify; False for a wrong signature as for a key of an unknown kind.
+
+    ``salt_length`` is what the message's algorithm identifier states; None takes any.
+    """
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            scheme: padding.AsymmetricPadding = padding.PKCS1v15()
+            if pss:
+                salt = padding.PSS.AUTO if salt_length is None else salt_length
+                scheme = padding.PSS(padding.MGF1(algorithm), salt)
+            key.verify(signature, data, scheme, algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, data, ec.ECDSA(algorithm))
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def stated_salt(algorithm: algos.SignedDigestAlgorithm) -> int | None:
+    """The PSS salt length an algorithm identifier states; verifiers insist on it."""
+    if algorithm.signature_algo != "rsassa_pss":
+        return None
+    return int(algorithm["parameters"]["salt_length"].native)

@@ -1,0 +1,46 @@
+"""Typesets a Vietnamese decision as offices write it, for tests of signing."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen import canvas
+
+from signing.typeface import FONT_PATH
+
+SIGNER = "Nguyễn Văn Mẫu"
+TITLE = "CHỦ TỊCH"
+
+
+def decision(*, nfd=False, number_gap="      ", date_gap="     ", wide=False, names=True):
+    """One page: letterhead, dotted places, a sentence, title and name."""
+    if "NotoVN" not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(TTFont("NotoVN", str(FONT_PATH)))
+    out = io.BytesIO()
+    size = landscape(A4) if wide else A4
+    pdf = canvas.Canvas(out, pagesize=size, invariant=1)
+    across, down = size
+
+    def write(x, y, text, points=12, centred=False):
+        pdf.setFont("NotoVN", points)
+        shown = unicodedata.normalize("NFD" if nfd else "NFC", text)
+        (pdf.drawCentredString if centred else pdf.drawString)(x, down - y, shown)
+
+    write(150, 60, "ỦY BAN NHÂN DÂN", centred=True)
+    write(150, 76, "PHƯỜNG MẪU", centred=True)
+    write(across - 190, 60, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", 11, centred=True)
+    write(across - 190, 76, "Độc lập - Tự do - Hạnh phúc", centred=True)
+    write(80, 110, f"Số:{number_gap}/QĐ-UBND")
+    write(across - 300, 110, f"Phường Mẫu, ngày{date_gap}tháng{date_gap}năm 2026")
+    write(across / 2, 160, "QUYẾT ĐỊNH", 14, centred=True)
+    write(80, 200, "Điều 1. Cấp giấy phép xây dựng cho ông Trần Văn Ví Dụ./.")
+    if names:
+        write(across - 160, 300, TITLE, centred=True)
+        write(across - 160, 390, SIGNER, centred=True)
+    pdf.showPage()
+    pdf.save()
+    return out.getvalue()
