@@ -89,20 +89,14 @@ class Payments(msgspec.Struct, frozen=True, kw_only=True):
     methods: list[str] = []  # accounts offered at checkout, in order; empty = all
 
 
-class Certification(msgspec.Struct, frozen=True, kw_only=True):
-    """Which keys certify and seal."""
-
-    agency_key: str = ""
-    certifiers: dict[str, str] = {}  # official:… → key name
-
-
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key the signer processes may open."""
 
     kind: str = "pkcs12"
     path: str = ""
     password: str = ""
-    official: str = ""  # official:nguyen.van.a – who may use it; empty = an agency key
+    holder: str = ""  # whose it is: official:nguyen.van.a or agency:H55.12
+    clerks: list[str] = []  # officials who may use an agency's key (văn thư)
     title: str = ""
     image: str = ""
     image_width_mm: float | None = None
@@ -156,7 +150,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: Log = Log()
     province: Province = Province()
     payments: Payments = Payments()
-    certification: Certification = Certification()
     signing: SigningSection = SigningSection()
     webhooks: Webhooks = Webhooks()
     payment_accounts: dict[str, dict[str, Any]] = {}
