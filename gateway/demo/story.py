@@ -107,7 +107,7 @@ async def pay_by_vnpay(stage: Stage) -> dict[str, Any]:
     need(attempt["action"]["type"] == "redirect", "no redirect to VNPAY")
     async with stage.session.get(attempt["action"]["url"]) as response:
         need(response.status == 200, "VNPAY does not accept the pay address")
-    await _at_simulator(stage, "vnpay/control/pay", {"reference": attempt["provider_reference"]})
+    await _at_simulator(stage, "vnpay/control/pay", {"txn_ref": attempt["provider_reference"]})
     paid = await stage.until(path, "paid", 25.0)
     need(paid["amount_collected"] == 26_000, "another amount was collected")
     await stage.receiver.wait_for("payment.paid", payment["id"])
@@ -206,7 +206,8 @@ async def deliver(stage: Stage) -> dict[str, Any]:
         need(status == 200 and kind == "application/pdf", f"no {name}")
         stage.save(name, pdf)
     for _ in range(6):
-        await _at_simulator(stage, "vnpost_hcc/_advance", {"order": registered["client_ref"]})
+        form = {"number": registered["client_ref"]}
+        await _at_simulator(stage, "vnpost_hcc/_advance", form, as_form=True)
     await stage.receiver.wait_for("shipment.delivered", shipment["id"], 20.0)
     delivered = await stage.portal.get(path)
     need(delivered["movement"] == "delivered", f"the parcel is {delivered['movement']}")
@@ -301,7 +302,10 @@ async def _look_up(stage: Stage, url: str) -> dict[str, Any]:
         return found
 
 
-async def _at_simulator(stage: Stage, path: str, body: dict[str, Any]) -> None:
+async def _at_simulator(
+    stage: Stage, path: str, body: dict[str, Any], *, as_form: bool = False
+) -> None:
     url = f"{stage.world.simulators.base_url}/sim/{path}"
-    async with stage.session.post(url, json=body) as response:
+    more: dict[str, Any] = {"data": body} if as_form else {"json": body}
+    async with stage.session.post(url, **more) as response:
         need(response.status < 300, f"simulator {path}: {response.status}")
