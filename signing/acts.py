@@ -29,8 +29,8 @@ from signing.contract import Credential, DocumentRefused, KeyConfig, Role, SignO
 from signing.pades import Look
 from signing.pagebox import MM, Rect
 from signing.pictures import load_picture
-from signing.refusals import check_not_encrypted
 from signing.placement import DEFAULT_SEAL_MM, DEFAULT_SIGNATURE_MM, Spot, Surveyor
+from signing.refusals import check_not_encrypted
 
 _NUMBER_SIZE = 13.0
 
@@ -97,16 +97,16 @@ def _size(scene: _Scene, default_mm: tuple[float, float]) -> tuple[float, float]
     if scene.key.image_path and (width is None or height is None):
         aspect = load_picture(scene.key.image_path).aspect
         if width is None:
-            width = height * aspect if height is not None else min(
-                default_mm[0], default_mm[1] * aspect
+            width = (
+                height * aspect
+                if height is not None
+                else min(default_mm[0], default_mm[1] * aspect)
             )
         height = height if height is not None else width / aspect
     return (width or default_mm[0]) * MM, (height or default_mm[1]) * MM
 
 
-def _signature(
-    scene: _Scene, rect: Rect, colour: tuple[float, float, float]
-) -> Drawing:
+def _signature(scene: _Scene, rect: Rect, colour: tuple[float, float, float]) -> Drawing:
     """The configured picture, or a clean block of text."""
     if scene.key.image_path:
         return draw_picture(load_picture(scene.key.image_path), rect.width, rect.height)
@@ -189,7 +189,13 @@ def _issue(scene: _Scene) -> list[Part]:
     values = (
         ("Number", gaps.number, two_digits(number.number), f"Số: {two_digits(number.number)}", 0.2),
         ("Day", gaps.day, two_digits(issued.day), f"ngày {two_digits(issued.day)}", 0.6),
-        ("Month", gaps.month, month_digits(issued.month), f"tháng {month_digits(issued.month)}", 0.72),
+        (
+            "Month",
+            gaps.month,
+            month_digits(issued.month),
+            f"tháng {month_digits(issued.month)}",
+            0.72,
+        ),
     )
     parts = []
     for prefix, gap, value, full_text, share in values:

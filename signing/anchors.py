@@ -80,9 +80,7 @@ class PageText:
         wanted = re.sub(r"\s+", " ", skeleton(words))
         if not wanted:
             return []
-        return [
-            self._found(m.start(), m.end()) for m in re.finditer(re.escape(wanted), self.plain)
-        ]
+        return [self._found(m.start(), m.end()) for m in re.finditer(re.escape(wanted), self.plain)]
 
     def number_gap(self) -> Gap | None:
         """The place after “Số:” in the upper part of the page."""

@@ -14,11 +14,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.content import AppearanceContent, ResourceType
+from pyhanko.pdf_utils.content import ResourceType
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
-from pyhanko.stamp import BaseStampStyle
+from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from signing.pictures import Picture
 from signing.typeface import Typeface, stamp_typeface
@@ -131,7 +131,7 @@ def _text_at(
 
 
 @dataclass(frozen=True)
-class PreparedStamp(BaseStampStyle):  # type: ignore[misc]  # pyHanko's class is untyped here
+class PreparedStamp(BaseStampStyle):
     """A drawing as a pyHanko stamp style; upright on rotated pages."""
 
     drawing: Drawing | None = None
@@ -140,23 +140,21 @@ class PreparedStamp(BaseStampStyle):  # type: ignore[misc]  # pyHanko's class is
     def create_stamp(
         self,
         writer: BasePdfFileWriter,
-        box: BoxConstraints,  # noqa: ARG002 - the drawing knows its size; the box is not rotated
-        text_params: dict[str, object],  # noqa: ARG002 - the text is already drawn
+        box: BoxConstraints,
+        text_params: dict[str, object],
     ) -> _PreparedAppearance:
         """Make the appearance for one document."""
         assert self.drawing is not None
-        return _PreparedAppearance(writer, self.drawing, self.upright)
+        return _PreparedAppearance(writer, self, self.drawing)
 
 
-class _PreparedAppearance(AppearanceContent):  # type: ignore[misc]  # pyHanko's class is untyped here
-    def __init__(
-        self, writer: BasePdfFileWriter, drawing: Drawing, upright: tuple[int, int, int, int]
-    ) -> None:
+class _PreparedAppearance(BaseStamp):
+    def __init__(self, writer: BasePdfFileWriter, style: PreparedStamp, drawing: Drawing) -> None:
         super().__init__(
-            writer=writer, box=BoxConstraints(width=drawing.width, height=drawing.height)
+            writer, style, box=BoxConstraints(width=drawing.width, height=drawing.height)
         )
         self._drawing = drawing
-        self._upright = upright
+        self._upright = style.upright
 
     def render(self) -> bytes:
         """Give the operators; put font and picture into the document."""

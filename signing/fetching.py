@@ -110,7 +110,12 @@ class Fetcher:
         return await self._ask("POST", url, body, headers, timeout_s)
 
     async def _ask(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
     ) -> bytes:
         if not self.permits(url):
             raise FetchFailed("address is not on the allow-list")

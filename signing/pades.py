@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.signers.pdf_cms import Signer
 from pyhanko.sign.signers.pdf_signer import (
@@ -76,15 +77,16 @@ def pss_mechanism() -> algos.SignedDigestAlgorithm:
     )
 
 
-class KeptKeySigner(Signer):  # type: ignore[misc]  # pyHanko's class is untyped here
+class KeptKeySigner(Signer):
     """A pyHanko signer over an opened key; every raw signature is verified before it is used."""
 
     def __init__(self, key: OpenedKey, chain: TrustedChain) -> None:
         store = SimpleCertificateStore()
         for issuer in chain.certificates[1:]:
             store.register(as_asn1(issuer))
+        self.own_certificate = as_asn1(key.certificate)
         super().__init__(
-            signing_cert=as_asn1(key.certificate),
+            signing_cert=self.own_certificate,
             cert_registry=store,
             prefer_pss=key.uses_pss,
             embed_roots=False,
@@ -97,13 +99,13 @@ class KeptKeySigner(Signer):  # type: ignore[misc]  # pyHanko's class is untyped
     def get_signature_mechanism_for_digest(
         self, digest_algorithm: str | None
     ) -> algos.SignedDigestAlgorithm:
-        """pyHanko asks several times a signature; the answer never changes."""
+        """PyHanko asks several times a signature; the answer never changes."""
         if digest_algorithm not in self._mechanisms:
             self._mechanisms[digest_algorithm] = self._mechanism(digest_algorithm)
         return self._mechanisms[digest_algorithm]
 
     def _mechanism(self, digest_algorithm: str | None) -> algos.SignedDigestAlgorithm:
-        if self.prefer_pss and self.signing_cert.public_key.algorithm == "rsa":
+        if self.prefer_pss and self.own_certificate.public_key.algorithm == "rsa":
             return pss_mechanism()
         return super().get_signature_mechanism_for_digest(digest_algorithm)
 
@@ -138,20 +140,20 @@ class KeptKeySigner(Signer):  # type: ignore[misc]  # pyHanko's class is untyped
     def room(self, timestamper: TimestampClient | None) -> int:
         """Hexadecimal digits to reserve for the CMS message, margin included."""
         certificates = sum(len(cert.dump()) for cert in self.cert_registry)
-        size = certificates + len(self.signing_cert.dump()) + self.key.signature_size
+        size = certificates + len(self.own_certificate.dump()) + self.key.signature_size
         size += _ROOM_FOR_ATTRIBUTES
         if timestamper is not None:
             size += timestamper.token_size * 3 // 2  # tokens of one authority vary a little
         return size * 2
 
 
-class _ClockedPdfSigner(PdfSigner):  # type: ignore[misc]  # pyHanko's class is untyped here
+class _ClockedPdfSigner(PdfSigner):
     """Writes the injected time into the signature dictionary instead of the machine's."""
 
     signed_at: datetime
 
     def init_signing_session(
-        self, pdf_out: IncrementalPdfFileWriter, existing_fields_only: bool = False
+        self, pdf_out: BasePdfFileWriter, existing_fields_only: bool = False
     ) -> PdfSigningSession:
         session = super().init_signing_session(pdf_out, existing_fields_only)
         session.system_time = self.signed_at
@@ -226,9 +228,7 @@ def _free_name(writer: IncrementalPdfFileWriter, prefix: str) -> str:
     return f"{prefix}{number}"
 
 
-def _metadata(
-    act: Act, field_name: str, context: ValidationContext | None
-) -> PdfSignatureMetadata:
+def _metadata(act: Act, field_name: str, context: ValidationContext | None) -> PdfSignatureMetadata:
     return PdfSignatureMetadata(
         field_name=field_name,
         md_algorithm=DIGEST,
@@ -248,7 +248,7 @@ def _metadata(
 def _field(name: str, look: Look | None) -> SigFieldSpec:
     if look is None:
         return SigFieldSpec(name)
-    return SigFieldSpec(name, on_page=look.page_index, box=look.box)
+    return SigFieldSpec(name, on_page=look.page_index, box=look.box)  # type: ignore[arg-type]  # it takes and writes fractions
 
 
 def _context(act: Act) -> ValidationContext:

@@ -66,7 +66,7 @@ def load_picture(path: str) -> Picture:
     try:
         with Image.open(path, formats=("PNG",)) as opened:
             if max(opened.size) > MAX_SIDE:
-                raise ValueError("the picture is too large")
+                opened.thumbnail((MAX_SIDE, MAX_SIDE))  # no seal is printed finer than that
             image = opened.convert("RGBA")
     except (OSError, ValueError) as error:
         raise CredentialRefused(

@@ -52,7 +52,7 @@ class Surveyor:
         self._text: DocumentText | None = None
         try:
             self._text = DocumentText(pdf)
-        except Exception:  # noqa: BLE001 - pdfium refuses some files we can sign; no text then
+        except Exception:
             self._text = None
 
     def close(self) -> None:
@@ -172,9 +172,9 @@ class Surveyor:
         for name, page_index, box in self._visible_signatures():
             page = page_box(self._reader, page_index)
             spot = Spot(page, page.visible_rect(box))
-            if re.match(r"Person\d", name):
-                large = spot
-            elif spot.rect.width * spot.rect.height >= _PERSON_MIN_AREA and large is None:
+            if re.match(r"Person\d", name) or (
+                spot.rect.width * spot.rect.height >= _PERSON_MIN_AREA and large is None
+            ):
                 large = spot
         return large
 
@@ -196,5 +196,5 @@ class Surveyor:
 def _widget(field: generic.DictionaryObject) -> generic.DictionaryObject:
     kids = field.get("/Kids")
     if "/Rect" not in field and kids:
-        return kids[0]
+        field = kids[0]
     return field

@@ -3,7 +3,7 @@
 Reads the appended bytes with nothing but a pattern, asn1crypto and cryptography: the input comes
 first unchanged; every signature that was announced is there, covers its whole revision, has the
 digest of exactly those bytes, is signed by the expected certificate; every time-stamp is over the
-bytes before it; the last one covers the whole file. Leaves trust and time to ``signing.validation``.
+bytes before it; the last one covers the whole file. Trust and time are ``signing.validation``'s.
 """
 
 from __future__ import annotations

@@ -108,8 +108,7 @@ class SigningService:
         """Judge every signature in a file against our roots."""
         from signing.validation import validate_pdf  # noqa: PLC0415 - loaded when first needed
 
-        outcome = validate_pdf(pdf, self._config.roots, self._clock.now())
-        return await outcome if hasattr(outcome, "__await__") else outcome
+        return validate_pdf(pdf, self._config.roots, self._clock.now())
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified."""

@@ -44,13 +44,13 @@ class TokenRefused(TimestampRequestError):
     """An authority answered, but its token proves nothing."""
 
 
-class TimestampClient(TimeStamper):  # type: ignore[misc]  # pyHanko's class is untyped here
+class TimestampClient(TimeStamper):
     """One authority; a pyHanko time-stamper that checks every token it hands on."""
 
     def __init__(
         self, url: str, fetcher: Fetcher, chains: ChainBuilder, clock: Clock, timeout_s: float
     ) -> None:
-        super().__init__(include_nonce=True)
+        super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
         self.url = url
         self.chain: TrustedChain | None = None  # of the certificate that signed last
         self.resting_until: datetime | None = None
@@ -73,7 +73,7 @@ class TimestampClient(TimeStamper):  # type: ignore[misc]  # pyHanko's class is 
         Raises:
             TimestampRequestError: no answer, a refusal, or (``TokenRefused``) a lie.
         """
-        nonce, request = self.request_cms(message_digest, md_algorithm)
+        nonce, request = self.request_cms(message_digest, md_algorithm)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
         try:
             response = await self.async_request_tsa_response(request)
             token = _granted_token(response)
@@ -85,7 +85,7 @@ class TimestampClient(TimeStamper):  # type: ignore[misc]  # pyHanko's class is 
             self.resting_until = self._clock.now() + REST_AFTER_FAILURE
             raise TokenRefused("the answer is not a time-stamp") from error
         if md_algorithm not in self._dummy_response_cache:
-            self._register_dummy(md_algorithm, token)
+            self._register_dummy(md_algorithm, token)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
         return token
 
     @property
@@ -214,7 +214,9 @@ class TimestampAuthorities:
                 "no time-stamping authority is configured",
             )
         return tuple(
-            sorted(self._clients, key=lambda c: c.resting_until is not None and now < c.resting_until)
+            sorted(
+                self._clients, key=lambda c: c.resting_until is not None and now < c.resting_until
+            )
         )
 
 

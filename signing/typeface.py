@@ -53,7 +53,7 @@ class Typeface:
 
     def width(self, text: str, size: float) -> float:
         """Width of a line in points."""
-        return sum(self._widths[g] for g in self.glyphs(text)) * size / 1000
+        return float(sum(self._widths[g] for g in self.glyphs(text)) * size / 1000)
 
     def show(self, text: str) -> bytes:
         """The operand and operator that show a line."""

@@ -3,7 +3,7 @@
 Owns the root, the issuing CA, the TSA, the OCSP responder, two officials and an agency; makes them
 once and finds them again after a restart. Certificates name the address of their OCSP and CRL: when
 the address changes (another port), they are issued anew for the same keys under the same root, so
-that what was signed before still validates. Leaves answering over HTTP to ``signing.devpki.server``.
+that what was signed before still validates. Answering over HTTP is ``signing.devpki.server``.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from signing.devpki.certificates import SIGNER_USAGE, Issuer, PrivateKey, Profil
 from signing.devpki.images import draw_scrawl, draw_seal
 
 MARK = "PHÁT TRIỂN"
+_OFFICE = "UBND phường Mẫu"
 PASSWORD = "phat-trien"  # noqa: S105 - the keys are worthless and say so in their names
 SEAL_MM = 36.0
 _YEAR = timedelta(days=365)
@@ -49,9 +50,9 @@ class DevPkiKey:
 
 
 KEYS = (
-    DevPkiKey("official-rsa", f"Nguyễn Văn Mẫu ({MARK})", "UBND phường Mẫu", "Chủ tịch", curve=False),
-    DevPkiKey("official-ec", f"Trần Thị Thử ({MARK})", "UBND phường Mẫu", "Phó Chủ tịch", curve=True),
-    DevPkiKey("agency", f"UBND phường Mẫu ({MARK})", "UBND phường Mẫu", None, curve=False, seal=True),
+    DevPkiKey("official-rsa", f"Nguyễn Văn Mẫu ({MARK})", _OFFICE, "Chủ tịch", curve=False),
+    DevPkiKey("official-ec", f"Trần Thị Thử ({MARK})", _OFFICE, "Phó Chủ tịch", curve=True),
+    DevPkiKey("agency", f"{_OFFICE} ({MARK})", _OFFICE, None, curve=False, seal=True),
 )  # fmt: skip
 
 

@@ -47,7 +47,9 @@ class Profile:
     ocsp_no_check: bool = False
 
 
-def subject(common_name: str, organisation: str | None = None, title: str | None = None) -> x509.Name:
+def subject(
+    common_name: str, organisation: str | None = None, title: str | None = None
+) -> x509.Name:
     """A Vietnamese subject."""
     pairs = [(NameOID.COUNTRY_NAME, "VN")]
     if organisation:

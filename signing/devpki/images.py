@@ -6,6 +6,7 @@ Generic on purpose: no emblem, no real seal's words.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -29,10 +30,14 @@ def draw_scrawl(path: Path, phase: float) -> None:
         swing = 0.34 * (1 - 0.75 * t)
         y = 0.5 + swing * math.sin(38 * t + phase) * math.cos(5 * t) - 0.08 * t
         points.append((x * width, y * height))
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         thick = int((3 + 4 * abs(math.sin(x0 / width * 9 + phase))) * _OVERSAMPLE)
         pen.line((x0, y0, x1, y1), fill=_BLUE, width=thick)
-    pen.line((0.06 * width, 0.78 * height, 0.93 * width, 0.66 * height), fill=_BLUE, width=4 * _OVERSAMPLE)
+    pen.line(
+        (0.06 * width, 0.78 * height, 0.93 * width, 0.66 * height),
+        fill=_BLUE,
+        width=4 * _OVERSAMPLE,
+    )
     image.resize((480, 240), Image.Resampling.LANCZOS).save(path)
 
 

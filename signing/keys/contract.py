@@ -19,10 +19,25 @@ PSS_SALT_LENGTH = 32  # bytes; the length of the digest
 class OpenedKey(Protocol):
     """A usable private key with its certificate and the chain that came with it."""
 
-    config: KeyConfig
-    credential: Credential
-    certificate: x509.Certificate
-    chain: tuple[x509.Certificate, ...]  # what the key store holds besides; untrusted
+    @property
+    def config(self) -> KeyConfig:
+        """How the key is configured."""
+        ...
+
+    @property
+    def credential(self) -> Credential:
+        """The key as the gateway knows it."""
+        ...
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Whose key it is."""
+        ...
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """What the key store holds besides; candidates for the chain, not trusted."""
+        ...
 
     @property
     def uses_pss(self) -> bool:

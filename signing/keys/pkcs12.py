@@ -158,5 +158,3 @@ def key_type(certificate: x509.Certificate) -> str:
 def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
     values = name.get_attributes_for_oid(oid)
     return str(values[0].value) if values else None
-
-

@@ -1,0 +1,221 @@
+"""The signing service as a pool of processes: keys and PDF parsing stay out of the web process.
+
+Owns starting children on first use, one job a child at a time, the time limit, replacing a child
+that died or was killed, and a clean close. A lost child loses nothing: its result was not stored,
+so the caller is told that nothing was signed. Leaves the work to ``signing.service`` in the child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, cast
+
+from signing.clock import SystemClock
+from signing.contract import (
+    Attestation,
+    Attested,
+    Clock,
+    Credential,
+    Inspection,
+    SignedPdf,
+    SignerConfig,
+    SigningError,
+    SigningUnavailable,
+    SignOrder,
+    Validation,
+)
+from signing.signer_process import AnswerUnreadable, read_answer, serve
+
+log = logging.getLogger(__name__)
+
+_CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
+_STOP_WITHIN_S = 5.0
+
+
+class _Worker:
+    """One child process, started when it gets its first job."""
+
+    def __init__(self, config: SignerConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._process: BaseProcess | None = None
+        self._channel: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    def call(self, job: str, arguments: tuple[Any, ...], limit_s: float) -> bytes:
+        """Send one job and wait; runs in a thread.
+
+        Raises:
+            TimeoutError: the limit passed. EOFError, OSError: the child died.
+        """
+        channel = self._ensure()
+        channel.send((job, arguments))
+        if not channel.poll(limit_s):
+            raise TimeoutError
+        return channel.recv_bytes()
+
+    def _ensure(self) -> Connection:
+        if self._process is not None and self._process.is_alive() and self._channel is not None:
+            return self._channel
+        self.stop()
+        ours, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(
+            target=serve,
+            args=(theirs, self._config, self._clock),
+            name="motcua-signer",
+            daemon=True,
+        )
+        process.start()
+        theirs.close()
+        self._process, self._channel = process, ours
+        return ours
+
+    def stop(self) -> None:
+        """End the child: ask by closing the channel, then kill."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            self._process.join(_STOP_WITHIN_S)
+            self._end()
+
+    def kill(self) -> None:
+        """End the child now."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(_STOP_WITHIN_S)
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        self._end()
+
+    def _end(self) -> None:
+        if self._process is None:
+            return
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(_STOP_WITHIN_S)
+        self._process.close()
+        self._process = None
+
+
+class SignerPool:
+    """``Signatures`` over child processes; close it when done.
+
+    Args:
+        config: what each child is given; passed over a pipe, never in arguments or environment.
+        workers: how many children, each with its own copy of the keys.
+        job_limit_s: wall clock for one job, waiting for time-stamps included.
+        clock: a picklable clock; the system's by default.
+    """
+
+    def __init__(
+        self,
+        config: SignerConfig,
+        workers: int = 1,
+        *,
+        job_limit_s: float = 240.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self._limit_s = job_limit_s
+        self._workers = [_Worker(config, clock or SystemClock()) for _ in range(max(1, workers))]
+        self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
+        for worker in self._workers:
+            self._idle.put_nowait(worker)
+        self._closed = False
+
+    async def __aenter__(self) -> SignerPool:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The running children."""
+        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+
+    async def close(self) -> None:
+        """Wait for the jobs in flight, then end every child."""
+        self._closed = True
+        for _ in self._workers:
+            worker = await self._idle.get()
+            await asyncio.to_thread(worker.stop)
+
+    async def credentials(self) -> tuple[Credential, ...]:
+        """Every configured key that opens."""
+        return cast("tuple[Credential, ...]", await self._run("credentials"))
+
+    async def inspect(self, pdf: bytes) -> Inspection:
+        """Look before signing."""
+        return cast("Inspection", await self._run("inspect", pdf))
+
+    async def sign(self, order: SignOrder) -> SignedPdf:
+        """Sign in a child."""
+        return cast("SignedPdf", await self._run("sign", order))
+
+    async def validate(self, pdf: bytes) -> Validation:
+        """Judge every signature in a file."""
+        return cast("Validation", await self._run("validate", pdf))
+
+    async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
+        """Make the copy that will be certified."""
+        return cast("Attested", await self._run("attest", pdf, attestation))
+
+    async def _run(self, job: str, *arguments: Any) -> Any:
+        """One job on the next free child.
+
+        Raises:
+            SigningError: the child's refusal.
+            SigningUnavailable: ``signer_timeout``, ``signer_died``, ``signer_closed``.
+        """
+        if self._closed:
+            raise SigningUnavailable(
+                "signer_closed", "Bộ phận ký số đã dừng.", "the signer pool is closed"
+            )
+        worker = await self._idle.get()
+        # Shielded: a caller that goes away must not free a child that is still at work.
+        task = asyncio.ensure_future(self._work(worker, job, arguments))
+        task.add_done_callback(_forget_outcome)
+        return await asyncio.shield(task)
+
+    async def _work(self, worker: _Worker, job: str, arguments: tuple[Any, ...]) -> Any:
+        try:
+            answer = await asyncio.to_thread(worker.call, job, arguments, self._limit_s)
+            return read_answer(answer)
+        except SigningError:
+            raise
+        except TimeoutError:
+            await asyncio.to_thread(worker.kill)
+            log.error(  # noqa: TRY400 - where it waited says nothing
+                "signer process exceeded %.0f s on %s and was ended", self._limit_s, job
+            )
+            raise SigningUnavailable(
+                "signer_timeout",
+                "Ký số quá thời gian cho phép; văn bản chưa được ký.",
+                f"{job} took longer than {self._limit_s:.0f} s; nothing was signed",
+            ) from None
+        except (EOFError, OSError, AnswerUnreadable) as error:
+            await asyncio.to_thread(worker.kill)
+            log.error("signer process was lost during %s: %s", job, type(error).__name__)  # noqa: TRY400 - the kind says all
+            raise SigningUnavailable(
+                "signer_died",
+                "Tiến trình ký số dừng đột ngột; văn bản chưa được ký, xin thử lại.",
+                f"the signer process was lost during {job}; nothing was signed",
+            ) from error
+        finally:
+            self._idle.put_nowait(worker)
+
+
+def _forget_outcome(task: asyncio.Future[Any]) -> None:
+    """Mark the outcome as seen: a caller that went away has nobody to tell."""
+    if not task.cancelled():
+        task.exception()

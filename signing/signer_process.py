@@ -1,0 +1,124 @@
+"""What runs inside a signer process: one service, one job at a time, keys that never leave.
+
+Owns the child's loop and the form of its answers: plain values of ``signing.contract`` only, which
+the parent reads with a reader that accepts nothing else (a child that a hostile PDF took over must
+not run code in the parent). Leaves starting, killing and queueing to ``signing.pool``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import pickle
+import signal
+from multiprocessing.connection import Connection
+from typing import Any
+
+from signing import contract
+from signing.contract import Clock, SignerConfig, SigningError
+
+log = logging.getLogger(__name__)
+
+JOBS = frozenset({"credentials", "inspect", "sign", "validate", "attest"})
+_REFUSALS = {
+    kind.__name__: kind
+    for kind in (
+        contract.SigningError,
+        contract.DocumentRefused,
+        contract.CredentialRefused,
+        contract.SigningUnavailable,
+    )
+}
+_VALUES = frozenset(
+    name
+    for name, value in vars(contract).items()
+    if isinstance(value, type) and value.__module__ == contract.__name__
+)
+_PLAIN = {
+    "datetime": frozenset({"datetime", "date", "timezone", "timedelta"}),
+    "zoneinfo": frozenset({"ZoneInfo", "ZoneInfo._unpickle"}),
+    "copyreg": frozenset({"_reconstructor"}),
+    "builtins": frozenset({"object", "frozenset", "set"}),
+}
+
+
+class AnswerUnreadable(Exception):
+    """The child sent something that is not one of our values."""
+
+
+class _AnswerReader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """Only the contract's value classes and plain standard types."""
+        known = _VALUES if module == contract.__name__ else _PLAIN.get(module, frozenset())
+        if name not in known:
+            raise AnswerUnreadable(f"{module}.{name}")
+        return super().find_class(module, name)
+
+
+def write_answer(value: Any) -> bytes:
+    """An answer or a refusal as bytes."""
+    if isinstance(value, SigningError):
+        names = [kind.__name__ for kind in type(value).__mro__ if kind.__name__ in _REFUSALS]
+        value = ("refused", names[0], value.code, value.message_vi, value.message_en)
+    else:
+        value = ("done", value)
+    return pickle.dumps(value)
+
+
+def read_answer(data: bytes) -> Any:
+    """Give the answer, or raise the refusal.
+
+    Raises:
+        SigningError: what the child's service raised.
+        AnswerUnreadable: anything but our own values.
+    """
+    try:
+        answer = _AnswerReader(io.BytesIO(data)).load()
+        kind, *rest = answer
+    except AnswerUnreadable:
+        raise
+    except Exception as error:  # a damaged pickle raises nearly anything
+        raise AnswerUnreadable(type(error).__name__) from error
+    if kind == "done":
+        return rest[0]
+    name, code, message_vi, message_en = rest
+    raise _REFUSALS[name](code, message_vi, message_en)
+
+
+def serve(channel: Connection, config: SignerConfig, clock: Clock) -> None:
+    """The child's main: answer jobs until the parent closes the channel."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    asyncio.run(_serve(channel, config, clock))
+
+
+async def _serve(channel: Connection, config: SignerConfig, clock: Clock) -> None:
+    from signing.service import SigningService  # noqa: PLC0415 - pyHanko only in the child
+
+    service = SigningService(config, clock)
+    loop = asyncio.get_running_loop()
+    try:
+        while True:
+            try:
+                job, arguments = await loop.run_in_executor(None, channel.recv)
+            except EOFError:
+                return
+            channel.send_bytes(write_answer(await _do(service, job, arguments)))
+    finally:
+        await service.close()
+
+
+async def _do(service: contract.Signatures, job: str, arguments: tuple[Any, ...]) -> Any:
+    if job not in JOBS:
+        raise ValueError(f"no job {job!r}")
+    try:
+        return await getattr(service, job)(*arguments)
+    except SigningError as refusal:
+        return refusal
+    except Exception as error:
+        log.exception("job %s failed", job)
+        return SigningError(
+            "internal_error",
+            "Lỗi bên trong bộ phận ký số; văn bản chưa được ký.",
+            f"{job} failed: {type(error).__name__}",
+        )
