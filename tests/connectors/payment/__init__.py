@@ -1,0 +1,1 @@
+"""Payment and notification connectors, their simulators and vectors."""
