@@ -94,6 +94,17 @@ class Call(Generic[B]):
         """Give the key back after a refusal, so that it may be tried again."""
         await self.edge.database.write(lambda c: idempotency.release(c, lease))
 
+    async def attempt(self, work: Callable[[Lease], Awaitable[Reply]]) -> Reply:
+        """``begin``, then the work; a refusal gives the key back, a fault lets it time out."""
+        lease = await self.begin()
+        if isinstance(lease, Reply):
+            return lease
+        try:
+            return await work(lease)
+        except Problem:
+            await self.release(lease)
+            raise
+
     def _needed(self) -> Claim:
         if self.claim is None:
             raise RuntimeError("this route was not declared idempotent")

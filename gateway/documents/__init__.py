@@ -1,0 +1,1 @@
+"""Result documents: uploaded, inspected, signed in order by the people the portal names."""

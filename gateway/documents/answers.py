@@ -1,0 +1,236 @@
+"""What the API says about documents and signature requests: shapes, and rows → shapes.
+
+Also the renderers of event data, which show the same shapes. File bytes are never in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.documents import request_store, store
+from gateway.documents.rules import RequestStatus, visible_status
+from gateway.foundation.clock import Clock, iso
+
+
+class FindingAnswer(msgspec.Struct, frozen=True):
+    """One thing the inspection found; ``detail`` is Vietnamese."""
+
+    code: str
+    severity: str
+    where: str
+    detail: str
+
+
+class ExistingSignatureAnswer(msgspec.Struct, frozen=True):
+    """A signature in the file (structure only; ask ``/v1/validations`` for a verdict)."""
+
+    field_name: str
+    signer: str | None
+    covers_whole_file: bool
+
+
+class RejectionAnswer(msgspec.Struct, frozen=True):
+    """Who sent a document back, and why."""
+
+    reason: str
+    by: str
+    at: str
+    position: int
+
+
+class RequestSummary(msgspec.Struct, frozen=True):
+    """The latest signature request, as a document shows it."""
+
+    id: str
+    status: str
+    rejection: RejectionAnswer | None
+
+
+class DocumentAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A result document; ``sha256`` and ``size`` are of the latest revision."""
+
+    id: str
+    object: str = "document"
+    reference: str
+    kind: str
+    name: str
+    sha256: str
+    original_sha256: str
+    size: int
+    revision: int
+    pages: int
+    pdf_version: str
+    level: str | None
+    findings: list[FindingAnswer]
+    signatures: list[ExistingSignatureAnswer]
+    signature_request: RequestSummary | None
+    content_path: str
+    created_at: str
+    sequence: int
+
+
+class StepAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One signer's part; ``sha256`` is of the file that came out of it."""
+
+    position: int
+    role: str
+    signer: str
+    capacity: str | None
+    title: str | None
+    placement: Any
+    status: str
+    signed_by: str | None
+    signed_at: str | None
+    sha256: str | None
+
+
+class RequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature request; ``document_sha256`` is frozen, ``current_sha256`` is signed next."""
+
+    id: str
+    object: str = "signature_request"
+    status: str
+    document_id: str
+    reference: str
+    level: str
+    deadline: str | None
+    document_number: Any
+    document_sha256: str
+    current_sha256: str
+    current_step: int | None
+    steps: list[StepAnswer]
+    rejection: RejectionAnswer | None
+    failure: Any
+    created_at: str
+    completed_at: str | None
+
+
+class DocumentList(msgspec.Struct, frozen=True):
+    """One page of documents, newest first."""
+
+    data: list[DocumentAnswer]
+    has_more: bool
+    next: str | None
+
+
+class RequestList(msgspec.Struct, frozen=True):
+    """One page of signature requests, newest first."""
+
+    data: list[RequestAnswer]
+    has_more: bool
+    next: str | None
+
+
+def show_documents(
+    connection: Connection, rows: Sequence[Any], now: datetime
+) -> list[DocumentAnswer]:
+    """Rows of ``documents`` as answers, in the same order."""
+    ids = [row.id for row in rows]
+    requests = request_store.latest_requests(connection, ids) if ids else {}
+    originals = store.original_hashes(connection, ids) if ids else {}
+    return [_document(row, originals[row.id], requests.get(row.id), now) for row in rows]
+
+
+def show_requests(
+    connection: Connection, rows: Sequence[Any], now: datetime
+) -> list[RequestAnswer]:
+    """Rows of ``signature_requests`` as answers, in the same order."""
+    ids = [row.id for row in rows]
+    steps = request_store.steps_of(connection, ids) if ids else {}
+    return [_request(row, steps[row.id], now) for row in rows]
+
+
+class Renderers:
+    """Event data by subject: what ``gateway/app.py`` registers for ``doc`` and ``sig``."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def documents(self, connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Document id → its API view."""
+        rows = store.documents_by_id(connection, ids)
+        shown = show_documents(connection, rows, self._clock.now())
+        return {answer.id: msgspec.to_builtins(answer) for answer in shown}
+
+    def requests(self, connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Signature request id → its API view."""
+        rows = request_store.requests_by_id(connection, ids)
+        shown = show_requests(connection, rows, self._clock.now())
+        return {answer.id: msgspec.to_builtins(answer) for answer in shown}
+
+
+def _document(row: Any, original: str, request: Any, now: datetime) -> DocumentAnswer:
+    summary = None
+    if request is not None:
+        summary = RequestSummary(request.id, _status(request, now), _rejection(request))
+    return DocumentAnswer(
+        id=row.id,
+        reference=row.reference,
+        kind=row.kind,
+        name=row.name,
+        sha256=row.sha256,
+        original_sha256=original,
+        size=row.size,
+        revision=row.revision,
+        pages=row.pages,
+        pdf_version=row.pdf_version,
+        level=row.level,
+        findings=[FindingAnswer(**f) for f in row.findings],
+        signatures=[ExistingSignatureAnswer(**s) for s in row.signatures],
+        signature_request=summary,
+        content_path=f"/v1/documents/{row.id}/content",
+        created_at=iso(row.created_at),
+        sequence=row.sequence,
+    )
+
+
+def _request(row: Any, steps: Sequence[Any], now: datetime) -> RequestAnswer:
+    return RequestAnswer(
+        id=row.id,
+        status=_status(row, now),
+        document_id=row.document_id,
+        reference=row.reference,
+        level=row.level,
+        deadline=_iso(row.deadline),
+        document_number=row.document_number,
+        document_sha256=row.frozen_sha256,
+        current_sha256=row.current_sha256,
+        current_step=row.current_step if row.signer is not None else None,
+        steps=[_step(step) for step in steps],
+        rejection=_rejection(row),
+        failure=row.failure,
+        created_at=iso(row.created_at),
+        completed_at=_iso(row.completed_at),
+    )
+
+
+def _step(row: Any) -> StepAnswer:
+    return StepAnswer(
+        position=row.position,
+        role=row.role,
+        signer=row.signer,
+        capacity=row.capacity,
+        title=row.title,
+        placement=row.placement,
+        status=row.status,
+        signed_by=row.intent_official if row.signed_at is not None else None,
+        signed_at=_iso(row.signed_at),
+        sha256=row.output_sha256,
+    )
+
+
+def _status(row: Any, now: datetime) -> str:
+    return visible_status(RequestStatus(row.status), row.lease_until, row.deadline, now).value
+
+
+def _rejection(row: Any) -> RejectionAnswer | None:
+    return RejectionAnswer(**row.rejection) if row.rejection is not None else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return iso(moment) if moment is not None else None

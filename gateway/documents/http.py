@@ -1,0 +1,100 @@
+"""Routes of documents and validations (API: "Documents and signatures")."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from gateway.documents.answers import DocumentAnswer, DocumentList
+from gateway.documents.service import Documents
+from gateway.documents.verdicts import ValidationAnswer, show_validation
+from gateway.foundation import listing
+from gateway.foundation.problems import FieldError, invalid
+from gateway.foundation.uploads import Upload, read_upload
+from gateway.foundation.web import Call, Page, Reply, Route, with_content
+
+UPLOAD_LIMIT = 50 * 1024 * 1024
+_FILTERS = ("reference", "kind")
+_KIND = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+
+
+def routes(documents: Documents, upload_limit: int = UPLOAD_LIMIT) -> list[Route | Page]:
+    """Everything under ``/v1/documents`` and ``/v1/validations``."""
+    handlers = _Handlers(documents, upload_limit)
+    query = dict.fromkeys(_FILTERS, "equals")
+    one = "/v1/documents/{id}"
+    return [
+        Route("POST", "/v1/documents", handlers.add, "documents:write",
+              "Upload a result document", reply=DocumentAnswer, status=201, idempotent=True,
+              multipart=True),
+        Route("GET", "/v1/documents", handlers.page, "documents:read", "List documents",
+              reply=DocumentList, query=listing.WINDOW_QUERY | query),
+        Route("GET", one, handlers.get, "documents:read", "One document", reply=DocumentAnswer),
+        Route("GET", one + "/content", handlers.content, "documents:read", "The PDF",
+              query={"revision": "latest, original or a number"}),
+        Route("GET", one + "/evidence", handlers.evidence, "documents:read",
+              "Hashes, certificates and the verdict, as a ZIP"),
+        Route("POST", "/v1/validations", handlers.validate, "documents:read",
+              "Judge the signatures of a file; nothing is stored", reply=ValidationAnswer,
+              multipart=True),
+    ]  # fmt: skip
+
+
+class _Handlers:
+    def __init__(self, documents: Documents, upload_limit: int) -> None:
+        self._documents = documents
+        self._limit = upload_limit
+
+    async def add(self, call: Call[None]) -> Reply:
+        upload = await read_upload(call.request, self._limit, required=("reference", "kind"))
+        _check_texts(upload)
+        call = with_content(call, upload.digest)
+
+        async def work(lease: Any) -> Reply:
+            new = await self._documents.take_in(
+                call.tenant,
+                upload.content,
+                reference=upload.fields["reference"],
+                kind=upload.fields["kind"],
+                name=upload.name,
+            )
+            return await call.finish(
+                lease, lambda c: Reply(self._documents.save(c, new), status=201)
+            )
+
+        return await call.attempt(work)
+
+    async def page(self, call: Call[None]) -> Reply:
+        window = listing.read_window(call.request.query, _FILTERS)
+        return Reply(await self._documents.page(call.tenant, window))
+
+    async def get(self, call: Call[None]) -> Reply:
+        return Reply(await self._documents.get(call.tenant, call.path("id")))
+
+    async def content(self, call: Call[None]) -> Reply:
+        revision = call.query("revision") or "latest"
+        pdf = await self._documents.content(call.tenant, call.path("id"), revision)
+        return _file(pdf, "application/pdf", f"{call.path('id')}.pdf")
+
+    async def evidence(self, call: Call[None]) -> Reply:
+        bundle = await self._documents.evidence(call.tenant, call.path("id"))
+        return _file(bundle, "application/zip", f"{call.path('id')}-evidence.zip")
+
+    async def validate(self, call: Call[None]) -> Reply:
+        upload = await read_upload(call.request, self._limit)
+        return Reply(show_validation(await self._documents.validate(upload.content)))
+
+
+def _check_texts(upload: Upload) -> None:
+    errors = []
+    if len(upload.fields["reference"]) > 255:
+        errors.append(FieldError("/reference", "invalid", "Tối đa 255 ký tự."))
+    if not _KIND.fullmatch(upload.fields["kind"]):
+        errors.append(FieldError("/kind", "invalid", "Chữ thường, số, gạch; tối đa 64 ký tự."))
+    if errors:
+        raise invalid(errors)
+
+
+def _file(content: bytes, media: str, name: str) -> Reply:
+    headers = {"Content-Type": media, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Reply(raw=content, headers=headers)

@@ -1,0 +1,236 @@
+"""Signature requests: who signs a document, in which order; opening, showing, sending back.
+
+Owns a request's life except the act of signing, which is ``acts``. The document is frozen when
+the request is opened: its hash then is the hash that the first signer signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.documents import request_store, rules, store
+from gateway.documents.answers import RequestAnswer, RequestList, show_requests
+from gateway.documents.rules import Authority, RequestStatus, StepStatus
+from gateway.foundation import listing
+from gateway.foundation.clock import Clock, iso
+from gateway.foundation.database import Database
+from gateway.foundation.ids import new_id
+from gateway.foundation.problems import FieldError, Problem, invalid, not_found
+from gateway.foundation.waker import Waker
+from gateway.webhooks.outbox import TOPIC, NewEvent, emit
+from signing.contract import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """One signer's part, as asked."""
+
+    role: str
+    signer: str
+    capacity: str | None = None
+    title: str | None = None
+    placement: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A signature request, as asked."""
+
+    tenant: str
+    document_id: str
+    steps: Sequence[NewStep]
+    reference: str | None = None
+    level: str = "B-LTA"
+    deadline: datetime | None = None
+    document_number: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whose token calls, in which portal."""
+
+    tenant: str
+    official: str | None
+
+
+class SignatureRequests:
+    """The signature requests of every portal."""
+
+    def __init__(
+        self, database: Database, clock: Clock, waker: Waker, authority: Authority
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._waker = waker
+        self._authority = authority
+
+    def open(self, connection: Connection, new: NewRequest) -> RequestAnswer:
+        """Freeze the document and wait for the first signer (a unit of work).
+
+        Raises:
+            Problem: ``not_found``, ``validation_failed`` (order, signers, deadline),
+                ``document_blocked``, ``document_in_signing``.
+        """
+        now = self._clock.now()
+        self._check(new, now)
+        document = store.find_document(connection, new.tenant, new.document_id, lock=True)
+        if document is None:
+            raise not_found("văn bản này")
+        if any(f["severity"] == Severity.BLOCK for f in document.findings):
+            raise Problem("document_blocked", extra={"findings": document.findings})
+        if request_store.has_open_request(connection, document.id, now):
+            raise Problem("document_in_signing")
+        row = self._row(new, document, now)
+        steps = [_step_row(row["id"], position, s) for position, s in enumerate(new.steps)]
+        request_store.insert_request(connection, row, steps)
+        return self._shown(connection, new.tenant, row["id"])
+
+    async def get(self, tenant: str, request_id: str) -> RequestAnswer:
+        """One request.
+
+        Raises:
+            Problem: ``not_found``.
+        """
+        return await self._database.read(lambda c: self._shown(c, tenant, request_id))
+
+    async def page(self, tenant: str, window: listing.Window) -> RequestList:
+        """A page of a portal's requests; ``status`` filters by the visible status."""
+        table = request_store.signature_requests
+        equal = dict(window.equal)
+        conditions = [table.c.tenant == tenant]
+        status = equal.pop("status", None)
+        if status is not None:
+            if status not in list(RequestStatus):
+                raise invalid([FieldError("/status", "invalid", "Trạng thái lạ.")])
+            now = self._clock.now()
+            conditions.append(request_store.status_is(RequestStatus(status), now))
+        window = replace(window, equal=equal)
+
+        def query(connection: Connection) -> RequestList:
+            found = listing.fetch(connection, table, window, *conditions)
+            shown = show_requests(connection, found.rows, self._clock.now())
+            return RequestList(shown, found.has_more, found.next)
+
+        return await self._database.read(query)
+
+    def reject(
+        self, connection: Connection, actor: Actor, request_id: str, reason: str
+    ) -> RequestAnswer:
+        """Send the document back (a unit of work); ends the request.
+
+        Raises:
+            Problem: ``not_found`` and whatever ``rules.why_not_act`` says.
+        """
+        now = self._clock.now()
+        row = request_store.find_request(connection, actor.tenant, request_id, lock=True)
+        if row is None:
+            raise not_found("yêu cầu ký này")
+        check_actor(row, actor, self._authority, now)
+        rejection = {
+            "reason": reason,
+            "by": actor.official,
+            "at": iso(now),
+            "position": row.current_step,
+        }
+        request_store.change_step(connection, row.id, row.current_step, status=StepStatus.REJECTED)
+        request_store.change_request(
+            connection,
+            row.id,
+            status=RequestStatus.REJECTED,
+            rejection=rejection,
+            completed_at=now,
+            signer=None,
+            lease_until=None,
+        )
+        emit_about(connection, "document.rejected", row, now, self._clock)
+        return self._shown(connection, actor.tenant, row.id)
+
+    def announce(self) -> None:
+        """Wake the deliveries after a commit that emitted."""
+        self._waker.wake(TOPIC)
+
+    async def expire_overdue(self) -> int:
+        """Close requests whose deadline has passed; how many."""
+        now = self._clock.now()
+        return await self._database.write(lambda c: request_store.expire_overdue(c, now))
+
+    def _check(self, new: NewRequest, now: datetime) -> None:
+        errors = [
+            FieldError(f"/steps/{position}/signer", "unknown_signer", "Chưa cấu hình khóa ký.")
+            for position, step in enumerate(new.steps)
+            if step.signer not in self._authority.keys
+        ]
+        try:
+            order = [(s.role, s.signer) for s in new.steps]
+            rules.check_order(order, numbered=new.document_number is not None)
+        except ValueError as error:
+            errors.append(FieldError("/steps", "invalid_order", str(error)))
+        if new.deadline is not None and new.deadline <= now:
+            errors.append(FieldError("/deadline", "invalid", "Hạn ký phải ở tương lai."))
+        if errors:
+            raise invalid(errors)
+
+    def _row(self, new: NewRequest, document: Any, now: datetime) -> dict[str, Any]:
+        return {
+            "id": new_id("sig", self._clock),
+            "tenant": new.tenant,
+            "document_id": document.id,
+            "reference": new.reference or document.reference,
+            "status": RequestStatus.WAITING,
+            "level": new.level,
+            "deadline": new.deadline,
+            "document_number": new.document_number,
+            "frozen_sha256": document.sha256,
+            "current_sha256": document.sha256,
+            "current_step": 0,
+            "signer": new.steps[0].signer,
+            "fence": 0,
+            "created_at": now,
+        }
+
+    def _shown(self, connection: Connection, tenant: str, request_id: str) -> RequestAnswer:
+        row = request_store.find_request(connection, tenant, request_id)
+        if row is None:
+            raise not_found("yêu cầu ký này")
+        return show_requests(connection, [row], self._clock.now())[0]
+
+
+def check_actor(row: Any, actor: Actor, authority: Authority, now: datetime) -> None:
+    """Refuse unless this official may act on this request's present step now.
+
+    Raises:
+        Problem: what ``rules.why_not_act`` says.
+    """
+    status = rules.visible_status(RequestStatus(row.status), row.lease_until, row.deadline, now)
+    code = rules.why_not_act(status, row.signer, actor.official, authority)
+    if code is not None:
+        headers = {"Retry-After": "2"} if code == "signing_in_progress" else {}
+        raise Problem(code, headers=headers)
+
+
+def emit_about(connection: Connection, type_: str, row: Any, now: datetime, clock: Clock) -> None:
+    """One event whose subject is the request's document."""
+    sequence = store.next_sequence(connection, row.document_id)
+    event_id = new_id("evt", clock)
+    emit(
+        connection,
+        [NewEvent(event_id, row.tenant, type_, row.document_id, sequence, row.reference, now)],
+    )
+
+
+def _step_row(request_id: str, position: int, step: NewStep) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "position": position,
+        "role": step.role,
+        "signer": step.signer,
+        "capacity": step.capacity,
+        "title": step.title,
+        "placement": step.placement,
+        "status": StepStatus.WAITING,
+    }

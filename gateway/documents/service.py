@@ -1,0 +1,215 @@
+"""Documents: taking in, showing, giving out, judging.
+
+Owns the document's life outside of signing; ``requests`` owns signing. A file that is not a
+whole, readable PDF (empty, not a PDF, encrypted, truncated) is refused with its findings and not
+stored: nobody could show an official what it says. A readable PDF with forbidden content
+(scripts, XFA, broken earlier signatures) is stored with its findings as evidence of what was
+handed in; it can be read and judged, never signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.documents import evidence, rules, store
+from gateway.documents.answers import (
+    DocumentAnswer,
+    DocumentList,
+    FindingAnswer,
+    Renderers,
+    show_documents,
+)
+from gateway.documents.problems import problem_of
+from gateway.foundation import listing
+from gateway.foundation.clock import Clock
+from gateway.foundation.database import Database
+from gateway.foundation.files import FileStore
+from gateway.foundation.ids import new_id
+from gateway.foundation.problems import Problem, not_found
+from signing.contract import Inspection, Severity, Signatures, SigningError, Validation
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A file that passed the first look, stored and ready for its row."""
+
+    tenant: str
+    reference: str
+    kind: str
+    name: str
+    sha256: str
+    inspection: Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document's latest file, for a capability that makes something out of it."""
+
+    document_id: str
+    sha256: str
+    pages: int
+    blocked: bool
+
+
+class Documents:
+    """The documents of every portal."""
+
+    def __init__(
+        self, database: Database, clock: Clock, files: FileStore, signatures: Signatures
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._files = files
+        self._signatures = signatures
+        self.renderers = Renderers(clock)
+
+    async def take_in(
+        self, tenant: str, content: bytes, *, reference: str, kind: str, name: str = ""
+    ) -> NewDocument:
+        """Look at a file and store its bytes; no row yet, so a crash leaves only an orphan.
+
+        Raises:
+            Problem: ``file_empty``, ``file_not_pdf``, ``file_encrypted``, ``file_truncated``,
+                ``file_unreadable``, each with ``findings``; ``signing_unavailable``.
+        """
+        inspection = await self._inspect(content)
+        code = rules.refusal_of_file(f.code for f in inspection.findings)
+        if code is not None:
+            found = [msgspec.to_builtins(f) for f in _findings(inspection)]
+            blocking = [f["detail"] for f in found if f["severity"] != Severity.INFO]
+            raise Problem(code, " ".join(blocking), extra={"findings": found})
+        digest = await self._files.put(content)
+        return NewDocument(tenant, reference, kind, name, digest, inspection)
+
+    def save(self, connection: Connection, new: NewDocument) -> DocumentAnswer:
+        """Give a taken-in file its row (a unit of work)."""
+        now = self._clock.now()
+        look = new.inspection
+        row = {
+            "id": new_id("doc", self._clock),
+            "tenant": new.tenant,
+            "reference": new.reference,
+            "kind": new.kind,
+            "name": new.name,
+            "sha256": new.sha256,
+            "size": look.size,
+            "revision": 0,
+            "pages": look.pages,
+            "pdf_version": look.pdf_version[:8],
+            "level": None,
+            "findings": [msgspec.to_builtins(f) for f in _findings(look)],
+            "signatures": [asdict(s) for s in look.signatures],
+            "sequence": 0,
+            "created_at": now,
+        }
+        revision = {
+            "document_id": row["id"],
+            "number": 0,
+            "sha256": new.sha256,
+            "size": look.size,
+            "created_at": now,
+        }
+        store.insert_document(connection, row, revision)
+        return self._shown(connection, new.tenant, str(row["id"]))
+
+    async def get(self, tenant: str, document_id: str) -> DocumentAnswer:
+        """One document.
+
+        Raises:
+            Problem: ``not_found``.
+        """
+        return await self._database.read(lambda c: self._shown(c, tenant, document_id))
+
+    async def page(self, tenant: str, window: listing.Window) -> DocumentList:
+        """A page of a portal's documents."""
+
+        def query(connection: Connection) -> DocumentList:
+            mine = store.documents.c.tenant == tenant
+            found = listing.fetch(connection, store.documents, window, mine)
+            shown = show_documents(connection, found.rows, self._clock.now())
+            return DocumentList(shown, found.has_more, found.next)
+
+        return await self._database.read(query)
+
+    async def content(self, tenant: str, document_id: str, revision: str = "latest") -> bytes:
+        """The bytes of a revision: ``latest``, ``original`` or a number.
+
+        Raises:
+            Problem: ``not_found``.
+        """
+        pick = _picker(revision)
+
+        def query(connection: Connection) -> str:
+            row = store.find_document(connection, tenant, document_id)
+            if row is None:
+                raise not_found("văn bản này")
+            hashes = [r.sha256 for r in store.revisions_of(connection, document_id)]
+            digest = pick(hashes)
+            if digest is None:
+                raise not_found("phiên bản này")
+            return digest
+
+        return await self._files.get(await self._database.read(query))
+
+    async def source(self, tenant: str, document_id: str) -> Source:
+        """The latest file's facts, for a capability that works from a document.
+
+        Raises:
+            Problem: ``not_found``.
+        """
+        answer = await self.get(tenant, document_id)
+        blocked = any(f.severity == Severity.BLOCK for f in answer.findings)
+        return Source(answer.id, answer.sha256, answer.pages, blocked)
+
+    async def evidence(self, tenant: str, document_id: str) -> bytes:
+        """A ZIP for an inspector: hashes, certificates, the verdict as of now.
+
+        Raises:
+            Problem: ``not_found``.
+        """
+        answer = await self.get(tenant, document_id)
+        revisions = await self._database.read(lambda c: store.revisions_of(c, document_id))
+        verdict = await self.validate(await self._files.get(revisions[-1].sha256))
+        return evidence.pack(answer, revisions, verdict, self._clock.now())
+
+    async def validate(self, content: bytes) -> Validation:
+        """Judge a file that is not kept.
+
+        Raises:
+            Problem: ``signing_unavailable``.
+        """
+        try:
+            return await self._signatures.validate(content)
+        except SigningError as error:
+            raise problem_of(error) from error
+
+    async def _inspect(self, content: bytes) -> Inspection:
+        try:
+            return await self._signatures.inspect(content)
+        except SigningError as error:
+            raise problem_of(error) from error
+
+    def _shown(self, connection: Connection, tenant: str, document_id: str) -> DocumentAnswer:
+        row = store.find_document(connection, tenant, document_id)
+        if row is None:
+            raise not_found("văn bản này")
+        return show_documents(connection, [row], self._clock.now())[0]
+
+
+def _findings(inspection: Inspection) -> list[FindingAnswer]:
+    return [FindingAnswer(f.code, f.severity.value, f.where, f.detail) for f in inspection.findings]
+
+
+def _picker(revision: str) -> Callable[[list[str]], str | None]:
+    if revision == "latest":
+        return lambda hashes: hashes[-1]
+    if revision == "original":
+        return lambda hashes: hashes[0]
+    if not (revision.isascii() and revision.isdigit() and len(revision) < 6):
+        raise Problem("invalid_request", "revision là “original”, “latest” hoặc một số.")
+    wanted = int(revision)
+    return lambda hashes: hashes[wanted] if wanted < len(hashes) else None

@@ -1,0 +1,84 @@
+"""A verdict on a file as the API words it (TT 15/2025/TT-BKHCN, art. 6: the fields to show)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from gateway.foundation.clock import iso
+from signing.contract import SignatureVerdict, Validation
+
+
+class SignatureVerdictAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One signature's answer; times in Vietnam, ``messages`` in Vietnamese."""
+
+    field_name: str
+    verdict: str
+    signer: str
+    issuer: str
+    managing_unit: str | None
+    claimed_time: str | None
+    proven_time: str | None
+    level: str | None
+    integrity: bool
+    certificate_status: str
+    certificate_valid_from: str | None
+    certificate_valid_to: str | None
+    algorithm: str
+    indication: str
+    sub_indication: str | None
+    changes_after_signing: list[str]
+    messages: list[str]
+    certificate_sha256: str
+
+
+class ValidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of ``POST /v1/validations``; nothing is stored, so there is no report address."""
+
+    verdict: str
+    summary: str
+    sha256: str
+    size: int
+    signatures: list[SignatureVerdictAnswer]
+    messages: list[str]
+    report_url: str | None = None
+
+
+def show_validation(validation: Validation) -> ValidationAnswer:
+    """A signing service's verdict as an answer."""
+    return ValidationAnswer(
+        verdict=validation.verdict.value,
+        summary=validation.summary,
+        sha256=validation.sha256,
+        size=validation.size,
+        signatures=[_signature(s) for s in validation.signatures],
+        messages=list(validation.messages),
+    )
+
+
+def _signature(s: SignatureVerdict) -> SignatureVerdictAnswer:
+    return SignatureVerdictAnswer(
+        field_name=s.field_name,
+        verdict=s.verdict.value,
+        signer=s.signer,
+        issuer=s.issuer,
+        managing_unit=s.managing_unit,
+        claimed_time=_iso(s.claimed_time),
+        proven_time=_iso(s.proven_time),
+        level=s.level,
+        integrity=s.integrity,
+        certificate_status=s.certificate_status,
+        certificate_valid_from=_iso(s.certificate_valid_from),
+        certificate_valid_to=_iso(s.certificate_valid_to),
+        algorithm=s.algorithm,
+        indication=s.indication,
+        sub_indication=s.sub_indication,
+        changes_after_signing=list(s.changes_after_signing),
+        messages=list(s.messages),
+        certificate_sha256=s.certificate_sha256,
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return iso(moment) if moment is not None else None
