@@ -78,7 +78,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationView:
-    """Everything the page shows. ``checks`` go by text id: register, status, person, …"""
+    """Everything the page shows; ``checks`` are named register, status, person, agency, timestamp."""
 
     frame: Frame
     verdict: Verdict
@@ -169,6 +169,4 @@ def render_entry(view: EntryView) -> str:
     """Render the page that asks for a code."""
     say = partial(words().text, view.frame.lang)
     problems = [Problem("code", say(f"error.{view.problem}"))] if view.problem else []
-    return render_page(
-        _TEMPLATES, "entry.html", view.frame, {"view": view, "problems": problems}
-    )
+    return render_page(_TEMPLATES, "entry.html", view.frame, {"view": view, "problems": problems})

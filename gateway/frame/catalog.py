@@ -52,6 +52,10 @@ class Catalog:
         words = self._plain[lang][key].replace("**", "")
         return words.format(**{name: nfc(v) for name, v in fields.items()})
 
+    def ids(self) -> frozenset[str]:
+        """All text ids."""
+        return frozenset(self._plain["vi"])
+
     def __contains__(self, key: str) -> bool:
         return key in self._plain["vi"]
 

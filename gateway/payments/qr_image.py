@@ -11,6 +11,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 import segno
 from markupsafe import Markup
@@ -48,24 +49,24 @@ def qr_svg(payload: str) -> Markup:
     """Draw the code as one path; the element around it carries the words for screen readers."""
     rows = _modules(payload)
     side = len(rows) + 2 * QUIET_ZONE
-    runs = "".join(_runs(row, y + QUIET_ZONE) for y, row in enumerate(rows))
+    lines = "".join(_strokes(row, y + QUIET_ZONE) for y, row in enumerate(rows))
     return Markup(  # noqa: S704 - digits only
         f'<svg class="code-image" viewBox="0 0 {side} {side}" aria-hidden="true" focusable="false"'
         f' shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/>'
-        f'<path d="{runs}"/></svg>'
+        f'<path stroke="#000" d="{lines}"/></svg>'
     )
 
 
-def _runs(row: Sequence[bool], y: int) -> str:
-    """Join neighbouring dark modules of a row into one rectangle each."""
-    parts: list[str] = []
-    start: int | None = None
-    for x, dark in enumerate([*row, False]):
-        if dark and start is None:
-            start = x
-        elif not dark and start is not None:
-            parts.append(f"M{start + QUIET_ZONE} {y}h{x - start}v1h-{x - start}z")
-            start = None
+def _strokes(row: Sequence[bool], y: int) -> str:
+    """Draw a row as strokes one module wide: where the first begins, then on and off in turn."""
+    parts = [f"M{QUIET_ZONE} {y}.5"]
+    gap = 0
+    for dark, run in groupby(row):
+        length = len(list(run))
+        if not dark:
+            gap = length
+            continue
+        parts.append(f"m{gap} 0h{length}" if gap else f"h{length}")
     return "".join(parts)
 
 

@@ -80,7 +80,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutView:
-    """Everything the checkout page shows. ``problem`` is an error text id (with its fields)."""
+    """Everything the checkout page shows. ``problems`` are finished sentences in its language."""
 
     frame: Frame
     money: MoneyLine

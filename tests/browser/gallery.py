@@ -81,7 +81,11 @@ def gallery_app():
         text = 'data: {"state":"paid","text":"Đã nhận đủ tiền","next":"/gallery/result-paid"}\n\n'
         return web.Response(text=text, content_type="text/event-stream")
 
+    async def quiet(_request):
+        return web.Response(text="retry: 600000\n\n", content_type="text/event-stream")
+
     app.router.add_get("/gallery/{name}", page)
+    app.router.add_get("/pay/{token}/events", quiet)
     app.router.add_get("/live", live)
     app.router.add_post("/live", live)
     app.router.add_get("/live/events", events)

@@ -50,9 +50,7 @@ def facts(**changes):
 
 
 def verification(verdict=Verdict.VALID, lang="vi", **changes):
-    checks = tuple(
-        (name, YES) for name in ("register", "status", "person", "agency", "timestamp")
-    )
+    checks = tuple((name, YES) for name in ("register", "status", "person", "agency", "timestamp"))
     values = {
         "frame": frame(lang),
         "verdict": verdict,

@@ -207,9 +207,7 @@ def results(lang="vi"):
         "cancelled_by_payer": result(
             s.CANCELLED_BY_PAYER, lang, money=MoneyLine(key="M1"), deadline=due
         ),
-        "cancelled_by_payer_undated": result(
-            s.CANCELLED_BY_PAYER, lang, money=MoneyLine(key="M0")
-        ),
+        "cancelled_by_payer_undated": result(s.CANCELLED_BY_PAYER, lang, money=MoneyLine(key="M0")),
         "cancelled_by_agency": result(
             s.CANCELLED_BY_AGENCY, lang, money=MoneyLine(key="M0"), reason="hồ sơ đã rút"
         ),
