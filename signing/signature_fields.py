@@ -132,8 +132,15 @@ def byte_range_layout(pdf: bytes, spans: list[int], contents: bytes) -> Layout:
     digits = contents.hex().encode()
     lowered = gap.lower()
     if lowered == b"<" + digits + b">":
-        return Layout.WHOLE_FILE if start + second == len(pdf) else Layout.PREFIX
+        if start + second == len(pdf):
+            return Layout.WHOLE_FILE
+        return Layout.ODD if _has_loose_end(pdf) else Layout.PREFIX
     return Layout.ODD if digits and digits in lowered else Layout.RESAVED
+
+
+def _has_loose_end(pdf: bytes) -> bool:
+    """Whether bytes follow the last update's end marker that belong to no update."""
+    return bool(pdf[pdf.rfind(b"%%EOF") + 5 :].strip(b"\x00\t\n\x0c\r "))
 
 
 def docmdp_level(value: Any) -> int | None:

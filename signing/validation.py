@@ -174,8 +174,9 @@ class _Run:
             check_integrity(judged, policy, self._allowed_fields)
             told = tell_changes(judged.embedded.reader, judged.revision, acts)
             judged.later = told + judged.changes.told
-            await check_trust(judged, policy, data, self._now)
-            return verdict_of(judged, data, self._now)
+            known = data.with_signed(judged.embedded.signer_info)
+            await check_trust(judged, policy, known, self._now)
+            return verdict_of(judged, known, self._now)
         except Exception as error:  # whatever a library raises, this one signature is undecided
             log.info("signature not judged: %s", type(error).__name__)
             return unfinished_verdict(judged, say("internal", kind=type(error).__name__))

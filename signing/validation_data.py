@@ -10,9 +10,9 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+from asn1crypto import cms, core, x509
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
-from asn1crypto import x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.policy_decl import LocalKnowledge
@@ -42,6 +42,28 @@ class ValidationData:
         serial, issuer = certificate.serial_number, certificate.issuer.hashable
         return any(_crl_issuer(c) == issuer for c in self.knowledge.known_crls) or any(
             serial in _ocsp_serials(c) for c in self.knowledge.known_ocsps
+        )
+
+    def with_signed(self, signer: cms.SignerInfo) -> ValidationData:
+        """Add what the signature itself carries (``adbe-revocationInfoArchival``)."""
+        found = [
+            value
+            for attribute in _attributes(signer)
+            if attribute["type"].native == "adobe_revocation_info_archival"
+            for value in attribute["values"]
+        ]
+        if not found:
+            return self
+        known = self.knowledge
+        return ValidationData(
+            LocalKnowledge(
+                known_ocsps=known.known_ocsps
+                + [OCSPContainer(o) for v in found for o in v["ocsp"]],
+                known_crls=known.known_crls + [CRLContainer(c) for v in found for c in v["crl"]],
+                known_certs=known.known_certs,
+            ),
+            self.archives,
+            self.archives,
         )
 
     def level_of(
@@ -90,6 +112,11 @@ def _holds_revocation(store: Any) -> bool:
     if not isinstance(store, generic.DictionaryObject):
         return False
     return any(bool(entry(store, key)) for key in ("/OCSPs", "/CRLs"))
+
+
+def _attributes(signer: cms.SignerInfo) -> list[Any]:
+    attributes = signer["signed_attrs"]
+    return [] if attributes is core.VOID else list(attributes)
 
 
 def _streams(store: Any, key: str) -> list[bytes]:

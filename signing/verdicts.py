@@ -176,7 +176,8 @@ def _messages(judged: Judged, outcome: Outcome, status: str, *, intact: bool) ->
     told = [say(outcome.reason, **details)]
     if intact:
         told.append(say("intact"))
-    told.extend(say(remark, **details) for remark in judged.algorithm.remarks)
+    if not judged.found.is_timestamp:  # TT 15/2025 speaks of signers, not of foreign tokens
+        told.extend(say(remark, **details) for remark in judged.algorithm.remarks)
     told.append(say("revocation_unknown" if status == "unknown" else status))
     if judged.found.is_timestamp:
         told.append(say("archive_timestamp"))

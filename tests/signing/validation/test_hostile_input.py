@@ -1,0 +1,125 @@
+"""Whatever bytes come: an answer, never an exception, and never `valid` for changed bytes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from signing.contract import Inspection, Validation, Verdict
+from signing.inspection import inspect_pdf
+from signing.validation import validate_pdf
+from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
+
+ROOTS = (pki().root.der,)
+FEW = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@cache
+def archived():
+    return sign(make_pdf(), archive=True)
+
+
+@cache
+def signed_spans():
+    """The spans under the first signature."""
+    numbers = re.search(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)", archived()).groups()
+    _, first, start, second = (int(n) for n in numbers)
+    return first, start, start + second
+
+
+def answers(data):
+    assert isinstance(inspect_pdf(data), Inspection)
+    validation = validate_pdf(data, ROOTS, NOW)
+    assert isinstance(validation, Validation)
+    assert validation.summary
+    return validation
+
+
+@FEW
+@given(st.binary(max_size=400))
+def test_random_bytes_are_answered(data):
+    assert answers(data).verdict is not Verdict.VALID
+
+
+@FEW
+@given(st.binary(max_size=400))
+def test_random_bytes_in_a_pdf_frame_are_answered(data):
+    framed = b"%PDF-1.7\n" + data + b"\nstartxref\n9\n%%EOF"
+    assert answers(framed).verdict is not Verdict.VALID
+
+
+@FEW
+@given(st.integers(min_value=0))
+def test_a_truncated_signed_file_is_answered(cut):
+    data = archived()
+    assert answers(data[: cut % len(data)]) is not None
+
+
+@FEW
+@given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
+def test_a_flipped_byte_under_the_signature_is_never_valid(position, mask):
+    data = bytearray(archived())
+    first, start, end = signed_spans()
+    spot = position % (first + end - start)
+    spot = spot if spot < first else start + spot - first
+    data[spot] ^= mask
+    assert answers(bytes(data)).verdict is not Verdict.VALID
+
+
+@FEW
+@given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
+def test_a_flipped_byte_anywhere_is_answered(position, mask):
+    data = bytearray(archived())
+    data[position % len(data)] ^= mask
+    assert answers(bytes(data)) is not None
+
+
+def test_more_signatures_than_anybody_needs_are_not_all_judged(monkeypatch):
+    monkeypatch.setattr("signing.validation.MAX_SIGNATURES", 1)
+    pdf = sign(sign(make_pdf()), field="Hai")
+    validation = validate_pdf(pdf, ROOTS, NOW)
+    assert validation.verdict is Verdict.INDETERMINATE
+    assert "vượt giới hạn" in validation.summary
+    assert len(validation.signatures) == 1
+
+
+def test_a_broken_signature_does_not_hide_the_others():
+    """An empty /Contents makes pyHanko's own listing raise for the whole file."""
+    pdf = sign(sign(make_pdf()), field="Hai")
+    head, middle, tail = pdf.rpartition(b"/Contents <")
+    digits = re.match(rb"[0-9a-f]+", tail).group()
+    blank = head + middle + b"0" * len(digits) + tail[len(digits) :]
+    validation = validate_pdf(blank, ROOTS, NOW)
+    assert validation.verdict is Verdict.INVALID
+    assert [s.integrity for s in validation.signatures] == [True, False]
+    assert "Dữ liệu chữ ký bị hỏng" in validation.signatures[1].messages[0]
+
+
+@pytest.mark.parametrize("surprise", [RuntimeError, KeyError, AssertionError, AttributeError])
+def test_a_surprise_of_the_library_leaves_a_signature_undecided(monkeypatch, surprise):
+    def explode(*_args, **_kwargs):
+        raise surprise("internals")
+
+    monkeypatch.setattr("signing.validation.check_integrity", explode)
+    validation = validate_pdf(archived(), ROOTS, NOW)
+    assert validation.verdict is Verdict.INDETERMINATE
+    assert surprise.__name__ in validation.signatures[0].messages[0]
+    assert "internals" not in validation.summary
+
+
+def test_a_surprise_outside_every_signature_is_answered_too(monkeypatch):
+    def explode(*_args, **_kwargs):
+        raise RuntimeError("internals")
+
+    monkeypatch.setattr("signing.validation.find_signatures", explode)
+    monkeypatch.setattr("signing.inspection.find_signatures", explode)
+    assert validate_pdf(archived(), ROOTS, NOW).verdict is Verdict.INDETERMINATE
+    inspection = inspect_pdf(archived())
+    assert inspection.blocked
+    assert "inspection_error" in {f.code for f in inspection.findings}
