@@ -1,0 +1,1 @@
+"""What every capability stands on, and which knows no capability."""
