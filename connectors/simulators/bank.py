@@ -144,16 +144,18 @@ class BankSimulator:
 
     def _notification(self, name: str, url: str, line: wire.Transfer) -> Build:
         bank = ("Vietcombank", "VCB")
+        forged = self.faults.take(Fault.BAD_SIGNATURE) is not None
+        key = "not the key" if forged else self._keys[name]
 
         def build() -> Message:
             headers = {"content-type": "application/json"}
             if name == "casso":
                 body = wire.casso_body(line, bank)
-                signed = wire.casso_header(body, self._clock.now(), self._keys["casso"])
+                signed = wire.casso_header(body, self._clock.now(), key)
                 headers["X-Casso-Signature"] = signed
             else:
                 body = wire.sepay_body(line, bank)
-                headers["Authorization"] = f"Apikey {self._keys['sepay']}"
+                headers["Authorization"] = f"Apikey {key}"
             return Message("POST", url, headers, json.dumps(body, ensure_ascii=False).encode())
 
         return build

@@ -19,6 +19,7 @@ class Fault(StrEnum):
     DUPLICATE_CALLBACK = "duplicate_callback"  # times: 2
     DELAY_CALLBACK = "delay_callback"  # seconds: 1.0
     REORDER_CALLBACKS = "reorder_callbacks"  # this one goes out after the next one
+    BAD_SIGNATURE = "bad_signature"  # the callback is signed with another secret
     CHANGE_AMOUNT = "change_amount"  # amount_vnd: 1000, well signed
     TIMEOUT_AFTER_WORK = "timeout_after_work"  # seconds: 60
     TIMEOUT_BEFORE_WORK = "timeout_before_work"  # seconds: 60

@@ -27,19 +27,6 @@ class Simulator(Protocol):
         """Its place under ``/sim/``."""
         ...
 
-    @property
-    def title(self) -> str:
-        """What people read."""
-        ...
-
-    @property
-    def callback_url(self) -> str:
-        """Where its callbacks go; empty = nowhere."""
-        ...
-
-    @callback_url.setter
-    def callback_url(self, url: str) -> None: ...
-
     def app(self) -> web.Application:
         """Its addresses."""
         ...
@@ -51,6 +38,11 @@ class Simulator(Protocol):
     async def close(self) -> None:
         """Send what is pending, then stop."""
         ...
+
+
+def title_of(simulator: Simulator) -> str:
+    """What people read; its name when it has no title of its own."""
+    return str(getattr(simulator, "title", simulator.name))
 
 
 class SimulatorServer:
@@ -116,7 +108,7 @@ class SimulatorServer:
     async def _index(self, request: web.Request) -> web.Response:
         del request
         items = "".join(
-            f'<li><a href="/sim/{escape(name)}/">{escape(simulator.title)}</a> · '
+            f'<li><a href="/sim/{escape(name)}/">{escape(title_of(simulator))}</a> · '
             f'<a href="/sim/{escape(name)}/_faults">Kịch bản lỗi / Faults</a></li>'
             for name, simulator in self.simulators.items()
         )
@@ -140,7 +132,7 @@ async def _show_faults(simulator: Simulator, request: web.Request) -> web.Respon
         '<input id="times" name="times" type="number" min="1" max="100" value="1">'
         "<button>Thêm / Add</button></form>"
     )
-    return page(f"Kịch bản lỗi: {simulator.title}", body)
+    return page(f"Kịch bản lỗi: {title_of(simulator)}", body)
 
 
 async def _add_fault(simulator: Simulator, request: web.Request) -> web.Response:

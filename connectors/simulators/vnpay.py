@@ -33,6 +33,12 @@ _BUTTONS = (
     ("11", "Hết hạn / Expired"),
     ("24", "Hủy giao dịch / Cancel"),
 )
+_FAULT_BUTTONS = (
+    (Fault.LOSE_CALLBACK, "Trả, mất thông báo / Paid, callback lost"),
+    (Fault.DUPLICATE_CALLBACK, "Trả, báo hai lần / Paid, told twice"),
+    (Fault.DELAY_CALLBACK, "Trả, báo chậm / Paid, told late"),
+    (Fault.BAD_SIGNATURE, "Trả, báo sai chữ ký / Paid, badly signed"),
+)
 _STATUS_OF = {"00": "00", "07": "07"}
 _PAGE_ERRORS = {
     "70": "Sai chữ ký / Invalid signature",
@@ -170,9 +176,11 @@ class VnpaySimulator:
     def notify(self, found: wire.Transaction) -> None:
         """Send the IPN."""
         joint = "&" if "?" in self.callback_url else "?"
+        forged = self.faults.take(Fault.BAD_SIGNATURE) is not None
+        secret = "not the secret" if forged else self._secret
 
         def build() -> Message:
-            query = wire.signed_query(found.told(self._tmn_code), self._secret)
+            query = wire.signed_query(found.told(self._tmn_code), secret)
             return Message("GET", f"{self.callback_url}{joint}{query}" if self.callback_url else "")
 
         self.callbacks.post(found.ref, build)
@@ -213,6 +221,10 @@ class VnpaySimulator:
             button_form("pay", {"txn_ref": found.ref, "code": code}, label, plain=code != "00")
             for code, label in _BUTTONS
         )
+        forms += "<h2>Thử lỗi / Faults</h2>" + "".join(
+            button_form("pay", {"txn_ref": found.ref, "fault": fault}, label, plain=True)
+            for fault, label in _FAULT_BUTTONS
+        )
         return page("Thanh toán qua VNPAY", facts(rows) + forms)
 
     async def _pay_button(self, request: web.Request) -> web.Response:
@@ -221,6 +233,8 @@ class VnpaySimulator:
         if found is None:
             return page("Không tìm thấy giao dịch / Not found", "", status=404)
         if not found.finished:
+            if form.get("fault") in dict(_FAULT_BUTTONS):
+                self.faults.add(Fault(str(form["fault"])))
             self.finish(found, str(form.get("code", "00")))
         raise web.HTTPSeeOther(self.return_address(found))
 

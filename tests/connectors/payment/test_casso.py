@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from connectors.contract import (
@@ -219,8 +219,7 @@ def test_any_changed_value_breaks_the_signature(data):
     connector = CassoConnector(casso_account(), CannedTransport(), StandingClock())
     name = data.draw(st.sampled_from(["amount", "description", "accountNumber", "id", "reference"]))
     value = data.draw(st.text(max_size=5) | st.integers(1, 10**9))
-    if value == DATA[name]:
-        return
+    assume(value != DATA[name])
     raw = json.dumps(body_of(**{name: value})).encode()
     with pytest.raises(SignatureMismatch):
         read(connector, message(body_of(), raw=raw))

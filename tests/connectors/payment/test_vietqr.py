@@ -1,5 +1,7 @@
 """VietQR: payloads built and read, published ones and broken ones, the connector's honesty."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,11 +78,9 @@ def test_any_one_changed_character_is_found(payload, data):
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_read_or_refused_by_name(text):
-    try:
-        parse(text)
-    except QrUnreadable as error:
-        assert error.part in {"crc", "tlv", "content"}
+def test_any_text_is_read_or_refused_and_nothing_else(text):
+    with contextlib.suppress(QrUnreadable):
+        assert parse(text).account_number.isalnum()
 
 
 @pytest.mark.parametrize(
