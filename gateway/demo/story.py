@@ -87,9 +87,7 @@ async def pay_by_vietqr(stage: Stage) -> dict[str, Any]:
     await stage.receiver.wait_for("payment.paid", payment["id"])
     status, _, page = await stage.portal.fetch(payment["checkout_url"] + "/result", "text/html")
     need(status == 200 and "21.000" in page.decode(), "the result page does not say so")
-    status, kind, receipt = await stage.portal.fetch(
-        payment["checkout_url"] + "/confirmation.pdf"
-    )
+    status, kind, receipt = await stage.portal.fetch(payment["checkout_url"] + "/confirmation.pdf")
     need(status == 200 and receipt.startswith(b"%PDF"), "no confirmation")
     digest = stage.save("receipt.pdf", receipt)
     return {"payment": payment["id"], "status": "paid", "receipt_sha256": digest}
@@ -201,7 +199,10 @@ async def deliver(stage: Stage) -> dict[str, Any]:
     await stage.receiver.wait_for("shipment.registered", shipment["id"])
     registered = await stage.portal.get(path)
     need(registered["tracking_number"], "the carrier gave no number")
-    for name, link in (("label.pdf", "label_url"), ("consignment-note.pdf", "consignment_note_url")):
+    for name, link in (
+        ("label.pdf", "label_url"),
+        ("consignment-note.pdf", "consignment_note_url"),
+    ):
         status, kind, pdf = await stage.portal.fetch(registered[link])
         need(status == 200 and kind == "application/pdf", f"no {name}")
         stage.save(name, pdf)

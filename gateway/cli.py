@@ -1,0 +1,112 @@
+"""The command ``motcua``: parse, call, exit status. What a command does lives elsewhere.
+
+Heavy modules are imported by the command that needs them, so that ``--help`` and the web process
+start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway import __version__
+from gateway.settings import ConfigurationError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; exit status 0 only when it did what it says."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.run is None:
+        parser.print_help()
+        return 2
+    try:
+        return int(given.run(given))
+    except ConfigurationError as error:
+        for problem in error.problems:
+            print(f"cấu hình: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    from gateway import commands  # noqa: PLC0415 - commands import their needs themselves
+
+    parser = argparse.ArgumentParser(
+        prog="motcua", description="Cổng thanh toán và ký số / payment and e-signature gateway"
+    )
+    parser.add_argument("--version", action="version", version=f"motcua {__version__}")
+    parser.set_defaults(run=None)
+    add = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(
+        name: str, about: str, run: Command, *, config: bool = False
+    ) -> argparse.ArgumentParser:
+        sub = add.add_parser(name, help=about, description=about)
+        sub.set_defaults(run=run)
+        if config:
+            sub.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
+        return sub
+
+    demo = command(
+        "demo", "one dossier end to end; 0 only if every step was verified", commands.demo
+    )
+    demo.add_argument("--input", type=Path, help="sign this PDF instead of the typeset decision")
+    demo.add_argument("--out", type=Path, default=Path("demo-out"))
+
+    serve = command("serve", "the service", commands.serve, config=True)
+    serve.add_argument(
+        "--with-simulators", action="store_true", help="a development world around it"
+    )
+    serve.add_argument(
+        "--folder", type=Path, default=Path("var/dev"), help="where that world is kept"
+    )
+    command("work", "extra workers, without HTTP", commands.work, config=True)
+    command("migrate", "bring the schema up", commands.migrate, config=True)
+    command("check-config", "every configuration error at once", commands.check_config, config=True)
+
+    keys = command("keys", "API keys", commands.keys, config=True)
+    keys.add_argument("action", choices=["create", "list", "revoke"])
+    keys.add_argument("--portal", default="portal")
+    keys.add_argument("--mode", choices=["live", "test"], default="test")
+    keys.add_argument("--scope", action="append", help="repeatable; default: every scope")
+    keys.add_argument("--official", help="make it a person's own token, as official:nguyen.van.a")
+    keys.add_argument("--name", default="")
+    keys.add_argument("--expires-in-days", type=int)
+    keys.add_argument("--id", help="the key to revoke")
+
+    simulate = command(
+        "simulate", "all simulators, with fault scripts and a page", commands.simulate
+    )
+    simulate.add_argument("--port", type=int, default=8090)
+    simulate.add_argument("--gateway", default="http://127.0.0.1:8080")
+    simulate.add_argument("--folder", type=Path, default=Path("var/dev"))
+
+    providers = command("providers", "capability matrix", commands.providers)
+    providers.add_argument("--json", action="store_true")
+    conformance = command("conformance", "connectors against vector files", commands.conformance)
+    conformance.add_argument("files", nargs="+", type=Path)
+
+    sign = command("sign", "sign one file", commands.sign, config=True)
+    sign.add_argument("input", type=Path)
+    sign.add_argument("output", type=Path)
+    sign.add_argument("--level", choices=["B-B", "B-T", "B-LT", "B-LTA"], default="B-LTA")
+    sign.add_argument("--key")
+    inspect = command("inspect", "inspect files or folders", commands.inspect)
+    inspect.add_argument("paths", nargs="+", type=Path)
+    inspect.add_argument("--sign", action="store_true", help="also sign and re-verify each")
+    inspect.add_argument("--report", type=Path)
+    validate = command("validate", "validate files or folders", commands.validate, config=True)
+    validate.add_argument("paths", nargs="+", type=Path)
+    validate.add_argument("--roots", type=Path, action="append", default=[])
+    validate.add_argument("--json", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

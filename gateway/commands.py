@@ -1,0 +1,275 @@
+"""What each command does; parsing is ``cli``'s, everything real is imported where it is needed."""
+
+# ruff: noqa: PLC0415 - a command imports what only it needs, so that the others start at once
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.foundation import logs
+from gateway.foundation.clock import SystemClock
+from gateway.settings import ConfigurationError, Settings, config_path, load
+
+if TYPE_CHECKING:
+    from gateway.development import World
+
+
+def demo(given: argparse.Namespace) -> int:
+    """``motcua demo``."""
+    from gateway.demo.run import run_demo
+
+    logs.configure(level="error", as_json=False)
+    pdf = given.input.read_bytes() if given.input else None
+    given.out.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(run_demo(pdf, given.out))
+
+
+def serve(given: argparse.Namespace) -> int:
+    """``motcua serve``: until told to stop; then finishes what is in flight."""
+    if given.with_simulators:
+        logs.configure(level="warning", as_json=False)
+        return asyncio.run(_serve_in_a_world(given.folder))
+    settings = load(config_path(given.config))
+    logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
+    return asyncio.run(_serve(settings))
+
+
+def work(given: argparse.Namespace) -> int:
+    """``motcua work``: the workers alone, for more machines on one PostgreSQL."""
+    settings = load(config_path(given.config))
+    logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
+    return asyncio.run(_serve(settings, http=False))
+
+
+def migrate(given: argparse.Namespace) -> int:
+    """``motcua migrate``."""
+    from gateway.foundation.engines import make_engine
+    from gateway.migrations.run import check, upgrade
+
+    engine = make_engine(load(config_path(given.config)).database.url)
+    upgrade(engine)
+    check(engine)
+    engine.dispose()
+    print("lược đồ đã cập nhật / schema is up to date")
+    return 0
+
+
+def check_config(given: argparse.Namespace) -> int:
+    """``motcua check-config``: settings, accounts and key files, without starting anything."""
+    from gateway.foundation.metrics import Metrics
+    from gateway.foundation.outbound import HttpTransport
+    from gateway.wiring import build_connectors, signer_config
+
+    settings = load(config_path(given.config))
+    problems = []
+    clock = SystemClock()
+    checks = (
+        lambda: build_connectors(settings, HttpTransport(clock, Metrics()), clock),
+        lambda: signer_config(settings),
+    )
+    for check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    print("cấu hình hợp lệ / configuration is valid")
+    return 0
+
+
+def keys(given: argparse.Namespace) -> int:
+    """``motcua keys create|list|revoke``."""
+    return asyncio.run(_keys(given, load(config_path(given.config))))
+
+
+def simulate(given: argparse.Namespace) -> int:
+    """``motcua simulate``: the providers and the development PKI, until told to stop."""
+    from gateway.development import World
+
+    world = World(
+        given.folder,
+        given.gateway,
+        simulator_port=given.port,
+        pki_port=given.port + 1 if given.port else 0,
+    )
+
+    async def run() -> int:
+        await world.start()
+        print(f"mô phỏng / simulators: {world.simulators.base_url}/")
+        print(f"PKI: {world.pki.base_url}")
+        await _until_told()
+        await world.close()
+        return 0
+
+    return asyncio.run(run())
+
+
+def providers(given: argparse.Namespace) -> int:
+    """``motcua providers``."""
+    from connectors.registry import capability_markdown, capability_matrix
+
+    if given.json:
+        print(json.dumps(capability_matrix(), ensure_ascii=False, indent=1))
+    else:
+        print(capability_markdown())
+    return 0
+
+
+def conformance(given: argparse.Namespace) -> int:
+    """``motcua conformance``: a line a vector; 1 when any failed."""
+    from gateway.conformance import run_files
+
+    return run_files(given.files, sys.stdout.write)
+
+
+def sign(given: argparse.Namespace) -> int:
+    """``motcua sign``."""
+    from gateway.wiring import signer_config
+    from signing.command import sign_file
+    from signing.contract import Level, SigningError
+
+    path = config_path(given.config)
+    config = signer_config(load(path)) if path else None
+    try:
+        signed = asyncio.run(
+            sign_file(given.input, given.output, Level(given.level), given.key, config)
+        )
+    except (SigningError, OSError) as error:
+        print(getattr(error, "message_vi", str(error)), file=sys.stderr)
+        return 1
+    print(f"{given.output}: {signed.level} · SHA-256 {signed.sha256}")
+    return 0
+
+
+def inspect(given: argparse.Namespace) -> int:
+    """``motcua inspect``."""
+    from gateway.signing_desk import signing_desk
+    from signing.check_commands import inspect_paths
+
+    now = SystemClock().now()
+    if not given.sign:
+        return inspect_paths(given.paths, None, given.report, write=sys.stdout.write, now=now)
+    with signing_desk() as sign_one:
+        return inspect_paths(given.paths, sign_one, given.report, write=sys.stdout.write, now=now)
+
+
+def validate(given: argparse.Namespace) -> int:
+    """``motcua validate``."""
+    from signing.check_commands import validate_paths
+
+    path = config_path(given.config)
+    configured = [Path(r) for r in load(path).signing.trust.roots] if path else []
+    try:
+        roots = tuple(p.read_bytes() for p in [*given.roots, *configured])
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    now = SystemClock().now()
+    return validate_paths(given.paths, roots, given.json, write=sys.stdout.write, now=now)
+
+
+# ------------------------------------------------------------------ running
+
+
+async def _serve(settings: Settings, *, http: bool = True) -> int:
+    from gateway.app import Gateway
+
+    gateway = Gateway(settings, SystemClock())
+    await gateway.start(http=http)
+    if http:
+        print(f"motcua: {gateway.base_url}", file=sys.stderr)
+    died = await _until_told(gateway.died)
+    await gateway.stop()
+    return 1 if died else 0
+
+
+async def _serve_in_a_world(folder: Path) -> int:
+    from gateway.app import Gateway
+    from gateway.development import World, listen
+
+    socket = listen(8080)
+    world = World(folder, "http://127.0.0.1:8080", simulator_port=8090, pki_port=8091)
+    await world.start()
+    gateway = Gateway(world.settings(), SystemClock())
+    await gateway.start(socket=socket)
+    await _introduce(gateway.base_url, world, await gateway.keys.create("portal", "test", ["*"]))
+    died = await _until_told(gateway.died)
+    await gateway.stop()
+    await world.close()
+    return 1 if died else 0
+
+
+async def _introduce(base_url: str, world: World, key: object) -> None:
+    from gateway.development import CLERK, OFFICIALS
+
+    secret = getattr(key, "secret", "")
+    print(
+        f"""
+Cổng / gateway            {base_url}
+  API                     {base_url}/docs · {base_url}/openapi.json
+  tình trạng / health     {base_url}/readyz · {base_url}/metrics
+Mô phỏng / simulators     {world.simulators.base_url}/
+Khóa thử / test key       {secret}
+Người ký / officials      {", ".join(OFFICIALS.values())} · văn thư / clerk {CLERK}
+
+curl -s {base_url}/v1/payments -H 'Authorization: Bearer {secret}' \\
+  -H 'Idempotency-Key: thu-1' -H 'Content-Type: application/json' -d '{{"reference":
+  "000.00.12.H55-261102-0001","procedure_code":"2.000815","agency_code":"H55.12","items":[{{"code":
+  "CTBS","name":"Phí chứng thực bản sao","kind":"fee","quantity":3,"unit_amount":7000}}],"payer":
+  {{"name":"Nguyễn Văn An"}},"channel":"online"}}'
+
+Mở checkout_url trong câu trả lời để nộp. Ctrl-C để dừng.
+Open the answer's checkout_url to pay. Ctrl-C stops.
+""",
+        flush=True,
+    )
+
+
+async def _until_told(died: asyncio.Event | None = None) -> bool:
+    """Wait for SIGINT or SIGTERM, or for a background task's death; True for the latter."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    waiting = [asyncio.ensure_future(told.wait())]
+    if died is not None:
+        waiting.append(asyncio.ensure_future(died.wait()))
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    return died is not None and died.is_set()
+
+
+async def _keys(given: argparse.Namespace, settings: Settings) -> int:
+    from gateway.app import open_keys
+
+    async with open_keys(settings, SystemClock()) as found:
+        if given.action == "create":
+            expires = timedelta(days=given.expires_in_days) if given.expires_in_days else None
+            made = await found.create(
+                given.portal,
+                given.mode,
+                given.scope or ["*"],
+                given.name,
+                official=given.official,
+                expires_in=expires,
+            )
+            print(f"{made.id}\n{made.secret}")
+            print("Khóa chỉ hiện lần này / shown only now", file=sys.stderr)
+            return 0
+        if given.action == "revoke":
+            return 0 if given.id and await found.revoke(given.id) else 1
+        for row in await found.every():
+            state = "revoked" if row["revoked_at"] else "active"
+            print(
+                f"{row['id']} {row['portal']}/{row['mode']} …{row['last_four']} {state} {row['name']}"
+            )
+        return 0

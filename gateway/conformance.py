@@ -1,0 +1,32 @@
+"""``motcua conformance``: every suite there is, composed; a line a vector, then the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from connectors.conformance import Outcome, Result, Suite, run_file, summary
+from gateway.webhooks import conformance as webhooks
+
+
+def suites() -> tuple[Suite, ...]:
+    """The gateway's own suites; the connectors' are known to the runner."""
+    return (Suite("webhooks", webhooks.recognises, _webhooks),)
+
+
+def run_files(files: Iterable[Path], write: Callable[[str], object]) -> int:
+    """Run vector files; 1 when a vector failed or a file cannot be read."""
+    results = []
+    for path in files:
+        for result in run_file(path, suites()):
+            results.append(result)
+            detail = f" – {result.detail}" if result.detail else ""
+            write(f"{result.outcome.value:<11} {result.id}{detail}\n")
+    write(summary(results) + "\n")
+    return 1 if any(r.outcome is Outcome.FAILED for r in results) else 0
+
+
+def _webhooks(document: Mapping[str, Any]) -> Iterator[Result]:
+    for result in webhooks.check(document):
+        yield Result(result.id, Outcome(result.outcome.value), result.detail)

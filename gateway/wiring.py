@@ -1,0 +1,173 @@
+"""From settings to the values capabilities are built from; every problem named at once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from connectors import registry
+from connectors.contract import (
+    Account,
+    Clock,
+    MisconfiguredAccount,
+    NotificationConnector,
+    PaymentConnector,
+    PostalConnector,
+    Spec,
+    Transport,
+)
+from gateway.foundation.secrets import SecretBox, derive_key
+from gateway.settings import ConfigurationError, Settings
+from signing.contract import KeyConfig, SignerConfig
+
+
+@dataclass(frozen=True)
+class Connectors:
+    """Every configured account, built, by its name."""
+
+    payment: dict[str, PaymentConnector] = field(default_factory=dict)
+    notification: dict[str, NotificationConnector] = field(default_factory=dict)
+    postal: dict[str, PostalConnector] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+
+
+def account(name: str, given: Mapping[str, Any]) -> Account:
+    """An account as configured: the provider's ``Spec`` says which keys are secrets.
+
+    A secret may be a list, newest first, so that a rotation overlaps.
+    """
+    provider = str(given.get("provider", ""))
+    spec = _specs().get(provider)
+    secret_names = set(spec.secrets) if spec else set()
+    options = {k: v for k, v in given.items() if k != "provider" and k not in secret_names}
+    secret_values = {
+        k: tuple(v) if isinstance(v, list) else (str(v),)
+        for k, v in given.items()
+        if k in secret_names and v
+    }
+    return Account(name, provider, options, secret_values)
+
+
+def build_connectors(settings: Settings, transport: Transport, clock: Clock) -> Connectors:
+    """Build every account.
+
+    Raises:
+        ConfigurationError: everything that is wrong with any of them.
+    """
+    built, problems = Connectors(), []
+    for name, given in settings.payment_accounts.items():
+        found = account(name, given)
+        built.accounts[name] = found
+        try:
+            if found.provider in registry.NOTIFICATION:
+                built.notification[name] = registry.build_notification(found, transport, clock)
+            else:
+                built.payment[name] = registry.build_payment(found, transport, clock)
+        except MisconfiguredAccount as error:
+            problems += [f"payment_accounts.{name}: {p}" for p in error.problems]
+    for name, given in settings.postal_accounts.items():
+        found = account(name, given)
+        built.accounts[name] = found
+        try:
+            built.postal[name] = registry.build_postal(found, transport, clock)
+        except MisconfiguredAccount as error:
+            problems += [f"postal_accounts.{name}: {p}" for p in error.problems]
+    if problems:
+        raise ConfigurationError(problems)
+    return built
+
+
+def signer_config(settings: Settings) -> SignerConfig:
+    """Keys, time-stamps and trust for the signer processes.
+
+    Raises:
+        ConfigurationError: certificate files that cannot be read.
+    """
+    problems: list[str] = []
+    section = settings.signing
+    keys = tuple(
+        KeyConfig(
+            name=name,
+            kind=key.kind,
+            path=key.path,
+            password=key.password or None,
+            image_path=key.image or None,
+            image_width_mm=key.image_width_mm,
+            image_height_mm=key.image_height_mm,
+            allow_pkcs1v15=key.allow_pkcs1v15,
+        )
+        for name, key in section.keys.items()
+    )
+    config = SignerConfig(
+        keys=keys,
+        roots=_files(section.trust.roots, "signing.trust.roots", problems),
+        intermediates=_files(section.trust.intermediates, "signing.trust.intermediates", problems),
+        timestamp_urls=tuple(section.timestamps.urls),
+        timestamp_timeout_s=section.timestamps.timeout_s,
+        fetch_hosts=tuple(section.trust.fetch_hosts),
+        allow_loopback=section.trust.allow_loopback,
+    )
+    problems += [
+        f"signing.keys.{key.name}.path: không có tệp này"
+        for key in keys
+        if not Path(key.path).is_file()
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    return config
+
+
+def holders(settings: Settings) -> dict[str, str]:
+    """Official or agency → the name of its key."""
+    return {key.holder: name for name, key in settings.signing.keys.items() if key.holder}
+
+
+def clerks(settings: Settings) -> dict[str, frozenset[str]]:
+    """Agency → the officials who may use its key."""
+    return {
+        key.holder: frozenset(key.clerks)
+        for key in settings.signing.keys.values()
+        if key.holder.startswith("agency:")
+    }
+
+
+def secret_box(settings: Settings) -> SecretBox:
+    """The box for secrets at rest; a test gateway makes and keeps its own master key."""
+    masters = settings.secrets.master_keys or [_kept_key(settings, "master.key")]
+    return SecretBox([derive_key(m) for m in masters])
+
+
+def pepper(settings: Settings) -> bytes:
+    """The key under which API keys are hashed."""
+    return derive_key(settings.secrets.pepper or _kept_key(settings, "pepper.key"))
+
+
+def _kept_key(settings: Settings, name: str) -> str:
+    """A key beside the SQLite database; only test mode comes here."""
+    url = settings.database.url
+    folder = (
+        Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite") else Path("var")
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), "utf-8")
+    return path.read_text("utf-8")
+
+
+def _files(names: list[str], where: str, problems: list[str]) -> tuple[bytes, ...]:
+    found = []
+    for name in names:
+        try:
+            found.append(Path(name).read_bytes())
+        except OSError as error:
+            problems.append(f"{where}: {name}: {type(error).__name__}")
+    return tuple(found)
+
+
+def _specs() -> dict[str, Spec]:
+    return {spec.name: spec for spec in registry.specs()}
