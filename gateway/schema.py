@@ -4,5 +4,18 @@ from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
 from gateway.foundation import access, idempotency
 from gateway.foundation.database import metadata
+from gateway.webhooks import delivery_store as webhook_deliveries
+from gateway.webhooks import event_store, outbox
+from gateway.webhooks import store as webhook_endpoints
 
-__all__ = ["access", "document_requests", "documents", "idempotency", "metadata"]
+__all__ = [
+    "access",
+    "document_requests",
+    "documents",
+    "event_store",
+    "idempotency",
+    "metadata",
+    "outbox",
+    "webhook_deliveries",
+    "webhook_endpoints",
+]

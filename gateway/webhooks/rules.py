@@ -11,7 +11,7 @@ Follows Standard Webhooks 1.0.0 (schedule, 2xx only, 410, throttling, no redirec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -77,6 +77,27 @@ def wants(patterns: Iterable[str], event_type: str) -> bool:
     """Whether an endpoint subscribed to ``*``, ``family.*`` or the exact type gets this event."""
     family = event_type.partition(".")[0] + ".*"
     return any(pattern in ("*", family, event_type) for pattern in patterns)
+
+
+def wanted_types(patterns: Iterable[str]) -> list[str]:
+    """The exact types behind subscriptions, without those that go to one endpoint only."""
+    asked = tuple(patterns)
+    return sorted(t for t in EVENT_TYPES if t != TEST_EVENT and wants(asked, t))
+
+
+def is_addressed_to(
+    endpoint_id: str, patterns: Iterable[str], event_type: str, subject: str
+) -> bool:
+    """Whether an endpoint of the event's tenant is to be told.
+
+    A test goes to the endpoint it tests, whatever that subscribed to; news of a disabled endpoint
+    goes to the others.
+    """
+    if event_type == TEST_EVENT:
+        return subject == endpoint_id
+    if event_type == DISABLED_EVENT and subject == endpoint_id:
+        return False
+    return wants(patterns, event_type)
 
 
 # ------------------------------------------------------------------ where it may go
@@ -151,7 +172,13 @@ def _is_disguised_number(host: str) -> bool:
 RETRY_SCHEDULE_S: Final = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds before each attempt, counted from the one before it."""
 
-MAX_ATTEMPTS: Final = len(RETRY_SCHEDULE_S)
+MAX_BODY: Final = 20_000
+"""Bytes, of what we send and of what we read back (Standard Webhooks advises 20 kB)."""
+
+ROTATION_OVERLAP: Final = timedelta(hours=24)
+MAX_SECRETS: Final = 3
+MAX_ENDPOINTS: Final = 50  # of one tenant
+RECOVERY_WINDOW: Final = timedelta(days=14)
 JITTER: Final = 0.2
 MAX_RETRY_AFTER_S: Final = 86_400
 THROTTLE_S: Final = 60
@@ -216,6 +243,7 @@ def judge(
     failing_since: datetime | None,
     now: datetime,
     jitter: float,
+    schedule: Sequence[float] = RETRY_SCHEDULE_S,
 ) -> Verdict:
     """Decide after one attempt.
 
@@ -225,6 +253,7 @@ def judge(
         failing_since: the endpoint's first failure since its last success.
         now: when the answer came.
         jitter: a random number in [0, 1).
+        schedule: seconds before each attempt; its length is the number of attempts.
     """
     if answer.accepted:
         return Verdict(DeliveryState.DELIVERED)
@@ -236,7 +265,7 @@ def judge(
     asked = read_retry_after(answer.retry_after, now)
     throttle = _throttle(answer.status, asked)
     throttled_until = now + timedelta(seconds=throttle) if throttle else None
-    delay = retry_delay_s(attempt, jitter)
+    delay = retry_delay_s(attempt, jitter, schedule)
     if delay is None:
         return Verdict(DeliveryState.FAILED, failing_since=since, throttled_until=throttled_until)
     wait = max(delay, asked or 0, throttle)
@@ -248,11 +277,13 @@ def judge(
     )
 
 
-def retry_delay_s(attempt: int, jitter: float) -> float | None:
+def retry_delay_s(
+    attempt: int, jitter: float, schedule: Sequence[float] = RETRY_SCHEDULE_S
+) -> float | None:
     """Seconds from failed attempt ``attempt`` (from 1) to the next, ±20 %; None = no more."""
-    if attempt >= MAX_ATTEMPTS:
+    if attempt >= len(schedule):
         return None
-    return RETRY_SCHEDULE_S[attempt] * (1 - JITTER + 2 * JITTER * jitter)
+    return schedule[attempt] * (1 - JITTER + 2 * JITTER * jitter)
 
 
 def read_retry_after(value: str | None, now: datetime) -> float | None:
@@ -289,3 +320,11 @@ def _failing_since(failing_since: datetime | None, now: datetime) -> datetime:
     if failing_since is None or now - failing_since > 2 * FAILING_LIMIT:
         return now
     return failing_since
+
+
+def in_flight_cap(per_endpoint: int, failing_since: datetime | None) -> int:
+    """How many deliveries one endpoint may occupy at once.
+
+    A failing one gets fewer, so that several hanging endpoints cannot starve the healthy ones.
+    """
+    return per_endpoint if failing_since is None else min(2, per_endpoint)

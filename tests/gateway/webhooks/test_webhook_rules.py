@@ -10,20 +10,23 @@ from hypothesis import strategies as st
 from gateway.webhooks.rules import (
     EVENT_TYPES,
     FAILING_LIMIT,
-    MAX_ATTEMPTS,
     RETRY_SCHEDULE_S,
     Answer,
     DeliveryState,
     DisabledReason,
     TargetRefused,
+    in_flight_cap,
+    is_addressed_to,
     judge,
     read_retry_after,
     read_target,
     retry_delay_s,
     unknown_patterns,
+    wanted_types,
     wants,
 )
 
+MAX_ATTEMPTS = len(RETRY_SCHEDULE_S)
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 
 
@@ -59,6 +62,25 @@ def test_subscription_that_can_never_match_is_named():
 def test_every_event_type_is_its_own_valid_subscription(event_type):
     assert not unknown_patterns([event_type])
     assert wants([event_type], event_type)
+
+
+def test_subscriptions_spell_out_to_exact_types():
+    assert wanted_types(["refund.succeeded", "receipt.*", "endpoint.test"]) == [
+        "receipt.cancelled",
+        "receipt.issued",
+        "receipt.replaced",
+        "refund.succeeded",
+    ]
+    assert set(wanted_types(["*"])) == EVENT_TYPES - {"endpoint.test"}
+
+
+def test_a_test_goes_to_the_tested_endpoint_alone_and_bad_news_to_the_others():
+    assert is_addressed_to("whe_1", ["payment.*"], "endpoint.test", "whe_1")
+    assert not is_addressed_to("whe_2", ["*"], "endpoint.test", "whe_1")
+    assert not is_addressed_to("whe_1", ["*"], "endpoint.disabled", "whe_1")
+    assert is_addressed_to("whe_2", ["*"], "endpoint.disabled", "whe_1")
+    assert is_addressed_to("whe_2", ["payment.*"], "payment.paid", "pay_1")
+    assert not is_addressed_to("whe_2", ["refund.*"], "payment.paid", "pay_1")
 
 
 # ------------------------------------------------------------------ targets
@@ -232,3 +254,18 @@ def test_a_verdict_always_says_when_or_that_it_is_over(status, attempt, age, jit
         assert verdict.next_at > NOW
     if verdict.disable is not None:
         assert verdict.state is DeliveryState.HELD
+
+
+def test_a_failing_endpoint_occupies_fewer_places():
+    assert in_flight_cap(8, None) == 8
+    assert in_flight_cap(8, NOW) == 2
+    assert in_flight_cap(1, NOW) == 1
+
+
+def test_the_operators_own_schedule_is_followed():
+    verdict = judge(
+        Answer(500), attempt=1, failing_since=None, now=NOW, jitter=0.5, schedule=(0, 60)
+    )
+    assert verdict.next_at == NOW + timedelta(seconds=60)
+    again = judge(Answer(500), attempt=2, failing_since=NOW, now=NOW, jitter=0.5, schedule=(0, 60))
+    assert again.state is DeliveryState.FAILED
