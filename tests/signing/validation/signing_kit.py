@@ -185,17 +185,24 @@ def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
 # ------------------------------------------------------------------ documents
 
 
-def make_pdf(text: str = "Quyet dinh so 5", *, catalog: str = "", page: str = "", extra: str = "") -> bytes:  # fmt: skip
+def make_pdf(
+    text: str = "Quyet dinh so 5",
+    *,
+    catalog: str = "",
+    page: str = "",
+    extra: str = "",
+    media: str = "0 0 595 842",
+) -> bytes:
     """A one-page PDF with a classic cross-reference table.
 
-    ``catalog``, ``page`` and ``extra`` (whole objects numbered from 6) are raw PDF syntax.
+    ``catalog``, ``page``, ``media`` and ``extra`` (whole objects from number 6 on) are raw PDF.
     """
     content = f"BT /F1 24 Tf 72 700 Td ({text}) Tj ET"
+    resources = f"/MediaBox [{media}] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >>"
     objects = [
         f"1 0 obj\n<< /Type /Catalog /Pages 2 0 R {catalog} >>\nendobj\n",
         "2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n",
-        "3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-        f"/Resources << /Font << /F1 5 0 R >> >> {page} >>\nendobj\n",
+        f"3 0 obj\n<< /Type /Page /Parent 2 0 R {resources} {page} >>\nendobj\n",
         f"4 0 obj\n<< /Length {len(content)} >>\nstream\n{content}\nendstream\nendobj\n",
         "5 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\n",
         *(f"{part.strip()}\n" for part in extra.split("%%next") if part.strip()),

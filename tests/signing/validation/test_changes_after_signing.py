@@ -7,6 +7,8 @@ import io
 import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, append_signature_field
 
 from signing.contract import Verdict
@@ -90,7 +92,9 @@ def test_bytes_after_the_end_are_refused(signed):
 
 def test_officials_order_of_signing_is_accepted_and_told():
     """A certifying first signature that allows filling in, then further visible signatures."""
-    pdf = sign(make_pdf(), field="KyNhay", certify=MDPPerm.FILL_FORMS, box=(400, 400, 430, 425), store=True)  # fmt: skip
+    pdf = sign(
+        make_pdf(), field="KyNhay", certify=MDPPerm.FILL_FORMS, box=(400, 400, 430, 425), store=True
+    )
     pdf = sign(pdf, field="LanhDao", box=(300, 200, 460, 270), store=True)
     for name, box in {
         "So": (100, 780, 160, 800),
@@ -132,8 +136,6 @@ def test_freeing_the_page_content_is_never_valid(signed):
 
 def _append_free_entry(pdf, number):
     previous = int(pdf.rsplit(b"startxref", 1)[1].split()[0])
-    from pyhanko.pdf_utils.reader import PdfFileReader
-
     reader = PdfFileReader(io.BytesIO(pdf))
     size = int(reader.trailer_view["/Size"])
     root = reader.trailer_view.raw_get("/Root")
@@ -173,8 +175,9 @@ def test_a_later_stamp_over_the_whole_page_is_not_harmless(signed):
 def test_a_drawn_signature_field_without_a_signature_is_not_harmless(signed):
     def add_drawn_field(writer):
         append_signature_field(
-            writer, SigFieldSpec("Gia", box=(72, 690, 300, 730), on_page=0, empty_field_appearance=True)
-        )  # fmt: skip
+            writer,
+            SigFieldSpec("Gia", box=(72, 690, 300, 730), on_page=0, empty_field_appearance=True),
+        )
 
     validation = judge(update(signed, add_drawn_field))
     assert validation.verdict is not Verdict.VALID
@@ -182,9 +185,6 @@ def test_a_drawn_signature_field_without_a_signature_is_not_harmless(signed):
 
 def test_a_resaved_file_is_told_apart_from_an_unsigned_one(signed):
     """Written anew: the signature dictionary survives, its byte range means other bytes."""
-    from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.pdf_utils.writer import copy_into_new_writer
-
     out = io.BytesIO()
     copy_into_new_writer(PdfFileReader(io.BytesIO(signed))).write(out)
     validation = judge(out.getvalue())

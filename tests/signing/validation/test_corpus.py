@@ -82,5 +82,7 @@ def test_pdfsig_agrees_that_a_changed_byte_breaks_the_signature(tmp_path):
 
 
 def _pdfsig(path):
-    run = subprocess.run(["pdfsig", "-nocert", str(path)], capture_output=True, text=True, check=False)  # fmt: skip
+    run = subprocess.run(
+        ["pdfsig", "-nocert", str(path)], capture_output=True, text=True, check=False
+    )
     return run.stdout

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from asn1crypto import pem
 
 from signing.contract import Verdict
 from signing.validation import validate_pdf
@@ -112,8 +113,6 @@ def test_without_the_signers_root_trust_is_open_and_integrity_still_told(archive
 
 
 def test_roots_may_come_as_pem(archived):
-    from asn1crypto import pem
-
     armoured = pem.armor("CERTIFICATE", pki().root.der)
     assert judge(archived, roots=(armoured,)).verdict is Verdict.VALID
 
