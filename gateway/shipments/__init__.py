@@ -1,0 +1,1 @@
+"""Deliveries by post: orders, tracking, money collected at the door, the papers that travel."""
