@@ -89,7 +89,7 @@ class KeptKeySigner(Signer):
             signing_cert=self.own_certificate,
             cert_registry=store,
             prefer_pss=key.uses_pss,
-            embed_roots=False,
+            embed_roots=True,  # AdES engines look the issuer of a root-signed CRL up in the file
         )
         self.key = key
         self.chain = chain
@@ -288,5 +288,5 @@ async def _seal_archive(
         bytes_reserved=(act.timestamper.token_size * 3 // 2 + 512) * 2,
         in_place=True,
         dss_settings=TimestampDSSContentSettings(include_vri=False, update_before_ts=True),
-        embed_roots=False,
+        embed_roots=True,
     )

@@ -106,6 +106,11 @@ class DevPki:
         self._state.revoked.setdefault(str(serial), self.clock.now().isoformat())
         self._save_state()
 
+    def forget_revocations(self) -> None:
+        """Make every certificate good again (between drills and tests)."""
+        self._state.revoked.clear()
+        self._save_state()
+
     def revocations(self) -> dict[int, datetime]:
         """Every revoked serial and since when."""
         return {int(s): datetime.fromisoformat(t) for s, t in self._state.revoked.items()}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from signing.clock import SystemClock
 from signing.devpki import DevPki, DevPkiServer
+from signing.devpki.server import Calls, Faults
 from signing.service import SigningService
 from tests.signing.decision import decision
 
@@ -17,25 +19,29 @@ CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus" / "sig
 
 
 @pytest.fixture(scope="session")
-def pki_template(tmp_path_factory):
-    """Keys are slow to make: once a session, copied for each test."""
-    directory = tmp_path_factory.mktemp("pki-template")
-    pki = DevPki.create(directory, SystemClock())
-    pki.issue_for("http://127.0.0.1:1")
-    return directory
+def running_pki(tmp_path_factory):
+    """Keys and certificates are slow to make: one PKI a session, served from its own thread."""
+    pki = DevPki.create(tmp_path_factory.mktemp("pki"), SystemClock())
+    server = DevPkiServer(pki)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
+    yield server
+    asyncio.run_coroutine_threadsafe(server.close(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
 
 
 @pytest.fixture
-def pki(pki_template, tmp_path):
-    directory = tmp_path / "pki"
-    shutil.copytree(pki_template, directory)
-    return DevPki.create(directory, SystemClock())
-
-
-@pytest.fixture
-async def server(pki):
-    async with DevPkiServer(pki) as running:
-        yield running
+def server(running_pki):
+    """The running PKI, well-behaved at the start of every test."""
+    running_pki.faults = Faults()
+    running_pki.calls = Calls()
+    running_pki.pki.clock = SystemClock()
+    running_pki.pki.forget_revocations()
+    return running_pki
 
 
 @pytest.fixture
