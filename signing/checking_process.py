@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 _SPAWN = multiprocessing.get_context("spawn")
+_START_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class CheckingProcess:
         Raises:
             FileGaveUp: it took too long, too much memory, or the child died.
         """
-        channel = self._connected()
         try:
+            channel = self._connected()
             channel.send(arguments)
             kind, answer = (
                 channel.recv() if channel.poll(self._limits.seconds) else ("late", "timeout")
@@ -96,6 +97,9 @@ class CheckingProcess:
             )
             self._process.start()
             theirs.close()
+            if not self._channel.poll(_START_SECONDS):
+                raise EOFError
+            self._channel.recv()  # "ready": starting up is not counted against the file
         return self._channel
 
 
@@ -103,6 +107,7 @@ def _serve(channel: Connection, work: Callable[..., Any], limits: Limits) -> Non
     """The child's loop; a limit of the kernel ends it, a limit of Python is answered."""
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    channel.send("ready")
     while True:
         try:
             arguments = channel.recv()
