@@ -78,7 +78,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationView:
-    """Everything the page shows; ``checks`` are named register, status, person, agency, timestamp."""
+    """Everything the page shows; ``checks`` are named as in the texts ``verify.check_…``."""
 
     frame: Frame
     verdict: Verdict

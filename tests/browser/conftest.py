@@ -21,9 +21,13 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
-    """One browser for all tests; nothing is ever downloaded."""
+    """One browser for this folder; nothing is ever downloaded.
+
+    Package scope, because the driver keeps an event loop running in this thread until it stops,
+    and asynchronous tests of other folders need their own.
+    """
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -33,7 +37,7 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site():
     """The gallery's address; it runs in a thread of its own."""
     loop = asyncio.new_event_loop()

@@ -5,6 +5,7 @@
 
 import sys
 from dataclasses import replace
+from functools import cache
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from tests.gateway.certification import page_samples as copies
 from tests.gateway.payments import page_samples as samples
 
 
+@cache
 def pages(lang="vi"):
     """Render the whole gallery: name → HTML."""
     zero = {"total": 0, "items": (), "zero_basis": "Nghị quyết 77/2025/NQ-HĐND"}

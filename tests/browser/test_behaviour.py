@@ -43,7 +43,7 @@ def test_copying_takes_the_bare_digits_and_says_so(open_page):
     """Shown in groups, copied without spaces, announced to screen readers."""
     page = open_page("/gallery/qr-not-yet", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Sao chép số tài khoản").click()
-    page.wait_for_function("document.getElementById('announce').textContent !== ''")
+    page.locator("#announce:not(:empty)").wait_for(state="attached")
     assert page.locator("#announce").text_content() == "Đã sao chép số tài khoản"
     assert page.evaluate("navigator.clipboard.readText()") == "0011009950446"
 
@@ -53,7 +53,7 @@ def test_a_refused_copy_selects_the_text(open_page):
     page = open_page("/gallery/qr-not-yet")
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(Error('no')); }")
     page.get_by_role("button", name="Sao chép nội dung").click()
-    page.wait_for_function("document.getElementById('announce').textContent !== ''")
+    page.locator("#announce:not(:empty)").wait_for(state="attached")
     assert "hãy sao chép bằng tay" in page.locator("#announce").text_content()
     assert page.evaluate("getSelection().toString()") == "MC2611020001K7QX2W"
 
