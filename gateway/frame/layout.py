@@ -7,7 +7,7 @@ belongs to the capability's views. A missing value is an error here, never an em
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -54,9 +54,10 @@ class Frame:
         query = "&".join(filter(None, [parts.query, urlencode({"lang": lang})]))
         return urlunsplit(parts._replace(query=query))
 
-    def in_vietnamese(self) -> Frame:
-        """Give the same frame in the default language."""
-        return replace(self, lang="vi")
+
+def asked_language(query: Mapping[str, str]) -> str:
+    """Read ``?lang=``; Vietnamese unless English is asked for, never guessed from headers."""
+    return "en" if query.get("lang") == "en" else "vi"
 
 
 @dataclass(frozen=True, slots=True)
