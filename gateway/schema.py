@@ -1,5 +1,6 @@
 """Every table of the gateway, imported once: migrations and tests compare against this."""
 
+from gateway.certification import store as certification
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
 from gateway.foundation import access, idempotency
@@ -10,6 +11,7 @@ from gateway.webhooks import store as webhook_endpoints
 
 __all__ = [
     "access",
+    "certification",
     "document_requests",
     "documents",
     "event_store",

@@ -23,7 +23,6 @@ from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, store
 from gateway.documents.answers import RequestAnswer, show_requests
-from gateway.documents.problems import problem_of
 from gateway.documents.requests import Actor, check_actor, emit_about
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation import idempotency
@@ -34,6 +33,7 @@ from gateway.foundation.idempotency import Answer, Lease
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem, not_found
+from gateway.foundation.signing_problems import problem_of
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC
 from signing.contract import (

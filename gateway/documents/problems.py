@@ -1,9 +1,8 @@
-"""The problem codes of documents and signing, and how a signing error becomes one."""
+"""The problem codes of documents and signature requests."""
 
 from __future__ import annotations
 
-from gateway.foundation.problems import Kind, Problem, register
-from signing.contract import CredentialRefused, DocumentRefused, SigningError
+from gateway.foundation.problems import Kind, register
 
 register(
     {
@@ -25,16 +24,7 @@ register(
         "document_changed": Kind(
             409, "Văn bản không còn như khi xem", "The document is not the one that was seen"
         ),
-        "official_required": Kind(
-            403, "Cần khóa cá nhân của người ký", "A personal token of the signer is required"
-        ),
         "not_your_step": Kind(403, "Bước này do người khác ký", "This step is somebody else's"),
-        "signing_in_progress": Kind(
-            409, "Bước này đang được ký", "This step is being signed right now"
-        ),
-        "signing_interrupted": Kind(
-            409, "Việc ký bị gián đoạn, hãy ký lại", "The signing was interrupted; sign again"
-        ),
         "request_closed": Kind(409, "Yêu cầu ký đã kết thúc", "The signature request has ended"),
         "request_expired": Kind(409, "Yêu cầu ký đã quá hạn", "The signature request has expired"),
         "person_signature_invalid": Kind(
@@ -47,24 +37,5 @@ register(
             "Chưa kiểm tra được chữ ký của người có thẩm quyền",
             "The person's signature could not be checked",
         ),
-        "credential_refused": Kind(
-            422, "Chứng thư số hoặc mã PIN không dùng được", "The key or PIN was refused"
-        ),
-        "document_refused": Kind(422, "Văn bản không ký được", "The document cannot be signed"),
-        "signing_unavailable": Kind(
-            503, "Dịch vụ ký số chưa sẵn sàng", "The signing service is not available"
-        ),
     }
 )
-
-
-def problem_of(error: SigningError) -> Problem:
-    """A refusal of the signing service, with its own sentence and code for machines."""
-    code, retryable = "signing_unavailable", True
-    if isinstance(error, CredentialRefused):
-        code, retryable = "credential_refused", False
-    elif isinstance(error, DocumentRefused):
-        code, retryable = "document_refused", False
-    extra = {"reason": error.code, "retryable": retryable}
-    headers = {"Retry-After": "5"} if retryable else {}
-    return Problem(code, error.message_vi, error.message_en, extra=extra, headers=headers)

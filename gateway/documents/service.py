@@ -23,13 +23,13 @@ from gateway.documents.answers import (
     Renderers,
     show_documents,
 )
-from gateway.documents.problems import problem_of
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem, not_found
+from gateway.foundation.signing_problems import problem_of
 from signing.contract import Inspection, Severity, Signatures, SigningError, Validation
 
 

@@ -1,0 +1,133 @@
+"""Making the certified copy: attestation page, certifier's signature, agency's seal, verdict.
+
+Owns what is printed and in which order it is signed; leaves the number to ``issuing``, which holds
+it meanwhile, and wording to the dated templates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.certification.answers import Shower
+from gateway.certification.attestation import Template, fill_in
+from gateway.certification.rules import (
+    Agency,
+    Certifier,
+    RegisterKey,
+    printed_number,
+    printed_volume,
+)
+from gateway.foundation.clock import in_vietnam
+from gateway.foundation.files import FileStore
+from gateway.foundation.problems import Problem
+from signing.contract import (
+    Attestation,
+    Attested,
+    Level,
+    Role,
+    Signatures,
+    SignedPdf,
+    SignOrder,
+    Verdict,
+)
+
+LEVEL = Level.B_LTA
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The right to print and sign a number."""
+
+    row: Any
+    key: RegisterKey
+    fence: int
+    number: int
+    volume: int
+    begun: datetime
+    template: Template
+    certifier: Certifier
+    agency: Agency
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The signed file, where it is kept, and the signatures found in it."""
+
+    signed: SignedPdf
+    digest: str
+    pages: int
+    signature_fields: tuple[str, ...]
+
+
+class CopyMaker:
+    """Turns a scan and a held number into a signed copy; touches no register."""
+
+    def __init__(self, files: FileStore, signatures: Signatures, shower: Shower) -> None:
+        self._files = files
+        self._signatures = signatures
+        self._shower = shower
+
+    async def make(self, hold: Hold, pin: str | None) -> Copy:
+        """The copy, in the file store, with both signatures found valid.
+
+        Raises:
+            Problem: ``certified_copy_not_valid``.
+            SigningError: the service refused or was away.
+        """
+        source = await self._files.get(hold.row.source_sha256)
+        attested = await self._signatures.attest(source, self._attestation(hold))
+        signed = await self._sign_twice(hold, attested, pin)
+        verdict = await self._signatures.validate(signed.pdf)
+        if verdict.verdict is not Verdict.VALID:
+            raise Problem("certified_copy_not_valid", verdict.summary)
+        digest = await self._files.put(signed.pdf)
+        fields = tuple(s.field_name for s in verdict.signatures)
+        return Copy(signed, digest, attested.pages, fields)
+
+    async def _sign_twice(self, hold: Hold, attested: Attested, pin: str | None) -> SignedPdf:
+        person = await self._signatures.sign(
+            SignOrder(
+                attested.pdf,
+                hold.certifier.credential,
+                Role.CERTIFIER,
+                LEVEL,
+                pin,
+                attested.certifier,
+                signer_name=hold.certifier.name,
+                title=hold.certifier.title,
+            )
+        )
+        agency = hold.agency.credential
+        return await self._signatures.sign(
+            SignOrder(person.pdf, agency, Role.AGENCY, LEVEL, placement=attested.agency)
+        )
+
+    def _attestation(self, hold: Hold) -> Attestation:
+        row, day = hold.row, in_vietnam(hold.begun)
+        wording = fill_in(
+            hold.template,
+            {
+                "number": printed_number(hold.number),
+                "volume": printed_volume(hold.volume, hold.key.year),
+                "book": row.book,
+                "day": f"{day.day:02d}",
+                "month": f"{day.month:02d}",
+                "year": str(day.year),
+                "agency": hold.agency.name,
+                "certifier": hold.certifier.name,
+                "title": hold.certifier.title,
+                "pages": str(row.source_pages),
+                "copies": str(row.copies),
+            },
+        )
+        return Attestation(
+            heading=wording.heading,
+            lines=wording.lines,
+            signer_title=hold.certifier.title,
+            signer_name=hold.certifier.name,
+            qr_payload=self._shower.address(row.token),
+            agency_name=hold.agency.name,
+            footer=wording.footer,
+        )

@@ -1,0 +1,265 @@
+"""Issuing a certified copy: one number, two signatures, one transaction.
+
+The number is printed on the page that must be signed before it is entered, so it cannot simply be
+taken at the end. Instead the *register* is held while signing: a durable lease on the row of
+(mode, agency, book, year) with a fence, under which ``last + 1`` is printed and signed. The issuing
+transaction checks that the fence still holds and ``last`` is unchanged, then enters the number.
+Whatever fails before (a refused key, a crash, a lost lease) gives the lease back or lets it run
+out, and the same number goes to the next one: no gap, no double, with any number of processes.
+
+The price: signings into one register stand in line, some 1–2 s each, and a process that dies
+while signing blocks that register until its lease runs out (30 s). Other registers do not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.certification import store
+from gateway.certification.answers import CertificationAnswer, Shower
+from gateway.certification.attestation import Templates
+from gateway.certification.copies import LEVEL, Copy, CopyMaker, Hold
+from gateway.certification.rules import Offices, RegisterKey, Status, why_not_sign
+from gateway.foundation import idempotency
+from gateway.foundation.clock import Clock, in_vietnam, vietnam_day
+from gateway.foundation.database import Database, DatabaseUnavailable
+from gateway.foundation.idempotency import Answer, Lease
+from gateway.foundation.ids import new_id
+from gateway.foundation.leases import kept_alive
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.problems import Problem, not_found
+from gateway.foundation.signing_problems import problem_of
+from gateway.foundation.waker import Waker
+from gateway.webhooks.outbox import TOPIC, NewEvent, emit
+from signing.contract import SigningError
+
+LEASE = timedelta(seconds=30)
+_BEAT_S = 8.0
+_PATIENCE_S = 30.0
+_LOOK_AGAIN_S = 0.2
+_FREED = "register"  # the waker's topic for a register given back
+
+
+@dataclass(frozen=True, slots=True)
+class IssueOrder:
+    """A certifier's order to sign a draft."""
+
+    tenant: str
+    mode: str
+    certification_id: str
+    official: str | None
+    pin: str | None = field(default=None, repr=False)
+    lease: Lease | None = None  # the idempotency key this runs under
+
+
+class Issuing:
+    """Signs drafts into their registers."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        maker: CopyMaker,
+        waker: Waker,
+        offices: Offices,
+        templates: Templates,
+        shower: Shower,
+        metrics: Metrics,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._maker = maker
+        self._waker = waker
+        self._offices = offices
+        self._templates = templates
+        self._shower = shower
+        self._metrics = metrics
+        self._patience_s = patience_s
+        self._lines: dict[tuple[str, str, str], asyncio.Lock] = {}
+
+    async def sign(self, order: IssueOrder) -> CertificationAnswer:
+        """Number, attest, sign twice, enter.
+
+        Raises:
+            Problem: who may not, what state forbids it, ``register_busy``, or what the signing
+                service refused; the number is then still free.
+        """
+        row = await self._database.read(lambda c: self._draft(c, order))
+        async with self._in_line(order.mode, row):
+            hold = await self._hold(order)
+            if isinstance(hold, CertificationAnswer):
+                return hold
+            try:
+                async with kept_alive(self._clock, _BEAT_S, lambda: self._renew(hold)):
+                    copy = await self._maker.make(hold, order.pin)
+                answer = await self._database.write(lambda c: self._enter(c, hold, copy, order))
+            except Exception as error:
+                await self._failed(hold)
+                if isinstance(error, SigningError):
+                    raise problem_of(error) from error
+                raise
+            self._waker.wake(_FREED)
+        self._metrics.signatures.labels(LEVEL.value, "certified").inc()
+        self._waker.wake(TOPIC)
+        return answer
+
+    # -------------------------------------------------------------- standing in line
+
+    @contextlib.asynccontextmanager
+    async def _in_line(self, mode: str, row: Any) -> AsyncIterator[None]:
+        """Order within this process; between processes the lease decides."""
+        line = self._lines.setdefault((mode, row.agency_code, row.book), asyncio.Lock())
+        try:
+            await asyncio.wait_for(line.acquire(), self._patience_s)
+        except TimeoutError:
+            raise _busy() from None
+        try:
+            yield
+        finally:
+            line.release()
+
+    async def _hold(self, order: IssueOrder) -> Hold | CertificationAnswer:
+        for _ in range(max(1, round(self._patience_s / _LOOK_AGAIN_S))):
+            taken = await self._database.write(lambda c: self._take(c, order))
+            if taken is not None:
+                return taken
+            await self._waker.wait(_FREED, _LOOK_AGAIN_S)
+        raise _busy()
+
+    def _draft(self, connection: Connection, order: IssueOrder) -> Any:
+        row = store.find(connection, order.tenant, order.certification_id)
+        if row is None:
+            raise not_found("bản chứng thực này")
+        if not _was_issued_under_this_key(row, order):
+            _check(row, order)
+        return row
+
+    def _take(self, connection: Connection, order: IssueOrder) -> Hold | CertificationAnswer | None:
+        """Take the register's lease, or None while somebody else has it."""
+        now = self._clock.now()
+        row = store.find(connection, order.tenant, order.certification_id, lock=True)
+        if _was_issued_under_this_key(row, order):
+            return self._answer(connection, order)
+        _check(row, order)
+        template = self._templates.find(row.kind, row.book, vietnam_day(now))
+        if template is None:
+            raise Problem("attestation_missing")
+        key = RegisterKey(order.mode, row.agency_code, row.book, in_vietnam(now).year)
+        register = store.lock_register(connection, key)
+        state = store.state_of(register)
+        if state.is_held(now):
+            return None
+        fence = state.fence + 1
+        store.take_lease(connection, key, fence, now + LEASE)
+        if order.lease is not None:
+            idempotency.remember(connection, order.lease, row.id)
+        return Hold(
+            row=row,
+            key=key,
+            fence=fence,
+            number=state.last + 1,
+            volume=register.volume,
+            begun=now,
+            template=template,
+            certifier=self._offices.certifiers[row.certifier],
+            agency=self._offices.agencies[row.agency_code],
+        )
+
+    async def _renew(self, hold: Hold) -> bool:
+        until = self._clock.now() + LEASE
+        return await self._database.write(
+            lambda c: store.renew_lease(c, hold.key, hold.fence, until)
+        )
+
+    async def _failed(self, hold: Hold) -> None:
+        self._metrics.signatures.labels(LEVEL.value, "failed").inc()
+        with contextlib.suppress(DatabaseUnavailable):  # then the lease runs out by itself
+            await self._database.write(lambda c: store.release_lease(c, hold.key, hold.fence))
+            self._waker.wake(_FREED)
+
+    # -------------------------------------------------------------- the entry
+
+    def _enter(
+        self, connection: Connection, hold: Hold, copy: Copy, order: IssueOrder
+    ) -> CertificationAnswer:
+        now = self._clock.now()
+        row = store.find(connection, hold.row.tenant, hold.row.id, lock=True)
+        register = store.state_of(store.lock_register(connection, hold.key))
+        if row.status != Status.DRAFT or not register.allows(hold.fence, hold.number):
+            raise Problem("signing_interrupted")
+        if vietnam_day(now) != vietnam_day(hold.begun):
+            raise Problem("day_changed", extra={"retryable": True})
+        entry = {
+            "number": hold.number,
+            "volume": hold.volume,
+            "certification_id": row.id,
+            "issued_at": now,
+        }
+        file = {
+            "certification_id": row.id,
+            "sha256": copy.digest,
+            "size": len(copy.signed.pdf),
+            "signature_fields": list(copy.signature_fields),
+            "created_at": now,
+        }
+        store.enter(connection, hold.key, entry, file)
+        sequence = store.change(connection, row.id, **_issued(hold, copy, now))
+        event_id, type_ = new_id("evt", self._clock), "certification.issued"
+        event = NewEvent(event_id, row.tenant, type_, row.id, sequence, row.reference, now)
+        emit(connection, [event])
+        return self._answer(connection, order)
+
+    def _answer(self, connection: Connection, order: IssueOrder) -> CertificationAnswer:
+        """The certification as it stands, stored under the key unless another try took it."""
+        row = store.find(connection, order.tenant, order.certification_id)
+        answer = self._shower.show(row)
+        if order.lease is not None:
+            with contextlib.suppress(Problem):
+                idempotency.finish(
+                    connection, order.lease, Answer(200, msgspec.json.encode(answer))
+                )
+        return answer
+
+
+def _check(row: Any, order: IssueOrder) -> None:
+    code = why_not_sign(Status(row.status), row.certifier, order.official)
+    if code is not None:
+        raise Problem(code)
+
+
+def _was_issued_under_this_key(row: Any, order: IssueOrder) -> bool:
+    """Whether an earlier try with this idempotency key issued it after all."""
+    if order.lease is None or order.lease.subject != row.id:
+        return False
+    return bool(row.status != Status.DRAFT and row.certifier == order.official)
+
+
+def _issued(hold: Hold, copy: Copy, now: datetime) -> dict[str, Any]:
+    return {
+        "status": Status.ISSUED,
+        "year": hold.key.year,
+        "number": hold.number,
+        "volume": hold.volume,
+        "issued_at": now,
+        "agency_name": hold.agency.name,
+        "certifier_name": hold.certifier.name,
+        "certifier_title": hold.certifier.title,
+        "legal_basis": hold.template.legal_basis,
+        "pages": copy.pages,
+        "sha256": copy.digest,
+        "size": len(copy.signed.pdf),
+    }
+
+
+def _busy() -> Problem:
+    return Problem("register_busy", extra={"retryable": True}, headers={"Retry-After": "2"})

@@ -1,0 +1,37 @@
+"""What a refusal of the signing service is called at the edge, for all who have things signed."""
+
+from __future__ import annotations
+
+from gateway.foundation.problems import Kind, Problem, register
+from signing.contract import CredentialRefused, DocumentRefused, SigningError
+
+register(
+    {
+        "official_required": Kind(
+            403, "Cần khóa cá nhân của người ký", "A personal token of the signer is required"
+        ),
+        "signing_in_progress": Kind(409, "Đang được ký", "It is being signed right now"),
+        "signing_interrupted": Kind(
+            409, "Việc ký bị gián đoạn, hãy ký lại", "The signing was interrupted; sign again"
+        ),
+        "credential_refused": Kind(
+            422, "Chứng thư số hoặc mã PIN không dùng được", "The key or PIN was refused"
+        ),
+        "document_refused": Kind(422, "Văn bản không ký được", "The document cannot be signed"),
+        "signing_unavailable": Kind(
+            503, "Dịch vụ ký số chưa sẵn sàng", "The signing service is not available"
+        ),
+    }
+)
+
+
+def problem_of(error: SigningError) -> Problem:
+    """A refusal of the signing service, with its own sentence and its code as ``reason``."""
+    code, retryable = "signing_unavailable", True
+    if isinstance(error, CredentialRefused):
+        code, retryable = "credential_refused", False
+    elif isinstance(error, DocumentRefused):
+        code, retryable = "document_refused", False
+    extra = {"reason": error.code, "retryable": retryable}
+    headers = {"Retry-After": "5"} if retryable else {}
+    return Problem(code, error.message_vi, error.message_en, extra=extra, headers=headers)
