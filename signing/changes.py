@@ -64,9 +64,15 @@ class _FreedUnusedRule(WhitelistRule):
 
 
 class StrictPolicy(DiffPolicy):
-    """pyHanko's white list with our rules, in which any surprise counts as suspicious."""
+    """pyHanko's white list with our rules, in which any surprise counts as suspicious.
+
+    One instance serves one file: the engine asks for the same comparison again for every
+    signature, so answers are kept.
+    """
 
     def __init__(self) -> None:
+        self._answers: dict[Any, DiffResult | SuspiciousModification] = {}
+        self._readers: list[Any] = []  # kept alive, so that an id in a key stays theirs
         clear = ModificationLevel.LTA_UPDATES
         self._standard = StandardDiffPolicy(
             global_rules=[
@@ -96,6 +102,17 @@ class StrictPolicy(DiffPolicy):
         self, reader: Any, base_revision: Any, field_mdp_spec: Any = None, doc_mdp: Any = None
     ) -> DiffResult | SuspiciousModification:
         """Review all later revisions; never raises."""
+        if not isinstance(base_revision, int) or field_mdp_spec is not None:
+            return self._review(reader, base_revision, field_mdp_spec, doc_mdp)
+        key = (id(reader), base_revision, doc_mdp)
+        if key not in self._answers:
+            self._readers.append(reader)
+            self._answers[key] = self._review(reader, base_revision, field_mdp_spec, doc_mdp)
+        return self._answers[key]
+
+    def _review(
+        self, reader: Any, base_revision: Any, field_mdp_spec: Any, doc_mdp: Any
+    ) -> DiffResult | SuspiciousModification:
         try:
             return self._standard.review_file(reader, base_revision, field_mdp_spec, doc_mdp)
         except SuspiciousModification as refusal:
