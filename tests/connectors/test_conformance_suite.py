@@ -176,6 +176,14 @@ def test_a_passport_that_promises_too_much_or_too_little_is_refused():
     assert isinstance(vnpay, Refunds)
 
 
+def test_the_passport_is_checked_when_a_connector_is_built(monkeypatch):
+    entry = registry.PAYMENT["vietqr"]
+    boasting = replace(entry.spec, capabilities=frozenset({Capability.REFUND}))
+    monkeypatch.setattr(registry, "PAYMENT", {"vietqr": registry.Entry(boasting, entry.factory)})
+    with pytest.raises(MisconfiguredAccount, match="Refunds"):
+        build("vietqr")
+
+
 def test_the_matrix_has_a_row_a_provider():
     rows = {row["name"]: row for row in registry.capability_matrix()}
     assert set(ENTRIES) <= set(rows)

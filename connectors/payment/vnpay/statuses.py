@@ -80,7 +80,7 @@ def payment_meaning(response: str, status: str) -> Meaning:
     """
     if response not in RESPONSES or (status and status not in STATUSES):
         return Meaning.UNKNOWN
-    if "07" in {response, status}:
+    if response == "07":
         return Meaning.REVIEW
     if response == "00":
         return STATUSES.get(status, Meaning.UNKNOWN)

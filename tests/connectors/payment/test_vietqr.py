@@ -130,6 +130,11 @@ def test_an_amount_may_end_in_a_point():
         (GOOD.replace("0011012345678", "001101234567-"), "content"),
         (GOOD.replace("0208QRIBFTTA", "0308QRIBFTTA"), "content"),
         (GOOD.replace(ACCOUNT, ""), "content"),
+        # a third field in the beneficiary: 38-01 grows from 27 to 32, 38 from 57 to 62
+        (
+            GOOD.replace("3857", "3862").replace("0127", "0132").replace("5678", "56780201x"),
+            "content",
+        ),
         (f"{GOOD}54010", "content"),
         (f"{GOOD}540550,00", "content"),
         (f"{GOOD}540650 000", "content"),
@@ -179,6 +184,13 @@ def test_an_unknown_service_is_none():
     assert statuses.service_of("QRIBFTTA") is statuses.Service.TO_ACCOUNT
     assert statuses.service_of("QRNEW") is None
     assert statuses.Service.CASH not in statuses.TRANSFERS
+
+
+@pytest.mark.parametrize("text", ["0105ab", "01", "0", "010", "0102abx", "01-1a"])
+def test_a_cut_level_is_refused(text):
+    with pytest.raises(QrUnreadable) as caught:
+        tlv.split_tags(text)
+    assert caught.value.part == "tlv"
 
 
 def test_lengths_count_characters():

@@ -217,6 +217,8 @@ def test_a_truncated_message_is_refused(connector, cut):
         "&vnp_Amount=100",
         "&vnp_ResponseCode=00",
         "&vnp_Amount[]=100",
+        "&utm[]=1",
+        "&utm=1&utm=2",
         "&vnp%5FTxnRef%5B%5D=x",
         "&vnp_SecureHash=0",
         "&x=%ff",

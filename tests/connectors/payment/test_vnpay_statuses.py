@@ -18,6 +18,8 @@ from connectors.payment.vnpay import statuses
         ("00", "07", Meaning.REVIEW),
         ("07", "00", Meaning.REVIEW),
         ("07", "", Meaning.REVIEW),
+        ("07", "02", Meaning.REVIEW),
+        ("51", "07", Meaning.REVIEW),
         ("11", "02", Meaning.EXPIRED),
         ("24", "02", Meaning.CANCELLED),
         ("24", "", Meaning.CANCELLED),
