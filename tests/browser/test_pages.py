@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from tests.browser.gallery import pages
@@ -114,3 +115,24 @@ def test_only_our_own_host_is_ever_asked(browser, site):
         page.goto(f"{site}/gallery/{name}")
     assert {url for url in asked if not url.startswith(site + "/")} == set()
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("verify-valid", "Địa chỉ kiểm tra: https://mot-cua.example/v/7F3K9QXM2HTD"),
+        ("receipt", "Bằng chữ: Hai mươi mốt nghìn đồng"),
+    ],
+)
+def test_a_paper_is_one_sheet_and_says_what_matters(open_page, name, said):
+    """The check slip names its address, the confirmation its amount in words; no buttons."""
+    page = open_page(f"/gallery/{name}")
+    document = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))
+    try:
+        text = " ".join(document[0].get_textpage().get_text_range().split())
+        assert len(document) == 1
+    finally:
+        document.close()
+    assert said in text
+    assert "Sao chép" not in text
+    assert "English" not in text
