@@ -98,7 +98,8 @@ class Waker:
         """Wait for a wake-up, at most ``timeout_s``; True when there was one."""
         event = self._events[topic]
         try:
-            await asyncio.wait_for(event.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation
+                await event.wait()
         except TimeoutError:
             return False
         event.clear()
