@@ -27,7 +27,7 @@ class NewEndpoint(msgspec.Struct, kw_only=True):
     """``POST /v1/webhook-endpoints``."""
 
     url: Address
-    events: Patterns = ["*"]
+    events: Patterns = msgspec.field(default_factory=lambda: ["*"])
     description: Description = ""
     mode: Mode = "thin"
     ordering: Ordering = "none"

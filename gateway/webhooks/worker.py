@@ -111,7 +111,8 @@ class Worker:
 
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._look.wait(), self._options.poll_s)
+            async with asyncio.timeout(self._options.poll_s):
+                await self._look.wait()
         except TimeoutError:
             return
         self._look.clear()
@@ -121,7 +122,8 @@ class Worker:
             return
         self._idle.clear()
         try:
-            await asyncio.wait_for(self._idle.wait(), self._options.drain_s)
+            async with asyncio.timeout(self._options.drain_s):
+                await self._idle.wait()
         except TimeoutError:
             _log.warning("webhooks_left_in_flight", count=sum(self._busy.values()))
 
