@@ -11,6 +11,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 
 import segno
@@ -45,6 +46,7 @@ def _modules(payload: str) -> list[list[bool]]:
     return [[bool(module) for module in row] for row in code.matrix]
 
 
+@lru_cache(maxsize=256)  # a waiting citizen reloads the same code; drawing takes 10 ms
 def qr_svg(payload: str) -> Markup:
     """Draw the code as one path; the element around it carries the words for screen readers."""
     rows = _modules(payload)
