@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import unicodedata
 
-from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen import canvas
@@ -16,14 +16,19 @@ SIGNER = "Nguyễn Văn Mẫu"
 TITLE = "CHỦ TỊCH"
 
 
-def decision(*, nfd=False, number_gap="      ", date_gap="     ", wide=False, names=True):
+def decision(
+    *, nfd=False, number_gap="      ", date_gap="     ", wide=False, names=True, turned=False
+):
     """One page: letterhead, dotted places, a sentence, title and name."""
     if "NotoVN" not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(TTFont("NotoVN", str(FONT_PATH)))
     out = io.BytesIO()
-    size = landscape(A4) if wide else A4
-    pdf = canvas.Canvas(out, pagesize=size, invariant=1)
-    across, down = size
+    across, down = A4
+    pdf = canvas.Canvas(out, pagesize=A4, invariant=1)
+    if turned:  # stored lying on its side, shown upright by /Rotate (reportlab swaps the sides)
+        pdf.setPageRotation(90)
+        pdf.translate(down, 0)
+        pdf.rotate(90)
 
     def write(x, y, text, points=12, centred=False):
         pdf.setFont("NotoVN", points)

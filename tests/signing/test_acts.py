@@ -175,6 +175,24 @@ async def test_the_clerks_act_is_whole_or_nothing(service, server, decision_pdf)
     assert server.faults.tsa_down
 
 
+async def test_a_page_stored_on_its_side_is_signed_where_people_read(service, decision_pdf):
+    """Scanners turn pages by /Rotate: the same picture comes out as for an upright page."""
+    pictures = []
+    for pdf in (decision_pdf, decision(turned=True)):
+        first = await service.sign(person(pdf, Level.B_B))
+        second = await service.sign(agency(first.pdf, Level.B_B))
+        pictures.append(picture(second.pdf))
+    upright, turned = pictures
+    assert upright.size == turned.size
+    for colour, boxes in ((is_blue, (330, 300, 220, 90)), (is_red, (280, 270, 150, 130))):
+        one, other = counted(upright, boxes, colour), counted(turned, boxes, colour)
+        assert one > 300
+        assert other == pytest.approx(one, rel=0.1)
+    for gap in ((100, 98, 30, 14), (390, 98, 40, 14)):
+        one, other = counted(upright, gap, is_dark), counted(turned, gap, is_dark)
+        assert other == pytest.approx(one, rel=0.25)
+
+
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 async def test_an_explicit_place_is_where_people_see_it(service, rotation):
     """Rotation and a crop box are taken into account; the drawing stays upright."""
