@@ -55,7 +55,8 @@ def money_text(money: MoneyLine, lang: str) -> Markup:
         fields["provider"] = money.provider
     if money.at:
         fields["time"] = time_element(money.at, lang)
-    return words().text(lang, f"money.{money.key}", **fields)
+    undated = money.key == "M7" and money.at is None
+    return words().text(lang, f"money.{money.key}{'_undated' if undated else ''}", **fields)
 
 
 def render(template: str, frame: Frame, context: Mapping[str, object]) -> str:

@@ -84,6 +84,11 @@ def test_the_money_line_stands_directly_under_the_heading():
             "The bank confirmed a refund of VND 21,000 at 2 Nov 2026, 16:30 (GMT+7) .",
         ),
         (
+            MoneyLine(key="M7", amount=21000),
+            "Ngân hàng đã xác nhận hoàn 21.000 đồng.",
+            "The bank confirmed a refund of VND 21,000.",
+        ),
+        (
             MoneyLine(key="M8", provider="VNPAY"),
             "VNPAY xác nhận không trừ tiền.",
             "VNPAY confirmed that no money was taken.",
