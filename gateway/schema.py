@@ -5,6 +5,7 @@ from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
 from gateway.foundation import access, idempotency
 from gateway.foundation.database import metadata
+from gateway.payments import tables as payments
 from gateway.webhooks import delivery_store as webhook_deliveries
 from gateway.webhooks import event_store, outbox
 from gateway.webhooks import store as webhook_endpoints
@@ -18,6 +19,7 @@ __all__ = [
     "idempotency",
     "metadata",
     "outbox",
+    "payments",
     "webhook_deliveries",
     "webhook_endpoints",
 ]

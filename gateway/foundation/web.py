@@ -240,6 +240,8 @@ async def _read_body(request: web.Request, route: Route) -> tuple[Any, Any]:
     raw = await read_limited(request, route.max_body)
     if route.body is None:
         return None, raw
+    if not raw and not any(f.required for f in msgspec.structs.fields(route.body)):
+        return decode(route.body, {}), {}
     if request.content_type != JSON:
         raise Problem("unsupported_media_type", "Cần Content-Type: application/json.")
     data = normalised(read_json(raw))

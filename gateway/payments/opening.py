@@ -31,7 +31,7 @@ _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,49}")
 _PHONE = re.compile(r"(?:0|\+84)(?:[35789]\d{8}|2\d{9})")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _IDENTITY = re.compile(r"[0-9A-Za-z]{5,20}")
-_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Draft:
     payer: Mapping[str, str | None] = field(default_factory=dict)
     description: str = ""
     channel: str = "online"
+    method: str | None = None
     return_url: str | None = None
     expires_in: int = 86_400
     locale: str = "vi"
@@ -157,7 +158,7 @@ def _line_flaws(draft: Draft, max_amount: int) -> Iterable[Flaw]:
         at = f"/items/{index}"
         if not _CODE.fullmatch(line.code):
             yield Flaw(f"{at}/code", "code_invalid")
-        if not _is_spoken(line.name, 250):
+        if not is_spoken(line.name, 250):
             yield Flaw(f"{at}/name", "text_invalid")
         if line.kind not in KINDS:
             yield Flaw(f"{at}/kind", "choice_invalid")
@@ -177,7 +178,7 @@ def _amount_flaws(pointer: str, value: int, minimum: int, maximum: int) -> Itera
 def _payer_flaws(payer: Mapping[str, str | None]) -> Iterable[Flaw]:
     name, phone = payer.get("name"), payer.get("phone")
     email, identity = payer.get("email"), payer.get("identity_number")
-    if name is not None and not _is_spoken(name, 200):
+    if name is not None and not is_spoken(name, 200):
         yield Flaw("/payer/name", "text_invalid")
     if phone is not None and not _PHONE.fullmatch(re.sub(r"[ .-]", "", phone)):
         yield Flaw("/payer/phone", "phone_invalid")
@@ -188,8 +189,10 @@ def _payer_flaws(payer: Mapping[str, str | None]) -> Iterable[Flaw]:
 
 
 def _option_flaws(draft: Draft) -> Iterable[Flaw]:
-    if draft.description and not _is_spoken(draft.description, 255):
+    if draft.description and not is_spoken(draft.description, 255):
         yield Flaw("/description", "text_invalid")
+    if draft.method is not None and not _CODE.fullmatch(draft.method):
+        yield Flaw("/method", "choice_invalid")
     if draft.channel not in CHANNELS:
         yield Flaw("/channel", "choice_invalid")
     if draft.locale not in ("vi", "en"):
@@ -207,6 +210,6 @@ def _metadata_flaws(metadata: Mapping[str, str]) -> Iterable[Flaw]:
             return
 
 
-def _is_spoken(text: str, longest: int) -> bool:
+def is_spoken(text: str, longest: int) -> bool:
     """Text a person can read: not blank, bounded, no control or direction characters."""
     return bool(text.strip()) and len(text) <= longest and not _UNSPEAKABLE.search(text)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.payments.evidence import Evidence
+from gateway.payments.facts import Fact
 from gateway.payments.statuses import Channel, RefundStatus, RefundStep
 
 _STRONGEST_FIRST = (
@@ -30,6 +31,7 @@ class RefundState:
     """One refund: ``reserved`` while it may still happen, ``moving`` once it was sent."""
 
     id: str
+    attempt: str | None
     account: str
     amount: int
     status: RefundStatus
@@ -66,6 +68,7 @@ def _fold_refund(name: str, steps: list[Evidence]) -> RefundState:
     finished = status in (RefundStatus.SUCCEEDED, RefundStatus.REJECTED)
     return RefundState(
         id=name,
+        attempt=max((step.attempt for step in steps if step.attempt), default=None),
         account=max(step.account for step in steps),
         amount=max((step.amount or 0 for step in steps), default=0),
         status=status,
@@ -76,3 +79,10 @@ def _fold_refund(name: str, steps: list[Evidence]) -> RefundState:
 def refundable(collected: int, refunds: Iterable[RefundState]) -> int:
     """What may still be refunded: never more than was collected, reservations counted."""
     return max(0, collected - sum(refund.reserved for refund in refunds))
+
+
+def left_of(fact: Fact, facts: Iterable[Fact], refunds: Iterable[RefundState]) -> int:
+    """What may still go back the way a fact came: its attempt's other refunds counted."""
+    came = sum(other.amount for other in facts if other.attempt == fact.attempt)
+    went = sum(refund.reserved for refund in refunds if refund.attempt == fact.attempt)
+    return max(0, min(fact.amount, came - went))

@@ -74,6 +74,7 @@ def test_real_identifiers_of_many_systems_are_taken(reference, procedure, agency
         ({"payer": {"email": "an"}}, ("/payer/email", "email_invalid")),
         ({"payer": {"identity_number": "1"}}, ("/payer/identity_number", "identity_invalid")),
         ({"description": "a\x00b"}, ("/description", "text_invalid")),
+        ({"method": "?"}, ("/method", "choice_invalid")),
         ({"channel": "fax"}, ("/channel", "choice_invalid")),
         ({"locale": "fr"}, ("/locale", "choice_invalid")),
         ({"expires_in": 1}, ("/expires_in", "too_small")),

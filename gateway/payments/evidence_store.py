@@ -1,0 +1,246 @@
+"""Evidence, raw messages and orphans in the database: written once, read in sets.
+
+Owns the rows of what was said and by whom. A fact repeated with the same content is not stored
+again; the same key with other content is stored beside it. Leaves what follows to ``recording``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connectors.contract import Callback, Report
+from gateway.foundation.clock import Clock
+from gateway.foundation.ids import new_id
+from gateway.payments.evidence import Evidence
+from gateway.payments.statuses import Channel
+from gateway.payments.tables import evidence, messages, orphans
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    """Evidence about to be stored, with what only people read: code, actor, facts."""
+
+    piece: Evidence
+    code: str = ""
+    actor: str = ""
+    facts: Mapping[str, Any] | None = None
+    message_id: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Tells a replay from a contradiction."""
+        piece = self.piece
+        parts = (piece.attempt, piece.says, piece.amount, piece.transaction_id)
+        return _short_digest("|".join(str(part) for part in parts))
+
+
+def from_report(
+    report: Report,
+    channel: Channel,
+    account: str,
+    *,
+    attempt: str | None,
+    received_at: datetime,
+    message_id: str | None = None,
+) -> NewEvidence:
+    """A provider's report as evidence; text of unknown length is made to fit its column."""
+    piece = Evidence(
+        key=fit(f"{account}:{report.event_key}", 200),
+        channel=channel,
+        says=report.meaning.value,
+        received_at=received_at,
+        attempt=attempt,
+        account=account,
+        amount=report.amount_vnd,
+        transaction_id=fit(report.provider_transaction_id or "", 100) or None,
+        occurred_at=report.occurred_at,
+    )
+    facts = {name: clean(value) for name, value in report.facts.items()}
+    if report.memo:
+        facts["memo"] = clean(report.memo)
+    return NewEvidence(piece, clean(report.code)[:64], facts=facts or None, message_id=message_id)
+
+
+def insert_evidence(
+    connection: Connection, clock: Clock, new: Sequence[tuple[str, NewEvidence]]
+) -> list[bool]:
+    """Store evidence of payments; says for each, in order, whether it was new."""
+    rows = [_evidence_row(payment_id, item, clock) for payment_id, item in new]
+    if not rows:
+        return []
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(evidence).values(rows).on_conflict_do_nothing().returning(evidence.c.id)
+    )
+    stored = set(connection.execute(statement).scalars())
+    return [row["id"] in stored for row in rows]
+
+
+def _evidence_row(payment_id: str, item: NewEvidence, clock: Clock) -> dict[str, Any]:
+    piece = item.piece
+    return {
+        "id": new_id("evd", clock),
+        "payment_id": payment_id,
+        "attempt_id": piece.attempt,
+        "channel": piece.channel.value,
+        "key": piece.key,
+        "digest": item.digest,
+        "says": str(piece.says),
+        "account": piece.account,
+        "amount": piece.amount,
+        "transaction_id": piece.transaction_id,
+        "occurred_at": piece.occurred_at,
+        "received_at": piece.received_at,
+        "subject": piece.subject,
+        "reason": piece.reason,
+        "code": item.code,
+        "actor": item.actor,
+        "facts": item.facts,
+        "message_id": item.message_id,
+    }
+
+
+def load_evidence(connection: Connection, payment_ids: Iterable[str]) -> dict[str, list[Evidence]]:
+    """All evidence of some payments."""
+    wanted = list(payment_ids)
+    found: dict[str, list[Evidence]] = {payment_id: [] for payment_id in wanted}
+    columns = [evidence.c[name] for name in _FOLDED]
+    query = sa.select(*columns).where(evidence.c.payment_id.in_(wanted))
+    for row in connection.execute(query):
+        found[row.payment_id].append(as_evidence(row))
+    return found
+
+
+_FOLDED = (
+    *("payment_id", "attempt_id", "channel", "key", "says", "account", "amount"),
+    *("transaction_id", "occurred_at", "received_at", "subject", "reason"),
+)
+
+
+def as_evidence(row: Row[Any]) -> Evidence:
+    """A stored row as the value the rules fold."""
+    return Evidence(
+        key=row.key,
+        channel=Channel(row.channel),
+        says=row.says,
+        received_at=row.received_at,
+        attempt=row.attempt_id,
+        account=row.account,
+        amount=row.amount,
+        transaction_id=row.transaction_id,
+        occurred_at=row.occurred_at,
+        subject=row.subject,
+        reason=row.reason,
+    )
+
+
+def timeline_rows(connection: Connection, payment_id: str) -> Sequence[Row[Any]]:
+    """Every piece of evidence of a payment, in the order in which we heard of it."""
+    query = sa.select(evidence).where(evidence.c.payment_id == payment_id)
+    return connection.execute(query.order_by(evidence.c.received_at, evidence.c.number)).all()
+
+
+# ------------------------------------------------------------------ raw messages
+
+
+def message_row(callback: Callback, account: str, clock: Clock, note: str = "") -> dict[str, Any]:
+    """A provider's message exactly as it came; headers are left out, they may hold keys."""
+    whole = b"\n".join((callback.method.encode(), callback.query.encode(), callback.body))
+    return {
+        "id": new_id("msg", clock),
+        "account": account,
+        "leg": callback.leg,
+        "method": callback.method,
+        "query": clean(callback.query),
+        "body": callback.body,
+        "digest": hashlib.sha256(whole).hexdigest(),
+        "received_at": callback.received_at,
+        "note": clean(note)[:200],
+    }
+
+
+def insert_messages(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep raw messages; one that came before with every byte the same is kept once."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(messages).values(rows).on_conflict_do_nothing())
+
+
+# ------------------------------------------------------------------ orphans
+
+
+def orphan_row(item: NewEvidence, report: Report, reason: str, clock: Clock) -> dict[str, Any]:
+    """Money that belongs to nobody yet."""
+    piece = item.piece
+    return {
+        "id": new_id("orp", clock),
+        "account": piece.account,
+        "channel": piece.channel.value,
+        "key": piece.key,
+        "digest": item.digest,
+        "says": str(piece.says),
+        "code": item.code,
+        "reason": reason,
+        "amount": piece.amount,
+        "transaction_id": piece.transaction_id,
+        "memo": clean(report.memo or "") or None,
+        "account_number": fit(report.account_number or "", 40) or None,
+        "occurred_at": piece.occurred_at,
+        "received_at": piece.received_at,
+        "facts": item.facts,
+        "message_id": item.message_id,
+    }
+
+
+def insert_orphans(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Keep orphans once; returns how many were new."""
+    if not rows:
+        return 0
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(orphans).values(rows).on_conflict_do_nothing().returning(orphans.c.id)
+    )
+    return len(connection.execute(statement).all())
+
+
+def orphan_evidence(row: Row[Any]) -> NewEvidence:
+    """An orphan's own evidence, to be filed under the payment it belongs to."""
+    piece = Evidence(
+        key=row.key,
+        channel=Channel(row.channel),
+        says=row.says,
+        received_at=row.received_at,
+        account=row.account,
+        amount=row.amount,
+        transaction_id=row.transaction_id,
+        occurred_at=row.occurred_at,
+    )
+    return NewEvidence(piece, row.code, facts=row.facts, message_id=row.message_id)
+
+
+# ------------------------------------------------------------------ text from outside
+
+
+def clean(text: str) -> str:
+    """Text that any database can hold: no NUL, no half of a surrogate pair."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def fit(text: str, longest: int) -> str:
+    """Text that fits a column and still differs where the whole text differed."""
+    text = clean(text)
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - 17]}~{_short_digest(text)}"
+
+
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
