@@ -96,8 +96,10 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     password: str = ""
     holder: str = ""  # whose it is: official:nguyen.van.a or agency:H55.12
+    name: str = ""  # as printed: the person's, or the agency's
+    title: str = ""  # chức danh
     clerks: list[str] = []  # officials who may use an agency's key (văn thư)
-    title: str = ""
+    certifies: list[str] = []  # agency codes this person certifies copies for
     image: str = ""
     image_width_mm: float | None = None
     image_height_mm: float | None = None

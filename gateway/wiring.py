@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,13 @@ from connectors.contract import (
     Spec,
     Transport,
 )
+from gateway.certification.rules import Agency, Certifier, Offices
+from gateway.documents.rules import Authority
 from gateway.foundation.secrets import SecretBox, derive_key
 from gateway.settings import ConfigurationError, Settings
 from signing.contract import KeyConfig, SignerConfig
+
+_AGENCY = "agency:"
 
 
 @dataclass(frozen=True)
@@ -120,18 +125,34 @@ def signer_config(settings: Settings) -> SignerConfig:
     return config
 
 
-def holders(settings: Settings) -> dict[str, str]:
-    """Official or agency → the name of its key."""
-    return {key.holder: name for name, key in settings.signing.keys.items() if key.holder}
+def authority(settings: Settings) -> Authority:
+    """Whose name stands for which key, and the clerks who may use an agency's."""
+    keys = settings.signing.keys
+    return Authority(
+        keys={key.holder: name for name, key in keys.items() if key.holder},
+        clerks={
+            key.holder: frozenset(key.clerks)
+            for key in keys.values()
+            if key.holder.startswith(_AGENCY)
+        },
+    )
 
 
-def clerks(settings: Settings) -> dict[str, frozenset[str]]:
-    """Agency → the officials who may use its key."""
-    return {
-        key.holder: frozenset(key.clerks)
-        for key in settings.signing.keys.values()
-        if key.holder.startswith("agency:")
-    }
+def offices(settings: Settings) -> Offices:
+    """Who certifies copies, and for which agency."""
+    certifiers, agencies = {}, {}
+    for name, key in settings.signing.keys.items():
+        if key.holder.startswith(_AGENCY):
+            agencies[key.holder.removeprefix(_AGENCY)] = Agency(name, key.name)
+        elif key.certifies:
+            certifiers[key.holder] = Certifier(name, key.name, key.title, frozenset(key.certifies))
+    return Offices(certifiers, agencies)
+
+
+def data_folder(name: str) -> Path:
+    """A folder of the operator's data: beside the source, or where the wheel put it."""
+    beside = Path(__file__).resolve().parents[1] / "config" / name
+    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "motcua" / "config" / name
 
 
 def secret_box(settings: Settings) -> SecretBox:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from gateway.foundation.clock import Clock
 from gateway.foundation.metrics import Metrics
@@ -29,7 +30,7 @@ def middleware(
     clock: Clock,
     metrics: Metrics,
     render_page: Callable[[web.Request, Problem, str], web.Response] | None = None,
-) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+) -> Middleware:
     """The one place where exceptions become answers.
 
     ``render_page`` shows problems as pages to browsers on page routes; APIs get RFC 9457.

@@ -1,0 +1,243 @@
+"""The one place where everything is wired: build → start → stop.
+
+``Gateway`` is one process: with HTTP it serves, without it only works. Start order is the reverse
+of stop order; stopping first refuses new requests, then finishes what is in flight, then lets the
+workers put their work down, then closes the database. Whatever was accepted is in the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from socket import socket as Socket  # noqa: N812 - the class, beside a parameter of that name
+from typing import Any, Protocol
+
+import structlog
+from aiohttp import web
+
+from gateway import __version__
+from gateway.certification.assembly import CertificationDesk
+from gateway.certification.attestation import load_templates
+from gateway.documents.assembly import DocumentDesk
+from gateway.foundation import openapi, system
+from gateway.foundation.access import Keys
+from gateway.foundation.addresses import AddressGuard, parse_subnets
+from gateway.foundation.client import client_address
+from gateway.foundation.clock import Clock
+from gateway.foundation.database import Database
+from gateway.foundation.edge import middleware
+from gateway.foundation.files import FileStore
+from gateway.foundation.limits import RateLimiter
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.outbound import HttpTransport
+from gateway.foundation.tasks import Tasks
+from gateway.foundation.waker import Redis, Waker
+from gateway.foundation.web import Edge, Page, Route, mount
+from gateway.frame.assets import add_asset_routes
+from gateway.frame.layout import Frame
+from gateway.housekeeping import housekeeping
+from gateway.migrations import run as migrations
+from gateway.settings import Settings
+from gateway.webhooks.assembly import Webhooks
+from gateway.webhooks.worker import Options
+from gateway.wiring import (
+    authority,
+    build_connectors,
+    data_folder,
+    offices,
+    pepper,
+    secret_box,
+    signer_config,
+)
+from signing.pool import SignerPool
+
+_log = structlog.get_logger(__name__)
+
+
+class Capability(Protocol):
+    """What the gateway needs of each capability."""
+
+    def routes(self) -> list[Route | Page]:
+        """What to mount."""
+        ...
+
+    def tasks(self) -> dict[str, Any]:
+        """Background work by name."""
+        ...
+
+
+class Gateway:
+    """One running gateway."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.died = asyncio.Event()
+        self.metrics = Metrics()
+        self.redis = Redis(settings.redis.url) if settings.redis.url else None
+        self.waker = Waker(self.redis)
+        self.transport = HttpTransport(clock, self.metrics)
+        self.connectors = build_connectors(settings, self.transport, clock)
+        self.signatures = SignerPool(signer_config(settings), settings.signing.processes)
+        self.database = Database(settings.database.url, writers=settings.database.writers)
+        self.files = FileStore(settings.files.url)
+        self.keys = Keys(self.database, clock, pepper(settings))
+        self.limiter = RateLimiter(clock, self.redis, settings.server.requests_per_second)
+        self.client = client_address(settings.server.trusted_proxies)
+        self.tasks = Tasks(self._on_death)
+        self.base_url = settings.server.public_url
+        self.capabilities = self._build()
+        self._runner: web.AppRunner | None = None
+
+    # -------------------------------------------------------------- building
+
+    def _build(self) -> list[Capability]:
+        webhooks = self._webhooks()
+        documents = DocumentDesk(
+            self.database,
+            self.clock,
+            self.waker,
+            self.metrics,
+            files=self.files,
+            signatures=self.signatures,
+            authority=authority(self.settings),
+            upload_limit=self.settings.server.upload_limit,
+        )
+        certification = self._certification(documents)
+        for desk in (documents, certification):
+            for prefix, render in desk.renderers.items():
+                webhooks.register(prefix, render)
+        return [webhooks, documents, certification]
+
+    def _webhooks(self) -> Webhooks:
+        section = self.settings.webhooks
+        return Webhooks(
+            self.database,
+            self.clock,
+            self.waker,
+            self.metrics,
+            secret_box(self.settings),
+            public_url=self.settings.server.public_url,
+            guard=AddressGuard(parse_subnets(section.allowed_networks)),
+            timeout_s=section.timeout_s,
+            options=Options(schedule=section.retry_s, per_endpoint=section.per_endpoint),
+        )
+
+    def _certification(self, documents: DocumentDesk) -> CertificationDesk:
+        return CertificationDesk(
+            self.database,
+            self.clock,
+            self.waker,
+            self.metrics,
+            files=self.files,
+            signatures=self.signatures,
+            sources=documents.documents,
+            offices=offices(self.settings),
+            templates=load_templates(data_folder("attestation")),
+            public_url=self.settings.server.public_url,
+            frame=self._frame,
+            limiter=RateLimiter(self.clock, self.redis, 10),
+            client=self.client,
+        )
+
+    def _frame(self, request: web.Request) -> Frame:
+        province = self.settings.province
+        return Frame(
+            path=request.path,
+            agency=province.agency,
+            province=province.name,
+            phone=province.phone,
+            hours=province.hours,
+            lang="en" if request.query.get("lang") == "en" else "vi",
+            simulated=self.settings.server.mode != "live",
+        )
+
+    # -------------------------------------------------------------- running
+
+    async def start(self, *, socket: Socket | None = None, http: bool = True) -> None:
+        """Open the database, start the workers, then listen.
+
+        Raises:
+            SchemaOutdated: a database this version does not fit.
+        """
+        if self.database.dialect == "sqlite" and self.settings.database.migrate:
+            await asyncio.to_thread(migrations.upgrade, self.database.engine)
+        await asyncio.to_thread(migrations.check, self.database.engine)
+        await self.transport.__aenter__()
+        for capability in self.capabilities:
+            for name, work in capability.tasks().items():
+                self.tasks.start(name, work())
+        self.tasks.start("waker.relay", self.waker.relay())
+        self.tasks.start("housekeeping", housekeeping(self.database, self.clock, self.keys))
+        if http:
+            await self._listen(socket)
+
+    async def _listen(self, socket: Socket | None) -> None:
+        section = self.settings.server
+        self._runner = web.AppRunner(
+            self.application(),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=float(section.shutdown_s),
+        )
+        await self._runner.setup()
+        site: web.BaseSite
+        if socket is not None:
+            site = web.SockSite(self._runner, socket, backlog=1024)
+        else:
+            site = web.TCPSite(self._runner, section.host, section.port, backlog=1024)
+        await site.start()
+
+    async def stop(self) -> None:
+        """Refuse what is new, finish what is in flight, lose nothing."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.tasks.close()
+        await self.signatures.close()
+        await self.transport.__aexit__(None, None, None)
+        if self.redis is not None:
+            await self.redis.close()
+        await self.database.close()
+
+    def application(self) -> web.Application:
+        """The aiohttp application with every route."""
+        app = web.Application(
+            middlewares=[middleware(self.clock, self.metrics)],
+            client_max_size=self.settings.server.upload_limit + 2**20,
+        )
+        edge = Edge(self.clock, self.database, self.keys, self.limiter)
+        mount(app, edge, self.routes())
+        add_asset_routes(app)
+        return app
+
+    def routes(self) -> list[Route | Page]:
+        """Every route of every capability, and the system's own."""
+        found: list[Route | Page] = []
+        for capability in self.capabilities:
+            found += capability.routes()
+        checks = {"database": system.database_check(self.database)}
+        if self.redis is not None:
+            checks["redis"] = self.redis.ping
+        return [*found, *system.routes(self.clock, self.metrics, checks, self.contract)]
+
+    def contract(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        routes = [r for c in self.capabilities for r in c.routes()]
+        return openapi.document(routes, __version__, self.settings.server.public_url)
+
+    def _on_death(self, name: str, error: BaseException) -> None:
+        _log.critical("stopping", task=name, error=type(error).__name__)
+        self.died.set()
+
+
+@contextlib.asynccontextmanager
+async def open_keys(settings: Settings, clock: Clock) -> AsyncIterator[Keys]:
+    """The API keys of a configured gateway, without starting it (for the command)."""
+    database = Database(settings.database.url)
+    if database.dialect == "sqlite" and settings.database.migrate:
+        await asyncio.to_thread(migrations.upgrade, database.engine)
+    try:
+        yield Keys(database, clock, pepper(settings))
+    finally:
+        await database.close()

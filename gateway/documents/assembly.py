@@ -1,0 +1,67 @@
+"""The whole capability, put together: what ``gateway.app`` makes one of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gateway.documents import http, request_http
+from gateway.documents.acts import SigningActs
+from gateway.documents.requests import SignatureRequests
+from gateway.documents.rules import Authority
+from gateway.documents.service import Documents
+from gateway.documents.worker import ExpiryWorker
+from gateway.foundation.clock import Clock
+from gateway.foundation.database import Database
+from gateway.foundation.files import FileStore
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.waker import Waker
+from gateway.foundation.web import Page, Route
+from signing.contract import Signatures
+
+
+class DocumentDesk:
+    """Documents and the requests to sign them."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        waker: Waker,
+        metrics: Metrics,
+        *,
+        files: FileStore,
+        signatures: Signatures,
+        authority: Authority,
+        upload_limit: int,
+    ) -> None:
+        self.documents = Documents(database, clock, files, signatures)
+        self.requests = SignatureRequests(database, clock, waker, authority)
+        self._acts = SigningActs(
+            database=database,
+            clock=clock,
+            files=files,
+            signatures=signatures,
+            waker=waker,
+            authority=authority,
+            metrics=metrics,
+        )
+        self._expiry = ExpiryWorker(self.requests, clock)
+        self._upload_limit = upload_limit
+
+    @property
+    def renderers(self) -> dict[str, Any]:
+        """Id prefix → how events tell the state of these objects."""
+        shown = self.documents.renderers
+        return {"doc": shown.documents, "sig": shown.requests}
+
+    def routes(self) -> list[Route | Page]:
+        """What to mount."""
+        return [
+            *http.routes(self.documents, self._upload_limit),
+            *request_http.routes(self.requests, self._acts),
+        ]
+
+    def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """Background work by name."""
+        return {"documents.expiry": self._expiry.run}
