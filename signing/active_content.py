@@ -1,6 +1,6 @@
 """What in a PDF could act, hide or look different elsewhere: a walk over its objects.
 
-Owns the bounded, loop-safe walk and the table of dangerous keys (`specs`: ISO 32000-2, 12.6
+Owns the bounded, loop-safe walk and the table of dangerous keys (ISO 32000-2, 12.6
 actions, 12.5 annotations, 7.11 file specifications). Leaves the file's frame, pages and
 signatures to ``inspection``.
 """

@@ -181,8 +181,11 @@ def _judge_fields(
     reader: PdfFileReader, signed_revision: int, changed: set[str], allowed: frozenset[str]
 ) -> Changes:
     """Judge later stamps and filled-in fields, which the difference policy lets through."""
-    older = {f.name: f for f in form_fields(reader.get_historical_resolver(signed_revision).root)}
+    signed_root = reader.get_historical_resolver(signed_revision).root
+    older = {f.name: f for f in form_fields(signed_root)}
     newer = {f.name: f for f in form_fields(reader.root)}
+    if _asks_to_redraw(reader.root) and not _asks_to_redraw(signed_root):
+        return Changes(ChangeVerdict.UNDECIDED, "redraw_asked")
     stamp = _suspicious_stamp(older, newer)
     if stamp:
         return Changes(ChangeVerdict.UNDECIDED, stamp)
@@ -211,6 +214,11 @@ def tell_changes(reader: PdfFileReader, revision: int, later: list[LaterAct]) ->
     ):
         told.append(say("later_freed"))
     return tuple(told)
+
+
+def _asks_to_redraw(root: Any) -> bool:
+    """Whether viewers are told to draw the fields anew, each in its own way."""
+    return bool(entry(entry(root, "/AcroForm"), "/NeedAppearances"))
 
 
 def _validation_data(root: Any) -> Any:

@@ -90,6 +90,9 @@ SENTENCES: Final[dict[str, str]] = {
     "form_changed": "Sau khi ký, trường biểu mẫu đã bị thay đổi: {names}.",
     "docmdp_violated": "Thay đổi sau khi ký vượt quá mức mà chữ ký chứng nhận cho phép.",
     "large_overlay": "Chữ ký thêm sau có hình che phần lớn trang giấy; không thể coi là vô hại.",
+    "redraw_asked": (
+        "Sau khi ký, biểu mẫu bị yêu cầu vẽ lại (NeedAppearances): mỗi nơi có thể thấy một khác."
+    ),
     "unsigned_field_added": "Sau khi ký có thêm ô chữ ký có hình nhưng không có chữ ký số.",
     "no_signed_attributes": (
         "Chữ ký không có thuộc tính ký kèm (signed attributes), không gắn chặt với chứng thư số."

@@ -15,6 +15,7 @@ from signing.contract import Verdict
 from signing.validation import validate_pdf
 from tests.signing.validation.signing_kit import (
     NOW,
+    Pki,
     make_pdf,
     pki,
     replace_text,
@@ -201,3 +202,35 @@ def test_a_signature_cut_loose_from_the_form_is_not_overlooked(signed):
     validation = judge(update(signed, drop_form))
     assert validation.verdict is Verdict.INVALID
     assert validation.messages
+
+
+def test_a_later_request_to_redraw_the_form_is_not_harmless(signed):
+    def ask(writer):
+        form = writer.root["/AcroForm"]
+        form[pdf_name("/NeedAppearances")] = generic.BooleanObject(True)
+        writer.update_container(form)
+
+    validation = judge(update(signed, ask))
+    assert validation.verdict is Verdict.INDETERMINATE
+    assert "NeedAppearances" in validation.summary
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"), [("/BBox", (0, 0, 595, 842)), ("/Rect", (0, 0, 595, 842))]
+)
+def test_a_signatures_own_picture_may_not_be_changed_later(key, entry):
+    def repaint(writer):
+        field = writer.root["/AcroForm"]["/Fields"][0]
+        target = field if key == "/Rect" else field["/AP"]["/N"]
+        target[pdf_name(key)] = generic.ArrayObject(generic.NumberObject(n) for n in entry)
+        writer.update_container(target)
+
+    drawn = sign(make_pdf(), box=(100, 100, 200, 150), store=True)
+    assert judge(update(drawn, repaint)).verdict is Verdict.INVALID
+
+
+def test_a_later_signature_of_a_stranger_keeps_the_file_from_being_valid(signed):
+    from_nowhere = sign(signed, field="La", authority=Pki("Gốc lạ"), store=True)
+    validation = judge(from_nowhere)
+    assert validation.verdict is Verdict.INDETERMINATE
+    assert [s.verdict for s in validation.signatures] == [Verdict.VALID, Verdict.INDETERMINATE]
