@@ -185,31 +185,32 @@ def _issue(scene: _Scene) -> list[Part]:
         return []
     issued = _issue_date(number.date, number.number)
     gaps = scene.survey.first_page_gaps()
-    page = scene.survey.page(1)
-    values = (
-        ("Number", gaps.number, two_digits(number.number), f"Số: {two_digits(number.number)}", 0.2),
-        ("Day", gaps.day, two_digits(issued.day), f"ngày {two_digits(issued.day)}", 0.6),
-        (
-            "Month",
-            gaps.month,
-            month_digits(issued.month),
-            f"tháng {month_digits(issued.month)}",
-            0.72,
-        ),
+    day, month = two_digits(issued.day), month_digits(issued.month)
+    code = two_digits(number.number)
+    parts = (
+        _on_paper(scene, "Number", gaps.number, code, ("Số:", 0.2)),
+        _on_paper(scene, "Day", gaps.day, day, ("ngày", 0.6)),
+        _on_paper(scene, "Month", gaps.month, month, ("tháng", 0.72)),
     )
-    parts = []
-    for prefix, gap, value, full_text, share in values:
-        if gap is not None and gap.written:
-            _check_written(gap.written, value)
-            continue  # already printed in the document: nothing to write over
-        if gap is not None:
-            rect, size = _on_gap(gap)
-            drawing = draw_line(value, rect.width, rect.height, size)
-        else:
-            rect = page.clamp(Rect(page.width * share, 36 * MM, 64.0, 18.0))
-            drawing = draw_line(full_text, rect.width, rect.height, _NUMBER_SIZE)
-        parts.append(_part(prefix, (Spot(page, rect), drawing)))
-    return parts
+    return [part for part in parts if part is not None]
+
+
+def _on_paper(
+    scene: _Scene, prefix: str, gap: Gap | None, value: str, spare: tuple[str, float]
+) -> Part | None:
+    """One value on its dotted place; without one, after a word at a share of the page's width."""
+    word, share = spare
+    page = scene.survey.page(1)
+    if gap is None:
+        rect = page.clamp(Rect(page.width * share, 36 * MM, 64.0, 18.0))
+        drawing = draw_line(f"{word} {value}", rect.width, rect.height, _NUMBER_SIZE)
+    elif gap.written:
+        _check_written(gap.written, value)
+        return None  # already printed in the document: nothing to write over
+    else:
+        rect, size = _on_gap(gap)
+        drawing = draw_line(value, rect.width, rect.height, size)
+    return _part(prefix, (Spot(page, rect), drawing))
 
 
 def _issue_date(text: str, number: int) -> date:

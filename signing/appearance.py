@@ -99,13 +99,10 @@ def draw_block(
     size = _fit(face, shown, width - 2 * margin, room)
     step = size * _LEADING
     top = (height + step * len(shown)) / 2
+    edge = width - margin
     placed = [
-        (
-            line,
-            width - margin - face.width(line, size) if right else margin,
-            top - step * (i + 1) + 0.3 * size,
-        )
-        for i, line in enumerate(shown)
+        (line, edge - face.width(line, size) if right else margin, top - step * row + 0.3 * size)
+        for row, line in enumerate(shown, start=1)
     ]
     operators = _text_at(face, placed, size, colour)
     if framed:

@@ -30,22 +30,13 @@ async def sign_file(
     pin: str | None = None,
     state_dir: Path | None = None,
 ) -> SignedPdf:
-    """Sign a file.
+    """Sign ``in_path`` into ``out_path``, which is written only when signing succeeded.
 
-    Args:
-        in_path: the PDF.
-        out_path: where the signed PDF goes; written only when signing succeeded.
-        level: PAdES level.
-        key: name of a configured key; the first one by default.
-        config: keys, roots and services; None = the development PKI, and ``OUT.root.pem`` beside
-            the result.
-        role: whose act it is, and so how it looks.
-        pin: for keys that want one.
-        state_dir: where the development PKI keeps its keys; None = a temporary directory.
+    ``key`` is the name of a configured key, the first by default. Without ``config`` the
+    development PKI signs (kept in ``state_dir`` if given), and ``OUT.root.pem`` is left beside.
 
     Raises:
-        SigningError: refused; nothing was written.
-        OSError: a file cannot be read or written.
+        SigningError: refused; nothing was written. OSError: a file cannot be read or written.
     """
     pdf = await asyncio.to_thread(in_path.read_bytes)
     async with _configured(config, state_dir) as ready:
@@ -57,8 +48,8 @@ async def sign_file(
             await service.close()
     await asyncio.to_thread(_write, out_path, signed.pdf)
     if config is None:
-        root_path = out_path.with_name(out_path.name + ".root.pem")
-        await asyncio.to_thread(_write, root_path, ready.roots[0])
+        root = out_path.with_name(out_path.name + ".root.pem")
+        await asyncio.to_thread(_write, root, ready.roots[0])
     return signed
 
 

@@ -50,7 +50,7 @@ def refusing_documents() -> Iterator[None]:
     """Turn whatever the PDF library raises into a refusal of the document.
 
     Raises:
-        DocumentRefused: ``encrypted``, ``changes_forbidden``, ``unsignable``.
+        DocumentRefused: ``encrypted``, ``docmdp_no_changes``, ``unsignable``.
     """
     try:
         yield
@@ -92,7 +92,7 @@ def _refusal(error: Exception) -> DocumentRefused:
         return _encrypted()
     if "forbids" in text:
         return DocumentRefused(
-            "changes_forbidden",
+            "docmdp_no_changes",
             "Người ký trước đã khóa văn bản, không cho phép ký thêm.",
             "an earlier signature forbids all changes",
         )

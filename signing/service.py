@@ -23,8 +23,10 @@ from signing.contract import (
     Clock,
     Credential,
     CredentialRefused,
+    DocumentRefused,
     Inspection,
     Level,
+    Severity,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
@@ -120,6 +122,8 @@ class SigningService:
         """Sign, then verify the result independently before giving it back."""
         timings = _Timings({}, perf_counter())
         check_readable(order.pdf)
+        self._refuse_dangerous(order.pdf)
+        timings.mark("inspection")
         signer = self._signer(order)
         evidence = await self._check_revocation(signer, order.level)
         timings.mark("certificate")
@@ -141,6 +145,16 @@ class SigningService:
             signed_at=signed_at,
             timings_ms=timings.stages,
         )
+
+    def _refuse_dangerous(self, pdf: bytes) -> None:
+        """Inspect once more, whoever asked: nothing that inspection forbids is ever signed."""
+        from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
+
+        for finding in inspect_pdf(pdf).findings:
+            if finding.severity is Severity.BLOCK:
+                raise DocumentRefused(
+                    finding.code, finding.detail, f"{finding.code}: {finding.where}"
+                )
 
     def _signer(self, order: SignOrder) -> KeptKeySigner:
         source = self._keys.get(order.credential)

@@ -72,25 +72,7 @@ class Typeface:
         unicode_map = generic.StreamObject(
             {pdf_name("/Filter"): pdf_name("/FlateDecode")}, encoded_data=self._to_unicode
         )
-        descendant = generic.DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/Font"),
-                pdf_name("/Subtype"): pdf_name("/CIDFontType2"),
-                pdf_name("/BaseFont"): pdf_name(_NAME),
-                pdf_name("/CIDSystemInfo"): generic.DictionaryObject(
-                    {
-                        pdf_name("/Registry"): generic.pdf_string("Adobe"),
-                        pdf_name("/Ordering"): generic.pdf_string("Identity"),
-                        pdf_name("/Supplement"): generic.NumberObject(0),
-                    }
-                ),
-                pdf_name("/FontDescriptor"): writer.add_object(descriptor),
-                pdf_name("/CIDToGIDMap"): pdf_name("/Identity"),
-                pdf_name("/W"): generic.ArrayObject(
-                    [generic.NumberObject(0), _numbers(self._widths)]
-                ),
-            }
-        )
+        descendant = self._descendant(writer.add_object(descriptor))
         font = generic.DictionaryObject(
             {
                 pdf_name("/Type"): pdf_name("/Font"),
@@ -102,6 +84,27 @@ class Typeface:
             }
         )
         return writer.add_object(font)
+
+    def _descendant(self, descriptor: generic.IndirectObject) -> generic.DictionaryObject:
+        return generic.DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/Font"),
+                pdf_name("/Subtype"): pdf_name("/CIDFontType2"),
+                pdf_name("/BaseFont"): pdf_name(_NAME),
+                pdf_name("/CIDSystemInfo"): generic.DictionaryObject(
+                    {
+                        pdf_name("/Registry"): generic.pdf_string("Adobe"),
+                        pdf_name("/Ordering"): generic.pdf_string("Identity"),
+                        pdf_name("/Supplement"): generic.NumberObject(0),
+                    }
+                ),
+                pdf_name("/FontDescriptor"): descriptor,
+                pdf_name("/CIDToGIDMap"): pdf_name("/Identity"),
+                pdf_name("/W"): generic.ArrayObject(
+                    [generic.NumberObject(0), _numbers(self._widths)]
+                ),
+            }
+        )
 
     def _descriptor(self, program: generic.IndirectObject) -> generic.DictionaryObject:
         return generic.DictionaryObject(

@@ -47,55 +47,43 @@ def refuse(reason: str) -> tsp.TimeStampResp:
 
 def sign_info(info: bytes, tsa: Issuer, ca: x509.Certificate) -> cms.ContentInfo:
     """Put a TSTInfo into a signed CMS message."""
-    assert isinstance(tsa.key, rsa.RSAPrivateKey)
     der = tsa.certificate.public_bytes(Encoding.DER)
-    certificate = asn1_x509.Certificate.load(der)
+    issuer = asn1_x509.Certificate.load(ca.public_bytes(Encoding.DER))
+    content = cms.SignedData(
+        {
+            "version": "v3",
+            "digest_algorithms": [algos.DigestAlgorithm({"algorithm": "sha256"})],
+            "encap_content_info": {
+                "content_type": "tst_info",
+                "content": core.ParsableOctetString(info),
+            },
+            "certificates": [asn1_x509.Certificate.load(der), issuer],
+            "signer_infos": [_signer_info(info, tsa, der)],
+        }
+    )
+    return cms.ContentInfo({"content_type": "signed_data", "content": content})
+
+
+def _signer_info(info: bytes, tsa: Issuer, der: bytes) -> cms.SignerInfo:
+    assert isinstance(tsa.key, rsa.RSAPrivateKey)
+    binding = tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(der).digest()})
     attributes = cms.CMSAttributes(
         [
             _attribute("content_type", "tst_info"),
             _attribute("message_digest", hashlib.sha256(info).digest()),
-            _attribute(
-                "signing_certificate_v2",
-                tsp.SigningCertificateV2(
-                    {"certs": [tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(der).digest()})]}
-                ),
-            ),
+            _attribute("signing_certificate_v2", tsp.SigningCertificateV2({"certs": [binding]})),
         ]
     )
-    digest = algos.DigestAlgorithm({"algorithm": "sha256"})
-    signer = cms.SignerInfo(
+    certificate = asn1_x509.Certificate.load(der)
+    sid = {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+    return cms.SignerInfo(
         {
             "version": "v1",
-            "sid": cms.SignerIdentifier(
-                {
-                    "issuer_and_serial_number": {
-                        "issuer": certificate.issuer,
-                        "serial_number": certificate.serial_number,
-                    }
-                }
-            ),
-            "digest_algorithm": digest,
+            "sid": cms.SignerIdentifier({"issuer_and_serial_number": sid}),
+            "digest_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
             "signed_attrs": attributes,
             "signature_algorithm": {"algorithm": "sha256_rsa"},
             "signature": tsa.key.sign(attributes.dump(), padding.PKCS1v15(), hashes.SHA256()),
-        }
-    )
-    issuer = asn1_x509.Certificate.load(ca.public_bytes(Encoding.DER))
-    return cms.ContentInfo(
-        {
-            "content_type": "signed_data",
-            "content": cms.SignedData(
-                {
-                    "version": "v3",
-                    "digest_algorithms": [digest],
-                    "encap_content_info": {
-                        "content_type": "tst_info",
-                        "content": core.ParsableOctetString(info),
-                    },
-                    "certificates": [certificate, issuer],
-                    "signer_infos": [signer],
-                }
-            ),
         }
     )
 

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import PdfSignatureMetadata, SimpleSigner
 from pyhanko.sign.fields import MDPPerm
@@ -196,4 +197,22 @@ async def test_a_document_whose_author_forbids_changes_is_refused(service, decis
     )
     with pytest.raises(DocumentRefused) as refused:
         await service.sign(SignOrder(certified.getvalue(), "official-rsa", Role.PERSON, Level.B_B))
-    assert refused.value.code == "changes_forbidden"
+    assert refused.value.code == "docmdp_no_changes"
+
+
+async def test_what_inspection_forbids_is_never_signed(service, decision_pdf):
+    """A page that runs JavaScript when opened is refused, whoever forgot to look at it."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(decision_pdf))
+    action = generic.DictionaryObject(
+        {
+            generic.pdf_name("/S"): generic.pdf_name("/JavaScript"),
+            generic.pdf_name("/JS"): generic.pdf_string("app.alert(1)"),
+        }
+    )
+    writer.root["/OpenAction"] = writer.add_object(action)
+    writer.update_root()
+    out = io.BytesIO()
+    writer.write(out)
+    with pytest.raises(DocumentRefused) as refused:
+        await service.sign(SignOrder(out.getvalue(), "official-ec", Role.PERSON, Level.B_B))
+    assert refused.value.code in ("javascript", "open_action")
