@@ -38,6 +38,8 @@ from gateway.frame.assets import add_asset_routes
 from gateway.frame.layout import Frame
 from gateway.housekeeping import housekeeping
 from gateway.migrations import run as migrations
+from gateway.payments.accounts import Accounts, Policy
+from gateway.payments.assembly import PaymentDesk
 from gateway.settings import Settings
 from gateway.webhooks.assembly import Webhooks
 from gateway.webhooks.worker import Options
@@ -64,6 +66,15 @@ class Capability(Protocol):
 
     def tasks(self) -> dict[str, Any]:
         """Background work by name."""
+        ...
+
+
+class Desk(Capability, Protocol):
+    """A capability whose objects events tell about."""
+
+    @property
+    def renderers(self) -> dict[str, Any]:
+        """Id prefix → how events tell the state of these objects."""
         ...
 
 
@@ -104,11 +115,30 @@ class Gateway:
             authority=authority(self.settings),
             upload_limit=self.settings.server.upload_limit,
         )
-        certification = self._certification(documents)
-        for desk in (documents, certification):
+        desks: list[Desk] = [self._payments(), documents, self._certification(documents)]
+        for desk in desks:
             for prefix, render in desk.renderers.items():
                 webhooks.register(prefix, render)
-        return [webhooks, documents, certification]
+        return [webhooks, *desks]
+
+    def _payments(self) -> PaymentDesk:
+        section = self.settings.payments
+        connectors = self.connectors
+        return PaymentDesk(
+            self.database,
+            self.clock,
+            self.waker,
+            self.metrics,
+            accounts=Accounts(connectors.payment, connectors.notification),
+            policy=Policy(
+                public_url=self.settings.server.public_url,
+                expires_in_s=section.expires_in_s,
+                ask_after_s=section.query_after_s,
+                refund_approval_above=section.refund_approval_above_vnd,
+                methods=tuple(section.methods),
+                simulated=self.settings.server.mode != "live",
+            ),
+        )
 
     def _webhooks(self) -> Webhooks:
         section = self.settings.webhooks

@@ -67,6 +67,11 @@ def lock_payments(connection: Connection, ids: Iterable[str]) -> dict[str, Row[A
     return {row.id: row for row in rows}
 
 
+def payments_by_id(connection: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
+    """Payments as they are, unlocked, whoever asks: for events."""
+    return connection.execute(sa.select(payments).where(payments.c.id.in_(sorted(set(ids))))).all()
+
+
 def list_payments(
     connection: Connection, tenant: str, wanted: Filter, limit: int, after: str | None
 ) -> Sequence[Row[Any]]:
@@ -176,6 +181,11 @@ def find_refund(connection: Connection, tenant: str, refund_id: str) -> tuple[Ro
     if row is None:
         raise not_found("lệnh hoàn này")
     return row, find_payment(connection, tenant, row.payment_id)
+
+
+def refunds_by_id(connection: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
+    """Refunds as they are, whoever asks: for events."""
+    return connection.execute(sa.select(refunds).where(refunds.c.id.in_(sorted(set(ids))))).all()
 
 
 def refunds_of(connection: Connection, payment_ids: Iterable[str]) -> dict[str, list[Row[Any]]]:
