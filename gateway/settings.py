@@ -26,28 +26,28 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     """Where the gateway listens and how the world sees it."""
 
-    host: str = "127.0.0.1"
-    port: Port = 8080
-    public_url: str = "http://127.0.0.1:8080"
+    host: str = "127.0.0.1"  # the address to listen on
+    port: Port = 8080  # the port to listen on
+    public_url: str = "http://127.0.0.1:8080"  # what citizens, portals and providers see
     mode: str = "test"  # test | live: live refuses insecure settings
     requests_per_second: int = 200  # per portal; 0 = no limit
-    shutdown_s: Positive = 20
-    upload_limit: Positive = 50 * 1024 * 1024
+    shutdown_s: Positive = 20  # time for requests in flight to finish
+    upload_limit: Positive = 50 * 1024 * 1024  # bytes of one uploaded file
     trusted_proxies: list[str] = []  # networks whose X-Forwarded-For is believed
 
 
 class DatabaseSection(msgspec.Struct, frozen=True, kw_only=True):
     """The queue and store of record."""
 
-    url: str = "sqlite:///var/motcua.db"
-    writers: Positive | None = None
+    url: str = "sqlite:///var/motcua.db"  # or postgresql://user@host/name
+    writers: Positive | None = None  # writer threads; SQLite 1, PostgreSQL 2 when left out
     migrate: bool = True  # bring SQLite's schema up at start; PostgreSQL is migrated by command
 
 
 class RedisSection(msgspec.Struct, frozen=True, kw_only=True):
     """Optional: only makes things faster."""
 
-    url: str = ""
+    url: str = ""  # redis://host:6379/0; empty = none
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,32 +59,32 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     """Keys that live outside the database; the first encrypts, each decrypts."""
 
-    master_keys: list[str] = []
-    pepper: str = ""
+    master_keys: list[str] = []  # seal provider and webhook secrets; newest first
+    pepper: str = ""  # under which API keys are hashed; a new one ends every key
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is said on standard error."""
 
-    level: str = "info"
+    level: str = "info"  # debug | info | warning | error
     format: str = "json"  # json | text
 
 
 class Province(msgspec.Struct, frozen=True, kw_only=True):
     """Names and help shown on pages and paper."""
 
-    name: str = "Tỉnh Mẫu"
-    service: str = "Cổng thanh toán và ký số dịch vụ công"
-    agency: str = "Trung tâm Phục vụ hành chính công"
-    phone: str = "1900 0000"
-    hours: str = "7:30–17:00, thứ Hai đến thứ Sáu"
+    name: str = "Tỉnh Mẫu"  # the province
+    agency: str = "Trung tâm Phục vụ hành chính công"  # who stands behind the pages
+    phone: str = "1900 0000"  # the help line shown on every page
+    hours: str = "7:30–17:00, thứ Hai đến thứ Sáu"  # when somebody answers it
 
 
 class Payments(msgspec.Struct, frozen=True, kw_only=True):
     """How payments behave."""
 
-    expires_in_s: Positive = 86_400
-    refund_approval_above_vnd: int = 1_000_000
+    expires_in_s: Positive = 86_400  # of a payment whose portal does not say
+    refund_approval_above_vnd: int = 1_000_000  # more needs a second person
+    # when a provider that stays silent is asked, counted from the attempt
     query_after_s: tuple[int, ...] = (120, 300, 900, 3_600, 86_400)
     methods: list[str] = []  # accounts offered at checkout, in order; empty = all
 
@@ -92,53 +92,53 @@ class Payments(msgspec.Struct, frozen=True, kw_only=True):
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key the signer processes may open."""
 
-    kind: str = "pkcs12"
-    path: str = ""
-    password: str = ""
+    kind: str = "pkcs12"  # the only kind so far
+    path: str = ""  # the .p12 file; must exist
+    password: str = ""  # empty = the PIN sent with each signature opens it
     holder: str = ""  # whose it is: official:nguyen.van.a or agency:H55.12
     name: str = ""  # as printed: the person's, or the agency's
     title: str = ""  # chức danh
     clerks: list[str] = []  # officials who may use an agency's key (văn thư)
     certifies: list[str] = []  # agency codes this person certifies copies for
-    image: str = ""
-    image_width_mm: float | None = None
-    image_height_mm: float | None = None
-    allow_pkcs1v15: bool = False
+    image: str = ""  # PNG of the handwritten signature or the seal
+    image_width_mm: float | None = None  # as drawn on the page
+    image_height_mm: float | None = None  # as drawn on the page
+    allow_pkcs1v15: bool = False  # an audited exception; RSASSA-PSS otherwise
 
 
 class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
     """Time-stamp authorities, tried in order."""
 
-    urls: list[str] = []
-    timeout_s: float = 30.0
+    urls: list[str] = []  # RFC 3161 over HTTP; B-T and above need one
+    timeout_s: float = 30.0  # for one authority's answer
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
     """Roots (files, PEM or DER) and where revocation data may be fetched."""
 
-    roots: list[str] = []
-    intermediates: list[str] = []
-    fetch_hosts: list[str] = []
-    allow_loopback: bool = False
+    roots: list[str] = []  # certificate files: whom signatures are believed from
+    intermediates: list[str] = []  # certificate files that complete chains
+    fetch_hosts: list[str] = []  # where OCSP and CRL may be fetched; empty = any public host
+    allow_loopback: bool = False  # for the development PKI only
 
 
 class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     """Keys, time-stamps, trust."""
 
-    keys: dict[str, SigningKey] = {}
+    keys: dict[str, SigningKey] = {}  # by name
     timestamps: Timestamps = Timestamps()
     trust: Trust = Trust()
-    processes: Positive = 1
-    level: str = "B-LTA"
+    processes: Positive = 1  # signer processes, each with its own copy of the keys
 
 
 class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
     """Deliveries to portals."""
 
     allowed_networks: list[str] = []  # private networks portals may live in (TSLCD)
-    timeout_s: float = 15.0
+    timeout_s: float = 15.0  # for a portal's answer
+    # waits before each sending of an event, ±20 %
     retry_s: tuple[int, ...] = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-    per_endpoint: Positive = 8
+    per_endpoint: Positive = 8  # deliveries in flight to one endpoint
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
