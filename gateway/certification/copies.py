@@ -53,7 +53,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The signed file, where it is kept, and the signatures found in it."""
+    """The signed file, where it is kept; the certifier's field, then the agency's."""
 
     signed: SignedPdf
     digest: str
@@ -78,15 +78,17 @@ class CopyMaker:
         """
         source = await self._files.get(hold.row.source_sha256)
         attested = await self._signatures.attest(source, self._attestation(hold))
-        signed = await self._sign_twice(hold, attested, pin)
+        signed, fields = await self._sign_twice(hold, attested, pin)
         verdict = await self._signatures.validate(signed.pdf)
         if verdict.verdict is not Verdict.VALID:
             raise Problem("certified_copy_not_valid", verdict.summary)
         digest = await self._files.put(signed.pdf)
-        fields = tuple(s.field_name for s in verdict.signatures)
         return Copy(signed, digest, attested.pages, fields)
 
-    async def _sign_twice(self, hold: Hold, attested: Attested, pin: str | None) -> SignedPdf:
+    async def _sign_twice(
+        self, hold: Hold, attested: Attested, pin: str | None
+    ) -> tuple[SignedPdf, tuple[str, ...]]:
+        """The certifier, then the agency; the fields they filled, in that order."""
         person = await self._signatures.sign(
             SignOrder(
                 attested.pdf,
@@ -99,10 +101,11 @@ class CopyMaker:
                 title=hold.certifier.title,
             )
         )
-        agency = hold.agency.credential
-        return await self._signatures.sign(
-            SignOrder(person.pdf, agency, Role.AGENCY, LEVEL, placement=attested.agency)
+        credential = hold.agency.credential
+        agency = await self._signatures.sign(
+            SignOrder(person.pdf, credential, Role.AGENCY, LEVEL, placement=attested.agency)
         )
+        return agency, (*person.field_names, *agency.field_names)
 
     def _attestation(self, hold: Hold) -> Attestation:
         row, day = hold.row, in_vietnam(hold.begun)

@@ -139,7 +139,7 @@ class _Pages:
         checks = (
             ("register", CheckOutcome.YES),
             ("status", CheckOutcome.NO if revoked else CheckOutcome.YES),
-            *_signature_checks(judged),
+            *_signature_checks(found, judged),
         )
         return _Answer(verdict, 200, found, checks)
 
@@ -211,11 +211,15 @@ class _Pages:
         return replace(self._frame(request), service="verify.service")
 
 
-def _signature_checks(judged: Validation | None) -> tuple[tuple[str, CheckOutcome], ...]:
-    """Certifier, agency and time-stamp, in signing order; open when they could not be judged."""
-    if judged is None or len(judged.signatures) < 2:
+def _signature_checks(
+    found: Found, judged: Validation | None
+) -> tuple[tuple[str, CheckOutcome], ...]:
+    """Certifier, agency and time-stamp; open when they could not be judged."""
+    issued = found.files[-1].signature_fields
+    by_field = {s.field_name: s for s in judged.signatures} if judged is not None else {}
+    person, agency = by_field.get(issued[0]), by_field.get(issued[-1])
+    if person is None or agency is None:
         return tuple((name, CheckOutcome.OPEN) for name in ("person", "agency", "timestamp"))
-    person, agency = judged.signatures[0], judged.signatures[-1]
     stamped = person.proven_time is not None and agency.proven_time is not None
     return (
         ("person", _OUTCOMES[person.verdict]),

@@ -94,8 +94,9 @@ class Verification:
             verdict = await self._signatures.validate(content)
         except SigningError:
             return file_verdict(match, None, same_signatures=False)
-        fields = sorted(s.field_name for s in verdict.signatures)
-        same = fields == sorted(file.signature_fields)
+        # An archive time-stamp has no PAdES level of its own; every other signature has one.
+        signers = {s.field_name for s in verdict.signatures if s.level is not None}
+        same = signers == set(file.signature_fields)
         return file_verdict(match, verdict.verdict.value, same_signatures=same)
 
 

@@ -1,0 +1,103 @@
+"""The documents capability put together for tests, with short ways to do common things."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gateway.documents import http, request_http
+from gateway.documents.acts import Act, SigningActs
+from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
+from gateway.documents.rules import Authority
+from gateway.documents.service import Documents
+from gateway.foundation.clock import FakeClock
+from gateway.foundation.database import Database
+from gateway.foundation.files import FileStore
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.waker import Waker
+from gateway.webhooks.outbox import events
+from tests.support.paper import plain_pdf
+
+TENANT = "cong-dvc/test"
+LEADER, DEPUTY, CLERK = "official:nguyen.van.a", "official:tran.thi.b", "official:le.van.thu"
+SEAL = "agency:H55.12"
+AUTHORITY = Authority(
+    {LEADER: "official-rsa", DEPUTY: "official-ec", SEAL: "agency"},
+    {SEAL: frozenset({CLERK})},
+)
+STEPS = (NewStep("person", LEADER, "KT.", "Chủ tịch"), NewStep("agency", SEAL))
+NUMBER = {"number": 5, "symbol": "QĐ-UBND", "date": "2026-11-02"}
+
+
+async def until(holds):
+    """Wait, at most some seconds, until an awaited condition holds."""
+    for _ in range(1_000):
+        if await holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never happened")
+
+
+@dataclass
+class Desk:
+    """Everything of one gateway process."""
+
+    database: Database
+    clock: FakeClock
+    files: FileStore
+    documents: Documents
+    requests: SignatureRequests
+    acts: SigningActs
+
+    @classmethod
+    def make(cls, database, clock, folder, signatures) -> Desk:
+        files, waker = FileStore(str(folder / "files")), Waker()
+        return cls(
+            database,
+            clock,
+            files,
+            Documents(database, clock, files, signatures),
+            SignatureRequests(database, clock, waker, AUTHORITY),
+            SigningActs(
+                database=database,
+                clock=clock,
+                files=files,
+                signatures=signatures,
+                waker=waker,
+                authority=AUTHORITY,
+                metrics=Metrics(),
+            ),
+        )
+
+    def routes(self, upload_limit=http.UPLOAD_LIMIT):
+        return [
+            *http.routes(self.documents, upload_limit),
+            *request_http.routes(self.requests, self.acts),
+        ]
+
+    async def document(self, pdf=None, tenant=TENANT):
+        new = await self.documents.take_in(
+            tenant, pdf or plain_pdf(), reference="H55-261102-0001", kind="ket-qua"
+        )
+        return await self.database.write(lambda c: self.documents.save(c, new))
+
+    async def open(self, document, steps=STEPS, number=NUMBER, **more):
+        new = NewRequest(TENANT, document.id, steps, document_number=number, **more)
+        return await self.database.write(lambda c: self.requests.open(c, new))
+
+    async def sign(self, request, official, pin=None, **more):
+        return await self.acts.sign(Act(Actor(TENANT, official), request.id, pin, **more))
+
+    async def reject(self, request, official, reason="Sai tên người nhận"):
+        actor = Actor(TENANT, official)
+        return await self.database.write(
+            lambda c: self.requests.reject(c, actor, request.id, reason)
+        )
+
+    async def events(self):
+        rows = await self.database.read(
+            lambda c: c.execute(sa.select(events).order_by(events.c.number)).all()
+        )
+        return [(row.type, row.subject, row.sequence) for row in rows]

@@ -1,0 +1,151 @@
+"""A small signing service for tests of state, and the files to sign.
+
+``PaperSignatures`` keeps the contract's promises with an HMAC line at the end of the file: order,
+tamper evidence, PINs and refusals are real, so that hundreds of signings take a second. Tests of
+what signatures are worth use the product's own service with the development PKI.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import io
+import json
+import re
+from datetime import UTC, datetime
+
+from reportlab.lib import pdfencrypt
+from reportlab.pdfgen.canvas import Canvas
+
+from signing.contract import (
+    Attested,
+    CredentialRefused,
+    Placement,
+    SignatureVerdict,
+    SignedPdf,
+    SigningUnavailable,
+    Validation,
+    Verdict,
+)
+from signing.inspection import inspect_pdf
+
+_KEY = b"paper"
+_LINE = re.compile(rb"\n%paper (\{[^\n]*\}) ([0-9a-f]{64})\n%%EOF\n")
+
+
+def plain_pdf(pages=1, *, script=False, password=None):
+    """A PDF as an office would print it; with a script inside, or locked."""
+    out = io.BytesIO()
+    lock = pdfencrypt.StandardEncryption(password) if password else None
+    canvas = Canvas(out, invariant=1, encrypt=lock)
+    for number in range(pages):
+        canvas.drawString(72, 700, f"Trang {number + 1}")
+        canvas.showPage()
+    if script:
+        canvas._doc.Catalog.OpenAction = "<< /S /JavaScript /JS (app.alert\\(1\\)) >>"
+    canvas.save()
+    return out.getvalue()
+
+
+class PaperSignatures:
+    """The contract's ``Signatures``; ``before_sign`` and ``after_sign`` are for faults."""
+
+    def __init__(self, pins=None):
+        self.pins = pins or {}
+        self.verdicts = {}  # credential → Verdict, instead of valid
+        self.signed = []  # every order carried out
+        self.available = True
+
+    async def before_sign(self, order):
+        """Faults go here."""
+
+    async def after_sign(self, order):
+        """And here, when the key has already signed."""
+
+    async def credentials(self):
+        return ()
+
+    async def inspect(self, pdf):
+        return inspect_pdf(pdf)
+
+    async def sign(self, order):
+        await self.before_sign(order)
+        if self.pins.get(order.credential, order.pin) != order.pin:
+            raise CredentialRefused("wrong_pin", "Mã PIN không đúng.", "wrong PIN")
+        names = tuple(
+            f"{order.role}{len(self._found(order.pdf)) + n + 1}"
+            for n in range(4 if order.document_number else 1)
+        )
+        pdf = order.pdf
+        for name in names:
+            pdf = _append(pdf, {"field": name, "key": order.credential})
+        self.signed.append(dataclasses.replace(order, pin=None))
+        await self.after_sign(order)
+        moment = datetime(2026, 11, 2, 2, tzinfo=UTC)
+        digest = hashlib.sha256(pdf).hexdigest()
+        return SignedPdf(pdf, digest, order.level, names, order.credential.encode(), moment)
+
+    async def validate(self, pdf):
+        if not self.available:
+            raise SigningUnavailable("signer_lost", "Tiến trình ký không trả lời.", "gone")
+        found = [s for s in self._found(pdf) if "field" in s[0]]
+        intact = bool(found) and self._found(pdf)[-1][2] == len(pdf)
+        verdicts = tuple(
+            _verdict(facts, self._judge(facts["key"], intact and good)) for facts, good, _ in found
+        )
+        worst = max((s.verdict for s in verdicts), key=_ORDER.index, default=Verdict.INDETERMINATE)
+        digest = hashlib.sha256(pdf).hexdigest()
+        return Validation(worst, f"Kết luận: {worst}.", digest, len(pdf), verdicts)
+
+    async def attest(self, pdf, attestation):
+        pages = inspect_pdf(pdf).pages + 1
+        facts = {"lines": attestation.lines, "qr": attestation.qr_payload}
+        made = _append(pdf, facts)
+        return Attested(made, pages, Placement(page=pages), Placement(page=pages))
+
+    def _judge(self, key, intact):
+        return self.verdicts.get(key, Verdict.VALID) if intact else Verdict.INVALID
+
+    @staticmethod
+    def _found(pdf):
+        """Facts, whether the line proves what precedes it, and where the line ends."""
+        return [
+            (
+                json.loads(m[1]),
+                hmac.compare_digest(_mac(pdf[: m.start()], m[1]), m[2].decode()),
+                m.end(),
+            )
+            for m in _LINE.finditer(pdf)
+        ]
+
+
+def attested_lines(pdf):
+    """What the attestation in a paper-signed file says."""
+    facts = [facts for facts, _, _ in PaperSignatures._found(pdf) if "lines" in facts]
+    return facts[0]["lines"]
+
+
+def with_archive_stamp(pdf):
+    """The file a renewal makes: the same, with long-term data appended."""
+    return _append(pdf, {"archive": True})
+
+
+_ORDER = [Verdict.VALID, Verdict.INDETERMINATE, Verdict.INVALID]
+
+
+def _append(pdf, facts):
+    text = json.dumps(facts).encode()
+    return pdf + b"\n%paper " + text + b" " + _mac(pdf, text).encode() + b"\n%%EOF\n"
+
+
+def _mac(before, text):
+    return hmac.new(_KEY, before + text, "sha256").hexdigest()
+
+
+def _verdict(facts, verdict):
+    moment = datetime(2026, 11, 2, 2, tzinfo=UTC)
+    return SignatureVerdict(
+        facts["field"], verdict, facts["key"], "Paper CA", None, moment, moment, "B-LTA",
+        verdict is not Verdict.INVALID, "good", None, None, "hmac", "TOTAL-PASSED", None,
+    )  # fmt: skip
