@@ -59,7 +59,7 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     """Keys that live outside the database; the first encrypts, each decrypts."""
 
-    master_keys: list[str] = []  # seal provider and webhook secrets; newest first
+    master_keys: list[str] = []  # seal webhook secrets in the database; newest first
     pepper: str = ""  # under which API keys are hashed; a new one ends every key
 
 

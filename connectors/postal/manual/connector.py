@@ -25,7 +25,10 @@ from connectors.references import reference_fits
 
 
 class ManualCarrier:
-    """Deliveries that people hand over, number and follow by hand."""
+    """Deliveries that people hand over, number and follow by hand.
+
+    Option ``strict_item_numbers``: refuse a number whose S10 check digit is wrong.
+    """
 
     spec = SPEC
 

@@ -43,7 +43,12 @@ _CANCEL: Final = {"Accept": "application/json", "Cache-Control": "no-store"}
 
 
 class VNPostHcc:
-    """One customer code at VNPost, through NGSP or an LGSP."""
+    """One customer code at VNPost, through NGSP or an LGSP.
+
+    Options: ``base_url``, ``customer_code``, ``province_codes`` (official code → VNPost's postal
+    code, a table), ``access`` (``oauth2``, the default, with ``token_url`` and ``consumer_key``;
+    or ``static_token``), ``statuses`` (VNPost's code → movement, a table). Secret: ``secret_key``.
+    """
 
     spec = SPEC
 
