@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+
 from connectors import registry
 from connectors.contract import (
     Account,
@@ -27,6 +29,7 @@ from gateway.settings import ConfigurationError, Settings
 from signing.contract import KeyConfig, SignerConfig
 
 _AGENCY = "agency:"
+DEVELOPMENT_MARK = "PHÁT TRIỂN"  # stands in the name of every development certificate
 
 
 @dataclass(frozen=True)
@@ -120,9 +123,21 @@ def signer_config(settings: Settings) -> SignerConfig:
         for key in keys
         if not Path(key.path).is_file()
     ]
+    if settings.server.mode == "live" and any(is_development(r) for r in config.roots):
+        problems.append("signing.trust.roots: không tin PKI phát triển ở chế độ live")
     if problems:
         raise ConfigurationError(problems)
     return config
+
+
+def is_development(certificate: bytes) -> bool:
+    """Whether a certificate (PEM or DER) says of itself that it is for development."""
+    pem = certificate.lstrip().startswith(b"-----BEGIN")
+    try:
+        read = x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate
+        return DEVELOPMENT_MARK in read(certificate).subject.rfc4514_string()
+    except ValueError:
+        return False
 
 
 def authority(settings: Settings) -> Authority:

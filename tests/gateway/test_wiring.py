@@ -1,0 +1,75 @@
+"""From settings to values: every account problem at once, development keys never live."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from gateway.foundation.clock import FakeClock
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.outbound import HttpTransport
+from gateway.settings import ConfigurationError, Settings
+from gateway.wiring import account, build_connectors, is_development, signer_config
+from signing.devpki import DevPki
+
+LIVE = {
+    "server": {"mode": "live", "public_url": "https://gateway.example"},
+    "secrets": {"master_keys": ["k" * 32], "pepper": "p" * 32},
+}
+
+
+def test_every_problem_of_every_account_is_named_at_once():
+    """Unknown providers, missing options and missing secrets, with the account's name."""
+    settings = msgspec.convert(
+        {
+            "payment_accounts": {
+                "one": {"provider": "vnpay"},
+                "two": {"provider": "nopay"},
+                "three": {"provider": "casso"},
+            },
+            "postal_accounts": {"four": {"provider": "vnpost_hcc"}},
+        },
+        Settings,
+    )
+    clock = FakeClock()
+    with pytest.raises(ConfigurationError) as caught:
+        build_connectors(settings, HttpTransport(clock, Metrics()), clock)
+    text = "\n".join(caught.value.problems)
+    for part in ("one", "tmn_code", "hash_secret", "nopay", "webhook_key", "four"):
+        assert part in text
+
+
+def test_secrets_of_an_account_are_kept_apart_and_may_overlap():
+    """A list is newest first; a secret is in no repr."""
+    found = account("v", {"provider": "vnpay", "tmn_code": "A", "hash_secret": ["new", "old"]})
+    assert found.secrets == {"hash_secret": ("new", "old")}
+    assert "hash_secret" not in found.options
+    assert "new" not in repr(found)
+
+
+def test_a_live_gateway_does_not_trust_the_development_pki(tmp_path):
+    """The root says what it is, whatever the file is called."""
+    pki = DevPki.create(tmp_path / "pki", FakeClock())
+    (tmp_path / "root.pem").write_bytes(pki.root_pem)
+    trust = {"signing": {"trust": {"roots": [str(tmp_path / "root.pem")]}}}
+    assert is_development(pki.root_pem)
+    assert not is_development(b"not a certificate")
+    assert signer_config(msgspec.convert(trust, Settings)).roots == (pki.root_pem,)
+    with pytest.raises(ConfigurationError, match="PKI phát triển"):
+        signer_config(msgspec.convert({**LIVE, **trust}, Settings))
+
+
+def test_missing_key_and_root_files_are_named(tmp_path):
+    """Before a citizen waits for a signature."""
+    settings = msgspec.convert(
+        {
+            "signing": {
+                "keys": {"a": {"path": str(tmp_path / "none.p12")}},
+                "trust": {"roots": [str(tmp_path / "none.pem")]},
+            }
+        },
+        Settings,
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        signer_config(settings)
+    assert len(caught.value.problems) == 2
