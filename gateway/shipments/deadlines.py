@@ -68,6 +68,14 @@ class ComplaintRule(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteText(Rule):
+    """A sentence that the Phiếu gửi has to carry, in its section."""
+
+    section: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkCalendar:
     """Working days: Monday to Friday, without holidays, with announced make-up days.
 
@@ -109,6 +117,7 @@ class PostalLaw:
     limits: tuple[Limit, ...]
     invitations: tuple[InvitationRule, ...]
     complaints: tuple[ComplaintRule, ...]
+    texts: tuple[NoteText, ...]
     working: WorkCalendar
     inside_province: str
     between_big_cities: str
@@ -177,6 +186,10 @@ class PostalLaw:
         days = rule.answer_days_inside if inside_province else rule.answer_days_between
         return self.working.after(received, days)
 
+    def texts_on(self, day: date) -> tuple[NoteText, ...]:
+        """The sentences that hold on ``day``, in the order of the file."""
+        return tuple(row for row in self.texts if row.holds_on(day))
+
 
 def _in_force(rows: Iterable[R], day: date, what: str) -> R:
     for row in rows:
@@ -207,6 +220,7 @@ def read_law(text: str) -> PostalLaw:
             limits=tuple(Limit(**row) for row in map(_dated, data["limit"])),
             invitations=tuple(InvitationRule(**row) for row in map(_dated, data["invitation"])),
             complaints=tuple(ComplaintRule(**row) for row in map(_dated, data["complaint"])),
+            texts=tuple(NoteText(**row) for row in map(_dated, data.get("note_text", ()))),
             working=_read_calendar(data["working_days"]),
             inside_province=data["scope"]["inside_province"],
             between_big_cities=data["scope"]["between_big_cities"],

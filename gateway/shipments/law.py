@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -39,6 +40,6 @@ def due_date_of(accepted: date, scope: str, with_slip: bool, holidays: frozenset
     return law.due_date(accepted, scope, with_appointment_slip=with_slip)
 
 
-def may_return_after(invitations: list[date], holidays: frozenset[date]) -> bool:
+def may_return_after(invitations: Sequence[date], holidays: frozenset[date]) -> bool:
     """The two-invitation rule by our tables under a given calendar: what vector files ask."""
     return replace(load_law(), working=WorkCalendar(holidays)).may_return(invitations)
