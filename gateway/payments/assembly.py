@@ -1,11 +1,16 @@
-"""The whole capability, put together: what ``gateway.app`` makes one of."""
+"""The payments capability put together, for the one place that wires everything.
+
+Owns the order of construction and the list of doors; decides nothing. The caller gives what the
+capability stands on and gets routes, a worker and the renderers of its events.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
+from aiohttp import web
 from sqlalchemy import Connection
 
 from gateway.foundation.clock import Clock
@@ -13,57 +18,82 @@ from gateway.foundation.database import Database
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
+from gateway.frame.security import FormGuard
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.asking import Asking
 from gateway.payments.attempts import Attempts
 from gateway.payments.callbacks import Callbacks
 from gateway.payments.http import PaymentRoutes
+from gateway.payments.page_door import Door
+from gateway.payments.page_values import PageValues, Place
+from gateway.payments.pages import PayPages
 from gateway.payments.refunds import RefundDesk
+from gateway.payments.rendering import render_payments, render_refunds
+from gateway.payments.result_pages import ResultPages, Told
 from gateway.payments.service import Payments
-from gateway.payments.store import payments_by_id, refunds_by_id
 from gateway.payments.worker import PaymentWorker
 
+Render = Callable[[Connection, Sequence[str]], dict[str, dict[str, Any]]]
 
-class PaymentDesk:
-    """Payments, attempts, refunds, callbacks from providers, the citizen's pages."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        waker: Waker,
-        metrics: Metrics,
-        *,
-        accounts: Accounts,
-        policy: Policy,
-    ) -> None:
-        self.payments = Payments(database, clock, waker, accounts, policy)
-        self.attempts = Attempts(self.payments)
-        self.refunds = RefundDesk(self.payments, metrics)
-        self.asking = Asking(self.payments, metrics)
-        self._callbacks = Callbacks(self.payments, metrics)
-        self._worker = PaymentWorker(self.payments, self.asking, self.refunds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentParts:
+    """What the capability stands on.
 
-    @property
-    def renderers(self) -> dict[str, Any]:
-        """Id prefix → how events tell the state of these objects."""
-        draw = self.payments.renderer
+    ``told`` says when the portal took the news of a payment; ``client_address`` who is at the
+    other end of a request.
+    """
 
-        def payments(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-            views = draw.payments(connection, payments_by_id(connection, ids))
-            return {view.id: msgspec.to_builtins(view) for view in views}
+    database: Database
+    clock: Clock
+    waker: Waker
+    metrics: Metrics
+    accounts: Accounts
+    policy: Policy
+    place: Place
+    form_secret: bytes
+    told: Told | None = None
+    client_address: Callable[[web.Request], str] = lambda request: request.remote or ""
 
-        def refunds(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-            views = [draw.refund(row) for row in refunds_by_id(connection, ids)]
-            return {view.id: msgspec.to_builtins(view) for view in views}
 
-        return {"pay": payments, "ref": refunds}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentsCapability:
+    """What the capability gives: services, doors, worker, renderers by id prefix."""
 
-    def routes(self) -> list[Route | Page]:
-        """What to mount."""
-        api = PaymentRoutes(self.payments, self.attempts, self.refunds)
-        return [*api.routes(), *self._callbacks.pages()]
+    payments: Payments
+    attempts: Attempts
+    asking: Asking
+    refunds: RefundDesk
+    worker: PaymentWorker
+    routes: list[Route | Page]
+    renderers: Mapping[str, Render]
 
-    def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-        """Background work by name."""
-        return {"payments.worker": self._worker.run}
+    def close(self) -> None:
+        """Send watchers of live pages away, so that a shutdown does not wait for them."""
+        self.payments.live.close()
+
+
+def assemble(parts: PaymentParts) -> PaymentsCapability:
+    """Put the capability together."""
+    payments = Payments(parts.database, parts.clock, parts.waker, parts.accounts, parts.policy)
+    attempts, asking = Attempts(payments), Asking(payments, parts.metrics)
+    refunds = RefundDesk(payments, parts.metrics)
+    door = Door(payments, PageValues(parts.policy, parts.accounts, parts.place))
+    guard, client = FormGuard(parts.form_secret), parts.client_address
+    return PaymentsCapability(
+        payments=payments,
+        attempts=attempts,
+        asking=asking,
+        refunds=refunds,
+        worker=PaymentWorker(payments, asking, refunds),
+        routes=[
+            *PaymentRoutes(payments, attempts, refunds, client).routes(),
+            *Callbacks(payments, parts.metrics).pages(),
+            *PayPages(door, attempts, asking, guard, client).pages(),
+            *ResultPages(door, parts.told).pages(),
+        ],
+        renderers={
+            "pay": lambda connection, ids: render_payments(payments.renderer, connection, ids),
+            "ref": lambda connection, ids: render_refunds(payments.renderer, connection, ids),
+        },
+    )

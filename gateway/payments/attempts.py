@@ -93,6 +93,7 @@ class Attempts:
     """Starts attempts, for portals and for the checkout page alike."""
 
     def __init__(self, payments: Payments) -> None:
+        self.payments = payments
         self._payments = payments
         self._database = payments.database
         self._clock = payments.clock

@@ -6,11 +6,12 @@ what they do to the services. Follows the contract's page "Payments".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from aiohttp import web
 
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.web import Call, Reply, Route
@@ -49,10 +50,17 @@ _LIST_QUERY = {
 class PaymentRoutes:
     """Handlers over the services."""
 
-    def __init__(self, payments: Payments, attempts: Attempts, refunds: RefundDesk) -> None:
+    def __init__(
+        self,
+        payments: Payments,
+        attempts: Attempts,
+        refunds: RefundDesk,
+        client_address: Callable[[web.Request], str],
+    ) -> None:
         self._payments = payments
         self._attempts = attempts
         self._refunds = refunds
+        self._client_address = client_address
 
     def routes(self) -> list[Route]:
         """Every operation."""
@@ -154,7 +162,7 @@ class PaymentRoutes:
             account=call.body.account,
             bank_code=call.body.bank_code,
             return_url=call.body.return_url,
-            client_ip=call.request.remote or "127.0.0.1",
+            client_ip=self._client_address(call.request) or "127.0.0.1",
             locale=call.language,
         )
         return Reply.of(await self._attempts.start(wish, call.claim))

@@ -17,6 +17,7 @@ class Live:
 
     def __init__(self, most: int = 500) -> None:
         self._most = most
+        self.closing = False
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def notify(self, payment_id: str) -> None:
@@ -24,10 +25,19 @@ class Live:
         for event in self._watchers.get(payment_id, ()):
             event.set()
 
+    def close(self) -> None:
+        """Send every watcher away (shutdown)."""
+        self.closing = True
+        for watchers in self._watchers.values():
+            for event in watchers:
+                event.set()
+
     @property
     def is_full(self) -> bool:
         """Whether one more watcher is too many."""
-        return sum(len(watchers) for watchers in self._watchers.values()) >= self._most
+        return (
+            self.closing or sum(len(watchers) for watchers in self._watchers.values()) >= self._most
+        )
 
     @contextlib.contextmanager
     def watch(self, payment_id: str) -> Iterator[asyncio.Event]:

@@ -24,7 +24,7 @@ from gateway.payments.shapes import (
     RefundView,
     TimelineEntry,
 )
-from gateway.payments.store import attempts_of, refunds_named, refunds_of
+from gateway.payments.store import attempts_of, payments_named, refunds_named, refunds_of
 from gateway.payments.texts import evidence_text
 
 _CLOSED_ATTEMPTS = frozenset({"succeeded", "failed", "expired", "cancelled"})
@@ -69,6 +69,7 @@ class Renderer:
             items=row.items,
             description=row.description,
             checkout_url=self.checkout_url(row.token),
+            check_code=check_code(row.id),
             return_url=row.return_url,
             expires_at=iso(row.expires_at),
             paid_at=iso(row.paid_at) if row.paid_at else None,
@@ -130,16 +131,21 @@ class Renderer:
         return [_timeline_entry(row, titles) for row in rows]
 
 
+def check_code(payment_id: str) -> str:
+    """Four characters that must be the same on the portal, the slip and the payment page."""
+    return payment_id[-4:].upper()
+
+
 def stored_action(action: ConnectorAction) -> dict[str, Any]:
     """A connector's action as it is kept."""
     return {name: value for name, value in asdict(action).items() if value is not None}
 
 
 def render_payments(
-    renderer: Renderer, connection: Connection, rows: Sequence[Row[Any]]
+    renderer: Renderer, connection: Connection, ids: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """The API views of payments by id, as plain data for webhooks."""
-    views = renderer.payments(connection, rows)
+    views = renderer.payments(connection, payments_named(connection, ids))
     return {view.id: msgspec.to_builtins(view) for view in views}
 
 

@@ -151,6 +151,7 @@ class PaymentView(msgspec.Struct, frozen=True):
     items: list[dict[str, Any]]
     description: str
     checkout_url: str
+    check_code: str  # shown by portal and page alike, so that a false page shows itself
     return_url: str | None
     expires_at: str
     paid_at: str | None

@@ -60,6 +60,11 @@ def find_token(connection: Connection, payment_id: str) -> str:
     return str(connection.execute(query).scalar_one())
 
 
+def payments_named(connection: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
+    """Payments by id."""
+    return connection.execute(sa.select(payments).where(payments.c.id.in_(sorted(ids)))).all()
+
+
 def lock_payments(connection: Connection, ids: Iterable[str]) -> dict[str, Row[Any]]:
     """Payments held until the transaction ends, always taken in the same order."""
     query = sa.select(payments).where(payments.c.id.in_(sorted(set(ids))))

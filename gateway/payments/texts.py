@@ -153,12 +153,31 @@ _TICKS = {
     True: ("Hết thời gian của lần nộp qua {account}", "The attempt through {account} ran out"),
     False: ("Hết hạn nộp", "The time to pay is over"),
 }
+_SHORT = {
+    "declined": (
+        "Ngân hàng hoặc ví đã từ chối giao dịch này.",
+        "The bank or wallet declined this transaction.",
+    ),
+    "cancelled": ("cơ quan không nêu lý do", "the agency gave no reason"),
+    "zero_basis": ("được miễn hoặc giảm theo quy định", "exempt or reduced by law"),
+    "away": (
+        "{provider} đang tạm dừng. Chọn cách khác hoặc thử lại sau ít phút",
+        "{provider} is unavailable. Choose another way or try again in a few minutes",
+    ),
+    "known": ("Đã có kết quả.", "The result is there."),
+    "waiting": ("Đang chờ kết quả.", "Waiting for the result."),
+}
 _COUNTER = ("Đã thu {amount} tiền mặt tại {account}", "{amount} was taken in cash at {account}")
 
 
 def flaw_text(code: str, language: str) -> str:
     """What is wrong with a field."""
     return FLAWS[code][_column(language)]
+
+
+def words_for(key: str, language: str) -> str:
+    """A short sentence for pages."""
+    return _SHORT[key][_column(language)]
 
 
 def reason_text(reason: str, language: str) -> str:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
+import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -25,12 +26,13 @@ from gateway.foundation.waker import Waker
 from gateway.foundation.web import Edge, mount
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.asking import Asking
+from gateway.payments.assembly import PaymentParts, PaymentsCapability, assemble
 from gateway.payments.attempts import Attempts
-from gateway.payments.callbacks import Callbacks
-from gateway.payments.http import PaymentRoutes
+from gateway.payments.page_values import Place
 from gateway.payments.refunds import RefundDesk
 from gateway.payments.service import Payments
 from gateway.payments.worker import PaymentWorker
+from gateway.webhooks.outbox import events
 from tests.support.edge import Portal, make_edge, portal
 
 VNPAY, VIETQR, CASSO, SEPAY = "vnpay-main", "vietqr-main", "casso-main", "sepay-main"
@@ -75,6 +77,8 @@ class Desk:
     asking: Asking
     refunds: RefundDesk
     worker: PaymentWorker
+    capability: PaymentsCapability
+    simulators: SimulatorServer
     vnpay: VnpaySimulator
     bank: BankSimulator
     portal: Portal
@@ -127,10 +131,6 @@ class Desk:
 
     async def events(self):
         """Types of all events, as they were logged."""
-        import sqlalchemy as sa
-
-        from gateway.webhooks.outbox import events
-
         query = sa.select(events.c.type, events.c.subject, events.c.sequence)
         rows = await self.database.read(lambda c: c.execute(query.order_by(events.c.number)).all())
         return [tuple(row) for row in rows]
@@ -177,16 +177,21 @@ async def open_desk(database: Database, clock: FakeClock, **policy) -> AsyncIter
         aiohttp.ClientSession() as session,
     ):
         accounts = payment_accounts(simulators, transport, clock, vnpay, bank)
-        payments = Payments(database, clock, waker, accounts, Policy(public_url=base, **policy))
-        attempts, asking = Attempts(payments), Asking(payments, metrics)
-        refunds = RefundDesk(payments, metrics)
+        capability = assemble(
+            PaymentParts(
+                database=database,
+                clock=clock,
+                waker=waker,
+                metrics=metrics,
+                accounts=accounts,
+                policy=Policy(public_url=base, **policy),
+                place=Place(agency="UBND phường A", province="tỉnh Thái Nguyên"),
+                form_secret=b"f" * 32,
+            )
+        )
         edge = make_edge(database, clock)
-        routes = [
-            *PaymentRoutes(payments, attempts, refunds).routes(),
-            *Callbacks(payments, metrics).pages(),
-        ]
         app = web.Application(middlewares=[middleware(clock, metrics)])
-        mount(app, edge, routes)
+        mount(app, edge, capability.routes)
         server = TestServer(app, host="127.0.0.1", port=port)
         await server.start_server()
         desk = Desk(
@@ -196,17 +201,18 @@ async def open_desk(database: Database, clock: FakeClock, **policy) -> AsyncIter
             server=server,
             session=session,
             metrics=metrics,
-            payments=payments,
-            attempts=attempts,
-            asking=asking,
-            refunds=refunds,
-            worker=PaymentWorker(payments, asking, refunds),
+            payments=capability.payments,
+            attempts=capability.attempts,
+            asking=capability.asking,
+            refunds=capability.refunds,
+            worker=capability.worker,
+            capability=capability,
+            simulators=simulators,
             vnpay=vnpay,
             bank=bank,
             portal=await portal(edge, server, session),
             base=base,
         )
-        desk.simulators = simulators
         try:
             yield desk
         finally:
