@@ -39,6 +39,7 @@ class VNPostHccSimulator:
     """The carrier: an aiohttp application and what it remembers."""
 
     name = "vnpost_hcc"
+    title = "VNPost HCC"
 
     def __init__(self, clock: Clock, *, token_life_s: int = 3600) -> None:
         self.faults = FaultScript()
