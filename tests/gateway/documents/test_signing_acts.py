@@ -12,6 +12,8 @@ import pytest
 from gateway.documents import acts, store
 from gateway.documents.requests import NewStep
 from gateway.documents.worker import ExpiryWorker
+from gateway.foundation import idempotency
+from gateway.foundation.idempotency import Claim
 from gateway.foundation.problems import Problem
 from signing.contract import DocumentRefused, SigningUnavailable, Verdict
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, STEPS, TENANT, Desk, until
@@ -295,3 +297,41 @@ async def test_every_wrong_step_is_named_at_once(desk, clock):
     steps = (STEPS[1], NewStep("person", "official:nobody"))
     problem = await refused(desk.open(document, steps, deadline=clock.now()), "validation_failed")
     assert {e.pointer for e in problem.errors} == {"/steps/1/signer", "/steps", "/deadline"}
+
+
+async def test_an_answer_lost_by_a_slow_key_is_given_to_the_next_try(desk, paper):
+    """Longer than the idempotency lease: the retry waits its turn, then gets the one result."""
+    request = await desk.open(await desk.document())
+    busy, free = asyncio.Event(), asyncio.Event()
+
+    async def wait(order):
+        busy.set()
+        await free.wait()
+
+    def begin(connection):
+        claim = Claim("tenant|POST sign", "key", "mark", desk.clock.now())
+        return idempotency.begin(connection, claim)
+
+    paper.before_sign = wait
+    first = await desk.database.write(begin)
+    slow = asyncio.ensure_future(desk.sign(request, LEADER, PIN, lease=first))
+    await busy.wait()
+
+    async def renewed(before):
+        return desk.database.units > before
+
+    for _ in range(5):
+        before = desk.database.units
+        desk.clock.advance(15)
+        await until(partial(renewed, before))
+    second = await desk.database.write(begin)
+    assert second.resumed
+    await refused(desk.sign(request, LEADER, PIN, lease=second), "signing_in_progress")
+    await desk.database.write(lambda c: idempotency.release(c, second))
+    free.set()
+    done = await slow
+    third = await desk.database.write(begin)
+    assert await desk.sign(request, LEADER, PIN, lease=third) == done
+    assert len(paper.signed) == 1
+    kept = await desk.database.write(begin)
+    assert (kept.status, kept.replayed) == (200, True)
