@@ -6,13 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from connectors.conformance import Outcome, Result, Suite, run_file, summary
+from connectors.conformance import Outcome, Result, Suite, postal, run_file, summary
+from gateway.shipments import code128, rules
+from gateway.shipments.law import load_law
 from gateway.webhooks import conformance as webhooks
 
 
 def suites() -> tuple[Suite, ...]:
-    """The gateway's own suites; the connectors' are known to the runner."""
-    return (Suite("webhooks", webhooks.recognises, _webhooks),)
+    """The gateway's own suites, and the postal one under the gateway's rules."""
+    law = load_law()
+    decisions = postal.Rules(
+        fold=rules.fold_events,
+        due_date=law.due_date_of,
+        may_return=law.may_return_after,
+        code128=code128.symbols,
+    )
+    return (Suite("webhooks", webhooks.recognises, _webhooks), postal.suite(decisions))
 
 
 def run_files(files: Iterable[Path], write: Callable[[str], object]) -> int:
