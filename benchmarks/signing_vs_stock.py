@@ -27,8 +27,8 @@ from signing.clock import SystemClock
 from signing.contract import Level, Role, SignOrder
 from signing.devpki import DevPki, DevPkiServer
 from signing.devpki.authority import PASSWORD
+from signing.fonts import REGULAR
 from signing.service import SigningService
-from signing.typeface import FONT_PATH
 
 TARGET = 5.0
 ROUNDS = 5
@@ -97,7 +97,7 @@ async def _stock(pdf: bytes, path: str) -> None:
 
 def _document() -> bytes:
     """One page with an embedded font, as a decision has."""
-    pdfmetrics.registerFont(TTFont("NotoVN", str(FONT_PATH)))
+    pdfmetrics.registerFont(TTFont("NotoVN", str(REGULAR)))
     out = io.BytesIO()
     page = canvas.Canvas(out, invariant=1)
     page.setFont("NotoVN", 12)

@@ -133,7 +133,7 @@ def conformance(given: argparse.Namespace) -> int:
 def sign(given: argparse.Namespace) -> int:
     """``motcua sign``."""
     from gateway.wiring import signer_config
-    from signing.command import sign_file
+    from signing.commands.sign import sign_file
     from signing.contract import Level, SigningError
 
     path = config_path(given.config)
@@ -152,7 +152,7 @@ def sign(given: argparse.Namespace) -> int:
 def inspect(given: argparse.Namespace) -> int:
     """``motcua inspect``."""
     from gateway.signing_desk import signing_desk
-    from signing.check_commands import inspect_paths
+    from signing.commands.check import inspect_paths
 
     now = SystemClock().now()
     if not given.sign:
@@ -163,7 +163,7 @@ def inspect(given: argparse.Namespace) -> int:
 
 def validate(given: argparse.Namespace) -> int:
     """``motcua validate``."""
-    from signing.check_commands import validate_paths
+    from signing.commands.check import validate_paths
 
     path = config_path(given.config)
     configured = [Path(r) for r in load(path).signing.trust.roots] if path else []

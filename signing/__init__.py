@@ -1,1 +1,15 @@
-"""PDF signatures: sign, inspect, validate, attest. Knows no dossier and no database."""
+"""PDF signatures: sign, inspect, validate, attest. Knows no dossier and no database.
+
+The doors: ``contract`` (what callers speak, ``Signatures`` above all), ``pool`` (for a server: the
+service in killable processes, run by ``signer_process``), ``service`` (the same in this process).
+``attestation`` makes the page of a certified copy; ``clock`` is the system's time for processes of
+our own.
+
+The rooms: ``keys`` opens keys · ``evidence`` gathers chain, revocation and time · ``appearance``
+plans what shows and where · ``pades`` writes and proves · ``inspection`` looks before signing ·
+``validation`` judges afterwards · ``reading`` opens strangers' files for all of them ·
+``commands`` stands behind the command line · ``devpki`` plays the authorities in development.
+
+Arrows run one way: commands → service → appearance → pades → evidence, keys; service → inspection,
+validation → reading. Importing ``contract`` or ``pool`` loads neither pyHanko nor cryptography.
+"""

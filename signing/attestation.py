@@ -3,7 +3,7 @@
 Owns the page's layout and its appending to the copy: an incremental update, so that the copy's own
 bytes stay an exact prefix and its pages exactly as they were. Leaves wording to the dated template
 that the caller read (NĐ 23/2015, art. 20: with two pages or more the attestation stands on the
-last page), signing to ``pades``, and the register to the gateway.
+last page), signing to ``signing.service``, and the register to the gateway.
 
 The two signature boxes follow NĐ 30/2020, annex I: the certifier between title and name, the seal
 over the left third of it. A copy is made from a scan or from a file without signatures; to a signed
@@ -17,8 +17,7 @@ import io
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import segno
 from pyhanko.pdf_utils import generic
@@ -31,10 +30,10 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from signing import fonts
 from signing.contract import Attestation, Attested, DocumentRefused, Placement
-from signing.opening import HOSTILE_INPUT_ERRORS, Unreadable, open_pdf
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Unreadable, open_pdf
 
-_FONTS: Final = Path(__file__).parent / "fonts"
 _REGULAR, _BOLD = "MotcuaAttestation", "MotcuaAttestationBold"
 _PAGE_W, _PAGE_H = A4
 _LEFT, _RIGHT = 25 * mm, _PAGE_W - 20 * mm
@@ -235,8 +234,8 @@ def _fitting(word: str, font: str, size: float, width: float) -> int:
 
 @cache
 def _register_fonts() -> None:
-    pdfmetrics.registerFont(TTFont(_REGULAR, str(_FONTS / "NotoSansVN-400.ttf")))
-    pdfmetrics.registerFont(TTFont(_BOLD, str(_FONTS / "NotoSansVN-700.ttf")))
+    pdfmetrics.registerFont(TTFont(_REGULAR, str(fonts.REGULAR)))
+    pdfmetrics.registerFont(TTFont(_BOLD, str(fonts.BOLD)))
 
 
 def _refuse_missing_glyphs(text: _Text) -> None:

@@ -16,7 +16,7 @@ from time import perf_counter
 
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
-from signing.acts import Part, plan, signer_name
+from signing.appearance.acts import Part, plan, signer_name
 from signing.contract import (
     Attestation,
     Attested,
@@ -33,15 +33,15 @@ from signing.contract import (
     SignOrder,
     Validation,
 )
-from signing.eligibility import ChainBuilder, check_certificate, load_certificates
-from signing.fetching import Fetcher
+from signing.evidence.eligibility import ChainBuilder, check_certificate, load_certificates
+from signing.evidence.fetching import Fetcher
+from signing.evidence.revocation import Evidence, RevocationChecker, Status
+from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys import source_for
 from signing.keys.contract import KeySource, OpenedKey
-from signing.pades import Act, KeptKeySigner, sign_revision
-from signing.proof import prove
-from signing.refusals import check_readable, refusing_documents
-from signing.revocation import Evidence, RevocationChecker, Status
-from signing.timestamps import TimestampAuthorities, TimestampClient, unavailable
+from signing.pades.proof import prove
+from signing.pades.refusals import check_readable, refusing_documents
+from signing.pades.writer import Act, KeptKeySigner, sign_revision
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from signing.typeface import FONT_PATH
+from signing.fonts import REGULAR
 
 _BLUE = (18, 52, 160, 255)
 _RED = (206, 24, 30, 255)
@@ -52,7 +52,7 @@ def draw_seal(path: Path, around: str = "PHÁT TRIỂN ★ KHÔNG CÓ GIÁ TRỊ
     letters = around.replace("★", "•")
     for position, letter in enumerate(letters):
         _letter_on_circle(image, letter, 360 * position / len(letters), 182 * _OVERSAMPLE)
-    font = ImageFont.truetype(str(FONT_PATH), 46 * _OVERSAMPLE)
+    font = ImageFont.truetype(str(REGULAR), 46 * _OVERSAMPLE)
     for line, down in (("CON DẤU", -28), ("MẪU", 32)):
         pen.text((side / 2, side / 2 + down * _OVERSAMPLE), line, font=font, fill=_RED, anchor="mm")
     image.resize((480, 480), Image.Resampling.LANCZOS).save(path)
@@ -60,7 +60,7 @@ def draw_seal(path: Path, around: str = "PHÁT TRIỂN ★ KHÔNG CÓ GIÁ TRỊ
 
 def _letter_on_circle(image: Image.Image, letter: str, degrees: float, radius: int) -> None:
     size = 60 * _OVERSAMPLE
-    font = ImageFont.truetype(str(FONT_PATH), 36 * _OVERSAMPLE)
+    font = ImageFont.truetype(str(REGULAR), 36 * _OVERSAMPLE)
     tile = Image.new("RGBA", (size, size), (255, 255, 255, 0))
     ImageDraw.Draw(tile).text((size / 2, size / 2), letter, font=font, fill=_RED, anchor="mm")
     turned = tile.rotate(-degrees, resample=Image.Resampling.BICUBIC)

@@ -1,6 +1,6 @@
 """Keys that can sign: one module a kind, opened through an explicit table.
 
-Leaves the judgement whether a certificate may be used to ``signing.eligibility``.
+Leaves the judgement whether a certificate may be used to ``signing.evidence.eligibility``.
 """
 
 from __future__ import annotations

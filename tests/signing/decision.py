@@ -10,7 +10,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen import canvas
 
-from signing.typeface import FONT_PATH
+from signing.fonts import REGULAR
 
 SIGNER = "Nguyễn Văn Mẫu"
 TITLE = "CHỦ TỊCH"
@@ -21,7 +21,7 @@ def decision(
 ):
     """One page: letterhead, dotted places, a sentence, title and name."""
     if "NotoVN" not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(TTFont("NotoVN", str(FONT_PATH)))
+        pdfmetrics.registerFont(TTFont("NotoVN", str(REGULAR)))
     out = io.BytesIO()
     across, down = A4
     pdf = canvas.Canvas(out, pagesize=A4, invariant=1)

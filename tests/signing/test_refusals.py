@@ -30,9 +30,9 @@ from signing.contract import (
 )
 from signing.devpki import DevPki
 from signing.devpki.authority import KEYS, PASSWORD
-from signing.eligibility import TrustedChain, check_certificate
+from signing.evidence.eligibility import TrustedChain, check_certificate
 from signing.keys.pkcs12 import describe
-from signing.pades import KeptKeySigner
+from signing.pades.writer import KeptKeySigner
 
 NOW = datetime.now(UTC)
 YEAR = timedelta(days=365)

@@ -15,10 +15,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 from pyhanko.sign.fields import MDPPerm
 
+from signing.commands.report import inspection_as_json, inspection_as_text
 from signing.contract import Severity
 from signing.inspection import inspect_pdf
-from signing.messages_vi import FINDINGS
-from signing.report import inspection_as_json, inspection_as_text
+from signing.inspection.findings import FINDINGS
 from tests.signing.validation.signing_kit import make_pdf, sign, update
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
@@ -170,14 +170,14 @@ def test_deep_nesting_is_a_reason_not_a_crash():
 
 
 def test_a_walk_without_end_is_cut_off(monkeypatch):
-    monkeypatch.setattr("signing.active_content.MAX_OBJECTS", 5)
+    monkeypatch.setattr("signing.inspection.active_content.MAX_OBJECTS", 5)
     assert "walk_limit" in codes(make_pdf())
 
 
 def test_too_many_pages_or_bytes_are_refused(monkeypatch):
-    monkeypatch.setattr("signing.inspection.MAX_PAGES", 0)
+    monkeypatch.setattr("signing.inspection.document.MAX_PAGES", 0)
     assert "too_many_pages" in codes(make_pdf())
-    monkeypatch.setattr("signing.inspection.MAX_SIZE", 10)
+    monkeypatch.setattr("signing.inspection.document.MAX_SIZE", 10)
     assert codes(make_pdf()) == {"too_large"}
 
 

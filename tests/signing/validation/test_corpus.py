@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from signing.commands.report import validation_as_json, validation_as_text
 from signing.contract import Verdict
-from signing.report import validation_as_json, validation_as_text
 from signing.validation import validate_pdf
 from tests.signing.validation.signing_kit import NOW, make_pdf, pki, replace_text, sign, update
 

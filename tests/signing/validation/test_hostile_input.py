@@ -81,7 +81,7 @@ def test_a_flipped_byte_anywhere_is_answered(position, mask):
 
 
 def test_more_signatures_than_anybody_needs_are_not_all_judged(monkeypatch):
-    monkeypatch.setattr("signing.validation.MAX_SIGNATURES", 1)
+    monkeypatch.setattr("signing.validation.document.MAX_SIGNATURES", 1)
     pdf = sign(sign(make_pdf()), field="Hai")
     validation = validate_pdf(pdf, ROOTS, NOW)
     assert validation.verdict is Verdict.INDETERMINATE
@@ -106,7 +106,7 @@ def test_a_surprise_of_the_library_leaves_a_signature_undecided(monkeypatch, sur
     def explode(*_args, **_kwargs):
         raise surprise("internals")
 
-    monkeypatch.setattr("signing.validation.check_integrity", explode)
+    monkeypatch.setattr("signing.validation.document.check_integrity", explode)
     validation = validate_pdf(archived(), ROOTS, NOW)
     assert validation.verdict is Verdict.INDETERMINATE
     assert surprise.__name__ in validation.signatures[0].messages[0]
@@ -117,8 +117,8 @@ def test_a_surprise_outside_every_signature_is_answered_too(monkeypatch):
     def explode(*_args, **_kwargs):
         raise RuntimeError("internals")
 
-    monkeypatch.setattr("signing.validation.find_signatures", explode)
-    monkeypatch.setattr("signing.inspection.find_signatures", explode)
+    monkeypatch.setattr("signing.validation.document.find_signatures", explode)
+    monkeypatch.setattr("signing.inspection.document.find_signatures", explode)
     assert validate_pdf(archived(), ROOTS, NOW).verdict is Verdict.INDETERMINATE
     inspection = inspect_pdf(archived())
     assert inspection.blocked

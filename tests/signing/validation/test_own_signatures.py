@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from signing.attestation import attest_pdf
+from signing.commands.report import validation_as_json
 from signing.contract import Attestation, DocumentNumber, Level, Role, SignOrder, Verdict
-from signing.report import validation_as_json
 from signing.validation import validate_pdf
 from tests.signing.decision import decision
 

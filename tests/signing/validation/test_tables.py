@@ -8,14 +8,15 @@ from types import SimpleNamespace
 import pytest
 from pyhanko.sign.ades.report import AdESStatus
 
-from signing.changes import Changes, ChangeVerdict
+from signing.commands.report import vietnam_time
 from signing.contract import Severity, Verdict
-from signing.messages_vi import FINDINGS, SENTENCES, finding
-from signing.report import vietnam_time
-from signing.signature_fields import Layout, byte_range_layout
-from signing.trust import AlgorithmJudgement, certificate_status, judge_algorithm_names
-from signing.validation_data import ValidationData
-from signing.verdicts import decide
+from signing.inspection.findings import FINDINGS, finding
+from signing.reading.signature_fields import Layout, byte_range_layout
+from signing.validation.changes import Changes, ChangeVerdict
+from signing.validation.sentences import SENTENCES
+from signing.validation.trust import AlgorithmJudgement, certificate_status, judge_algorithm_names
+from signing.validation.validation_data import ValidationData
+from signing.validation.verdicts import decide
 from tests.signing.validation.signing_kit import NOW, pki
 
 FILE = b"AAAA<ab00>BBBB"

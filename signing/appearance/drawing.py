@@ -1,0 +1,170 @@
+"""What a visible signature looks like: a picture, a line, or a block of text.
+
+Owns the drawing operators; the font and the pictures are prepared once a process, so that a stamp
+costs a document next to nothing. Leaves the place to ``placement``. Follows NĐ 30/2020
+Annex I (blue signature, red seal, transparent PNG; times in Vietnam's zone).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.content import ResourceType
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
+from pyhanko.stamp.base import BaseStamp, BaseStampStyle
+
+from signing.appearance.pictures import Picture
+from signing.appearance.typeface import Typeface, stamp_typeface
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+BLACK = (0.0, 0.0, 0.0)
+BLUE = (0.05, 0.15, 0.6)
+RED = (0.8, 0.05, 0.05)
+_SMALLEST = 4.0
+_LEADING = 1.3
+_FONT = pdf_name("/F")
+_IMAGE = pdf_name("/Im")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Something to draw in a box of the given size, in points."""
+
+    width: float
+    height: float
+    operators: bytes
+    picture: Picture | None = None
+    uses_font: bool = False
+
+
+def write_time(moment: datetime, style: str) -> str:
+    """A signing time for people: ``vgca`` dd.MM.yyyy HH:mm:ss +07:00, ``iso`` ISO 8601."""
+    local = moment.astimezone(VIETNAM)
+    if style == "iso":
+        return local.isoformat(timespec="seconds")
+    offset = local.strftime("%z")
+    return f"{local.strftime('%d.%m.%Y %H:%M:%S')} {offset[:3]}:{offset[3:]}"
+
+
+def tidy(text: str) -> str:
+    """One line of composed Vietnamese without control characters."""
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join("".join(c if c.isprintable() else " " for c in composed).split())
+
+
+def draw_picture(picture: Picture, width: float, height: float) -> Drawing:
+    """A picture, as large as fits, in the middle of its box."""
+    scale = min(width / picture.width, height / picture.height)
+    across, down = picture.width * scale, picture.height * scale
+    left, bottom = (width - across) / 2, (height - down) / 2
+    operators = b"q %.3f 0 0 %.3f %.3f %.3f cm /Im Do Q" % (across, down, left, bottom)
+    return Drawing(width, height, operators, picture=picture)
+
+
+def draw_line(
+    text: str, width: float, height: float, size: float, colour: tuple[float, float, float] = BLACK
+) -> Drawing:
+    """One centred line whose baseline lies three tenths of the size above the bottom."""
+    face = stamp_typeface()
+    text = tidy(text)
+    size = _fit(face, [text], width, size)
+    left = max(0.0, (width - face.width(text, size)) / 2)
+    return Drawing(
+        width, height, _text_at(face, [(text, left, 0.3 * size)], size, colour), uses_font=True
+    )
+
+
+def draw_block(
+    lines: Sequence[str],
+    width: float,
+    height: float,
+    size: float,
+    *,
+    colour: tuple[float, float, float] = BLACK,
+    framed: bool = False,
+    right: bool = False,
+) -> Drawing:
+    """Lines under each other, shrunk to fit; framed for a signature without a picture."""
+    face = stamp_typeface()
+    shown = [tidy(line) for line in lines if line]
+    margin = 4.0 if framed else 0.0
+    room = min(size, (height - 2 * margin) / (_LEADING * max(1, len(shown))))
+    size = _fit(face, shown, width - 2 * margin, room)
+    step = size * _LEADING
+    top = (height + step * len(shown)) / 2
+    edge = width - margin
+    placed = [
+        (line, edge - face.width(line, size) if right else margin, top - step * row + 0.3 * size)
+        for row, line in enumerate(shown, start=1)
+    ]
+    operators = _text_at(face, placed, size, colour)
+    if framed:
+        frame = b"q %.3f %.3f %.3f RG 0.8 w 0.4 0.4 %.3f %.3f re S Q "
+        operators = frame % (*colour, width - 0.8, height - 0.8) + operators
+    return Drawing(width, height, operators, uses_font=True)
+
+
+def _fit(face: Typeface, lines: Sequence[str], width: float, size: float) -> float:
+    widest = max((face.width(line, 1.0) for line in lines), default=0.0)
+    return max(_SMALLEST, min(size, width / widest)) if widest else size
+
+
+def _text_at(
+    face: Typeface,
+    placed: Sequence[tuple[str, float, float]],
+    size: float,
+    colour: tuple[float, float, float],
+) -> bytes:
+    rows = [b"BT %.3f %.3f %.3f rg /F %.3f Tf" % (*colour, size)]
+    rows += [b"1 0 0 1 %.3f %.3f Tm %s" % (x, y, face.show(text)) for text, x, y in placed]
+    return b" ".join([*rows, b"ET"])
+
+
+@dataclass(frozen=True)
+class PreparedStamp(BaseStampStyle):
+    """A drawing as a pyHanko stamp style; upright on rotated pages."""
+
+    drawing: Drawing | None = None
+    upright: tuple[int, int, int, int] = (1, 0, 0, 1)
+
+    def create_stamp(
+        self,
+        writer: BasePdfFileWriter,
+        box: BoxConstraints,
+        text_params: dict[str, object],
+    ) -> _PreparedAppearance:
+        """Make the appearance for one document."""
+        assert self.drawing is not None
+        return _PreparedAppearance(writer, self, self.drawing)
+
+
+class _PreparedAppearance(BaseStamp):
+    def __init__(self, writer: BasePdfFileWriter, style: PreparedStamp, drawing: Drawing) -> None:
+        super().__init__(
+            writer, style, box=BoxConstraints(width=drawing.width, height=drawing.height)
+        )
+        self._drawing = drawing
+        self._upright = style.upright
+
+    def render(self) -> bytes:
+        """Give the operators; put font and picture into the document."""
+        writer = self._ensure_writer
+        if self._drawing.uses_font:
+            self.set_resource(ResourceType.FONT, _FONT, stamp_typeface().add_to(writer))
+        if self._drawing.picture is not None:
+            self.set_resource(ResourceType.XOBJECT, _IMAGE, self._drawing.picture.add_to(writer))
+        return self._drawing.operators
+
+    def as_form_xobject(self) -> generic.StreamObject:
+        """The appearance stream, turned against the page's rotation."""
+        form = super().as_form_xobject()
+        numbers = [generic.NumberObject(value) for value in (*self._upright, 0, 0)]
+        form[pdf_name("/Matrix")] = generic.ArrayObject(numbers)
+        return form

@@ -1,0 +1,152 @@
+"""The one font of our stamps: prepared once a process, drawn without shaping or subsetting.
+
+Owns text to glyphs, the widths and the PDF font objects; the file itself is ``signing.fonts``'.
+Vietnamese in NFC is one glyph a letter, so no shaping is needed; a letter the font lacks shows as a
+question mark.
+"""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+import zlib
+from functools import cache
+from pathlib import Path
+
+from fontTools.ttLib import TTFont
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
+
+from signing.fonts import REGULAR
+
+_UNUSED_TABLES = ("GPOS", "GSUB", "GDEF", "gasp", "name")
+_NAME = "/MOTCUA+NotoSansVN"
+
+
+class Typeface:
+    """A TrueType font ready to be embedded as it is."""
+
+    def __init__(self, path: Path = REGULAR) -> None:
+        with TTFont(path) as font:
+            self._glyphs = {code: font.getGlyphID(n) for code, n in font.getBestCmap().items()}
+            scale = 1000 / font["head"].unitsPerEm
+            metrics = font["hmtx"].metrics
+            self._widths = [round(metrics[name][0] * scale) for name in font.getGlyphOrder()]
+            head, hhea = font["head"], font["hhea"]
+            self._box = [round(v * scale) for v in (head.xMin, head.yMin, head.xMax, head.yMax)]
+            self.ascent = round(hhea.ascent * scale)
+            self.descent = round(hhea.descent * scale)
+            for table in _UNUSED_TABLES:
+                if table in font:
+                    del font[table]
+            buffer = io.BytesIO()
+            font.save(buffer)
+        self._program_length = len(buffer.getvalue())
+        self._program = zlib.compress(buffer.getvalue(), 9)
+        self._to_unicode = zlib.compress(self._build_to_unicode(), 9)
+
+    def glyphs(self, text: str) -> list[int]:
+        """Glyph numbers of a text, after NFC."""
+        missing = self._glyphs[ord("?")]
+        return [self._glyphs.get(ord(c), missing) for c in unicodedata.normalize("NFC", text)]
+
+    def width(self, text: str, size: float) -> float:
+        """Width of a line in points."""
+        return float(sum(self._widths[g] for g in self.glyphs(text)) * size / 1000)
+
+    def show(self, text: str) -> bytes:
+        """The operand and operator that show a line."""
+        return b"<" + b"".join(b"%04X" % g for g in self.glyphs(text)) + b"> Tj"
+
+    def add_to(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
+        """Write the font into a document."""
+        program = generic.StreamObject(
+            {
+                pdf_name("/Length1"): generic.NumberObject(self._program_length),
+                pdf_name("/Filter"): pdf_name("/FlateDecode"),
+            },
+            encoded_data=self._program,
+        )
+        descriptor = self._descriptor(writer.add_object(program))
+        unicode_map = generic.StreamObject(
+            {pdf_name("/Filter"): pdf_name("/FlateDecode")}, encoded_data=self._to_unicode
+        )
+        descendant = self._descendant(writer.add_object(descriptor))
+        font = generic.DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/Font"),
+                pdf_name("/Subtype"): pdf_name("/Type0"),
+                pdf_name("/BaseFont"): pdf_name(_NAME),
+                pdf_name("/Encoding"): pdf_name("/Identity-H"),
+                pdf_name("/DescendantFonts"): generic.ArrayObject([writer.add_object(descendant)]),
+                pdf_name("/ToUnicode"): writer.add_object(unicode_map),
+            }
+        )
+        return writer.add_object(font)
+
+    def _descendant(self, descriptor: generic.IndirectObject) -> generic.DictionaryObject:
+        return generic.DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/Font"),
+                pdf_name("/Subtype"): pdf_name("/CIDFontType2"),
+                pdf_name("/BaseFont"): pdf_name(_NAME),
+                pdf_name("/CIDSystemInfo"): generic.DictionaryObject(
+                    {
+                        pdf_name("/Registry"): generic.pdf_string("Adobe"),
+                        pdf_name("/Ordering"): generic.pdf_string("Identity"),
+                        pdf_name("/Supplement"): generic.NumberObject(0),
+                    }
+                ),
+                pdf_name("/FontDescriptor"): descriptor,
+                pdf_name("/CIDToGIDMap"): pdf_name("/Identity"),
+                pdf_name("/W"): generic.ArrayObject(
+                    [generic.NumberObject(0), _numbers(self._widths)]
+                ),
+            }
+        )
+
+    def _descriptor(self, program: generic.IndirectObject) -> generic.DictionaryObject:
+        return generic.DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/FontDescriptor"),
+                pdf_name("/FontName"): pdf_name(_NAME),
+                pdf_name("/Flags"): generic.NumberObject(4),
+                pdf_name("/FontBBox"): _numbers(self._box),
+                pdf_name("/ItalicAngle"): generic.NumberObject(0),
+                pdf_name("/Ascent"): generic.NumberObject(self.ascent),
+                pdf_name("/Descent"): generic.NumberObject(self.descent),
+                pdf_name("/CapHeight"): generic.NumberObject(714),
+                pdf_name("/StemV"): generic.NumberObject(80),
+                pdf_name("/FontFile2"): program,
+            }
+        )
+
+    def _build_to_unicode(self) -> bytes:
+        """Glyphs back to letters, so that the stamp's text can be searched and read aloud."""
+        letters: dict[int, int] = {}
+        for code, glyph in sorted(self._glyphs.items()):
+            letters.setdefault(glyph, code)
+        rows = [b"<%04X> <%04X>" % (glyph, code) for glyph, code in sorted(letters.items())]
+        blocks = [
+            b"%d beginbfchar\n%s\nendbfchar" % (len(part), b"\n".join(part))
+            for part in (rows[i : i + 100] for i in range(0, len(rows), 100))
+        ]
+        return (
+            b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n"
+            b"/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n"
+            b"/CMapName /Adobe-Identity-UCS def /CMapType 2 def\n"
+            b"1 begincodespacerange <0000> <FFFF> endcodespacerange\n"
+            + b"\n".join(blocks)
+            + b"\nendcmap CMapName currentdict /CMap defineresource pop end end"
+        )
+
+
+def _numbers(values: list[int]) -> generic.ArrayObject:
+    return generic.ArrayObject([generic.NumberObject(value) for value in values])
+
+
+@cache
+def stamp_typeface() -> Typeface:
+    """The packaged font, read once a process."""
+    return Typeface()

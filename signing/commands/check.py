@@ -1,0 +1,219 @@
+"""What stands behind ``motcua inspect`` and ``motcua validate``.
+
+Owns walking over paths, one report entry a file, and the exit status. Leaves parsing to a killable
+child process, words to ``report``, and signing to the function that the caller passes in. Every
+file ends in an outcome or a named reason; none ends in a traceback.
+
+Exit status: 0 when every file has the good outcome (inspected, or signed and re-verified;
+validated ``valid``), 1 when any has not, 2 when there was nothing to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from signing.commands.checking_process import CheckingProcess, FileGaveUp, Limits
+from signing.commands.report import (
+    findings_as_json,
+    inspection_as_text,
+    validation_as_json,
+    validation_as_text,
+)
+from signing.contract import Inspection, SigningError, Validation
+from signing.inspection import inspect_pdf
+from signing.validation import validate_pdf
+
+Write = Callable[[str], object]
+Sign = Callable[[bytes], bytes]
+
+GOOD, BAD, NOTHING = 0, 1, 2
+
+_GAVE_UP = {
+    "timeout": "quá thời gian cho phép",
+    "memory": "quá bộ nhớ cho phép",
+    "crashed": "tiến trình kiểm tra bị dừng đột ngột",
+}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One line of the report; ``outcome`` is signed, inspected or refused."""
+
+    file: str
+    outcome: str = "refused"
+    ladder: str = "strict"
+    findings: list[dict[str, str]] = field(default_factory=list)
+    reason: str | None = None
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The report's object for one file."""
+        return {
+            "file": self.file,
+            "outcome": self.outcome,
+            "ladder": self.ladder,
+            "findings": self.findings,
+            "reason": self.reason,
+            "seconds": self.seconds,
+        }
+
+
+def inspect_paths(
+    paths: Iterable[Path],
+    sign: Sign | None,
+    report: Path | None,
+    *,
+    write: Write,
+    now: datetime,
+    limits: Limits | None = None,
+) -> int:
+    """Inspect files and folders; with ``sign`` also sign each and verify the result.
+
+    Args:
+        paths: files, or folders searched for ``*.pdf`` at any depth.
+        sign: makes a signed PDF of a PDF, or raises ``SigningError``.
+        report: where to write the JSON report.
+        write: takes one piece of text for the terminal.
+        now: the moment at which signed files are judged.
+        limits: what one file may cost.
+    """
+    entries = []
+    with (
+        CheckingProcess(inspect_pdf, limits) as inspector,
+        CheckingProcess(validate_pdf, limits) as validator,
+    ):
+        signing = _Signing(sign, validator, now) if sign is not None else None
+        for path in _files(paths):
+            entry = _inspect_file(path, inspector, signing, write)
+            entries.append(entry)
+            note = f" – {entry.reason}" if entry.reason else ""
+            write(f"{entry.file}: {entry.outcome}{note}\n")
+    if report is not None:
+        text = json.dumps([e.as_json() for e in entries], ensure_ascii=False, indent=1)
+        report.write_text(text + "\n", encoding="utf-8")
+    return _status(e.outcome != "refused" for e in entries)
+
+
+def validate_paths(
+    paths: Iterable[Path],
+    roots: tuple[bytes, ...],
+    as_json: bool,  # the command's own flag
+    *,
+    write: Write,
+    now: datetime,
+    limits: Limits | None = None,
+) -> int:
+    """Validate files and folders; the answer of ``POST /v1/validations``, one object a file.
+
+    With ``as_json`` each file is one line of JSON with a ``file`` member.
+    """
+    verdicts = []
+    with CheckingProcess(validate_pdf, limits) as validator:
+        for path in _files(paths):
+            answer = _attempt(partial(_validate_file, path, validator, roots, now))
+            valid = isinstance(answer, Validation) and answer.verdict.value == "valid"
+            verdicts.append(valid)
+            write(_shown(path, answer, as_json=as_json))
+    return _status(verdicts)
+
+
+# ------------------------------------------------------------------ one file
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """Signs a file and looks at the result with fresh eyes."""
+
+    sign: Sign
+    validator: CheckingProcess
+    now: datetime
+
+    def sign_and_verify(self, pdf: bytes) -> str | None:
+        """None when the result begins with the input and every signature in it is whole."""
+        signed = _attempt(partial(self.sign, pdf))
+        if not isinstance(signed, bytes):
+            return str(signed)
+        verified = _attempt(partial(self.validator.call, signed, (), self.now))
+        if not isinstance(verified, Validation):
+            return f"không kiểm tra lại được: {verified}"
+        if not signed.startswith(pdf):
+            return "kiểm tra lại: phần đầu tệp đã bị thay đổi khi ký"
+        if not verified.signatures or not all(s.integrity for s in verified.signatures):
+            return f"kiểm tra lại: {verified.summary}"
+        return None
+
+
+def _inspect_file(
+    path: Path, inspector: CheckingProcess, signing: _Signing | None, write: Write
+) -> Entry:
+    started = time.monotonic()
+    entry = Entry(str(path))
+    pdf = _attempt(path.read_bytes)
+    seen = _attempt(partial(inspector.call, pdf)) if isinstance(pdf, bytes) else pdf
+    if isinstance(seen, Inspection):
+        entry.findings = findings_as_json(seen)
+        entry.ladder = "lax" if any(f.code == "lax_reading" for f in seen.findings) else "strict"
+        blocking = [f.detail for f in seen.findings if f.severity.value == "block"]
+        entry.reason = "; ".join(blocking) or None
+        entry.outcome = "refused" if blocking else "inspected"
+        write(inspection_as_text(seen) + "\n")
+    else:
+        entry.reason = str(seen)
+    if signing is not None and entry.outcome == "inspected":
+        entry.reason = signing.sign_and_verify(pdf)
+        entry.outcome = "refused" if entry.reason else "signed"
+    entry.seconds = round(time.monotonic() - started, 3)
+    return entry
+
+
+def _validate_file(
+    path: Path, validator: CheckingProcess, roots: tuple[bytes, ...], now: datetime
+) -> Any:
+    return validator.call(path.read_bytes(), roots, now)
+
+
+def _attempt(work: Callable[[], Any]) -> Any:
+    """The result, or the reason in words for the failures that a file may have."""
+    try:
+        return work()
+    except FileGaveUp as stopped:
+        return _GAVE_UP.get(stopped.code, f"lỗi {stopped.code}")
+    except SigningError as refusal:
+        return f"{refusal.code}: {refusal.message_vi}"
+    except OSError as error:
+        return f"không đọc được tệp ({error.strerror or type(error).__name__})"
+
+
+def _shown(path: Path, answer: Any, *, as_json: bool) -> str:
+    if not isinstance(answer, Validation):
+        answer = {"verdict": "indeterminate", "summary": str(answer), "signatures": []}
+        text = answer["summary"]
+    else:
+        text = validation_as_text(answer)
+        answer = validation_as_json(answer)
+    if as_json:
+        return json.dumps({"file": str(path), **answer}, ensure_ascii=False) + "\n"
+    return f"{path}: {text}\n"
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as named, and the PDFs below folders in a stable order."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() == ".pdf")
+        else:
+            yield path
+
+
+def _status(good: Iterable[bool]) -> int:
+    answers = list(good)
+    if not answers:
+        return NOTHING
+    return GOOD if all(answers) else BAD

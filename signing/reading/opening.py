@@ -1,0 +1,106 @@
+"""Opening a PDF from a stranger: strict first, then lax, always with decode limits.
+
+Owns the ladder and the one place where pyHanko's many exceptions become a short reason. Leaves
+judging what is inside to ``signing.inspection`` and ``signing.validation``.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.decode_limits import DecodeLimits
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from signing.reading.quiet_libraries import silence_libraries
+
+silence_libraries()
+
+# What a hostile file can raise out of a pure-Python parser, beyond the parser's own errors.
+HOSTILE_INPUT_ERRORS = (
+    PdfError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+_REASON_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A readable file: its reader, which rung of the ladder held, and why strict did not."""
+
+    reader: PdfFileReader
+    strict: bool
+    strict_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that no rung of the ladder could open."""
+
+    reason: str
+    decode_limit: bool = False
+
+
+def short_reason(error: BaseException) -> str:
+    """One printable line about an error of a library, without a traceback."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    printable = "".join(c for c in text if c.isprintable())
+    return printable[:_REASON_LENGTH]
+
+
+def open_pdf(pdf: bytes) -> Opened | Unreadable:
+    """Open strictly, else laxly, else say why not; never raises for bad input."""
+    strict = _try_open(pdf, strict=True)
+    if isinstance(strict, PdfFileReader) and not strict.xrefs.hybrid_xrefs_present:
+        return Opened(strict, strict=True)
+    lax = _try_open(pdf, strict=False)
+    if isinstance(lax, PdfFileReader):
+        reason = "" if isinstance(strict, PdfFileReader) else short_reason(strict)
+        return Opened(lax, strict=isinstance(strict, PdfFileReader), strict_reason=reason)
+    return Unreadable(short_reason(lax), decode_limit=is_decode_limit(lax))
+
+
+def entry(container: Any, key: str) -> Any:
+    """A dictionary's entry, dereferenced; None when missing or broken.
+
+    Never ``container.get(key)``: on pyHanko's dictionaries that does not follow references.
+    """
+    if not isinstance(container, generic.DictionaryObject):
+        return None
+    try:
+        return container[key]
+    except HOSTILE_INPUT_ERRORS:
+        return None
+
+
+def is_decode_limit(error: BaseException) -> bool:
+    """Whether the error is pyHanko's refusal to inflate further."""
+    return "DecodeLimit" in type(error).__name__
+
+
+def _try_open(pdf: bytes, *, strict: bool) -> PdfFileReader | BaseException:
+    try:
+        reader = PdfFileReader(
+            io.BytesIO(pdf), strict=strict, decode_limits=DecodeLimits.for_untrusted_input()
+        )
+        _ = reader.root
+    except HOSTILE_INPUT_ERRORS as error:
+        return error
+    return reader

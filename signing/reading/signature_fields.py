@@ -1,0 +1,166 @@
+"""Finding the signatures in a PDF, also in files where a library's own listing gives up.
+
+Owns the walk over form fields and the judgement of a ``/ByteRange`` against the file's bytes
+(ISO 32000-2, 12.8.1). Leaves cryptography to ``signing.validation``. pyHanko's
+``embedded_signatures`` raises for the whole file when one field is broken; here each signature
+stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.sign.validation.pdf_embedded import extract_contents
+
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
+
+MAX_FIELDS = 10_000
+MAX_SIGNATURES = 64
+
+
+class Layout(StrEnum):
+    """How a signature's byte range lies on the file."""
+
+    WHOLE_FILE = "whole_file"
+    PREFIX = "prefix"  # everything up to a later update
+    ODD = "odd"  # not the standard two spans around the signature value
+    RESAVED = "resaved"  # belongs to other bytes than these
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A form field as found: full name, type, dictionary and the pages' widgets of it."""
+
+    name: str
+    kind: str
+    dictionary: Any
+    widgets: tuple[Any, ...]
+
+    @property
+    def signed(self) -> bool:
+        """Whether it is a signature field that holds a signature dictionary."""
+        return self.kind == "/Sig" and isinstance(
+            entry(self.dictionary, "/V"), generic.DictionaryObject
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSignature:
+    """A filled signature field, its signature dictionary and how it lies on the file."""
+
+    field: FormField
+    value: Any
+    layout: Layout
+
+    @property
+    def is_timestamp(self) -> bool:
+        """Whether this is an archive time-stamp rather than somebody's signature."""
+        return bool(
+            entry(self.value, "/Type") == "/DocTimeStamp"
+            or entry(self.value, "/SubFilter") == "/ETSI.RFC3161"
+        )
+
+
+def form_fields(root: Any) -> Iterator[FormField]:
+    """Every terminal field below ``/AcroForm``; broken branches are passed over."""
+    form = entry(root, "/AcroForm")
+    pending = [(field, "", None) for field in _items(entry(form, "/Fields"))][::-1]
+    seen: set[int] = set()
+    while pending and len(seen) < MAX_FIELDS:
+        field, prefix, inherited = pending.pop()
+        if not isinstance(field, generic.DictionaryObject) or id(field) in seen:
+            continue
+        seen.add(id(field))
+        label = entry(field, "/T")
+        name = prefix if label is None else f"{prefix}.{label}".lstrip(".")
+        kind = entry(field, "/FT") or inherited
+        kids = _items(entry(field, "/Kids"))
+        children = [kid for kid in kids if entry(kid, "/T") is not None]
+        if children:
+            pending.extend((kid, name, kind) for kid in reversed(children))
+        else:
+            yield FormField(name, str(kind or ""), field, tuple(kids) or (field,))
+
+
+def find_signatures(pdf: bytes, root: Any) -> list[FoundSignature]:
+    """Every filled signature field, in the form's order, at most ``MAX_SIGNATURES`` + 1."""
+    found: list[FoundSignature] = []
+    for field in form_fields(root):
+        if not field.signed:
+            continue
+        value = entry(field.dictionary, "/V")
+        found.append(FoundSignature(field, value, layout_of(pdf, value)))
+        if len(found) > MAX_SIGNATURES:
+            break
+    return found
+
+
+def has_loose_signature(pdf: bytes, found: list[FoundSignature]) -> bool:
+    """Whether the bytes speak of a signature although no form field holds one."""
+    return not found and b"/ByteRange" in pdf
+
+
+def layout_of(pdf: bytes, value: Any) -> Layout:
+    """Lay the signature dictionary's byte range on the file's bytes."""
+    try:
+        spans = [int(n) for n in value["/ByteRange"]]
+        contents = extract_contents(value)
+    except HOSTILE_INPUT_ERRORS:
+        return Layout.ODD
+    return byte_range_layout(pdf, spans, contents)
+
+
+def byte_range_layout(pdf: bytes, spans: list[int], contents: bytes) -> Layout:
+    """Judge ``[0, length, start, length]`` against the file; pure.
+
+    The gap must hold exactly the signature value's hexadecimal string and nothing else. A range
+    that reaches beyond the file, or whose gap does not hold this value at all, was made for
+    other bytes: the file was written anew after signing.
+    """
+    if len(spans) != 4 or spans[0] != 0 or min(spans) < 0:
+        return Layout.ODD
+    _, first, start, second = spans
+    if start < first:
+        return Layout.ODD
+    if start + second > len(pdf):
+        return Layout.RESAVED
+    gap = pdf[first:start]
+    digits = contents.hex().encode()
+    lowered = gap.lower()
+    if lowered == b"<" + digits + b">":
+        if start + second == len(pdf):
+            return Layout.WHOLE_FILE
+        return Layout.ODD if _has_loose_end(pdf) else Layout.PREFIX
+    return Layout.ODD if digits and digits in lowered else Layout.RESAVED
+
+
+def _has_loose_end(pdf: bytes) -> bool:
+    """Whether bytes follow the last update's end marker that belong to no update."""
+    return bool(pdf[pdf.rfind(b"%%EOF") + 5 :].strip(b"\x00\t\n\x0c\r "))
+
+
+def docmdp_level(value: Any) -> int | None:
+    """The level P of a certifying signature's DocMDP transform, None without one."""
+    for reference in _items(entry(value, "/Reference")):
+        if entry(reference, "/TransformMethod") != "/DocMDP":
+            continue
+        level = entry(entry(reference, "/TransformParams"), "/P")
+        return int(level) if isinstance(level, generic.NumberObject) else 2
+    return None
+
+
+def _items(array: Any) -> list[Any]:
+    """An array's elements, dereferenced; broken ones are left out."""
+    if not isinstance(array, generic.ArrayObject):
+        return []
+    elements = []
+    for raw in list(array)[:MAX_FIELDS]:
+        try:
+            elements.append(raw.get_object() if isinstance(raw, generic.IndirectObject) else raw)
+        except HOSTILE_INPUT_ERRORS:
+            continue
+    return elements

@@ -1,0 +1,75 @@
+"""Every Vietnamese sentence of validation, in one table keyed by stable codes.
+
+Owns the words; leaves to the other modules of this room when a code is deserved.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENTENCES: Final[dict[str, str]] = {
+    "no_signature": "Tệp không có chữ ký số.",
+    "not_a_pdf": "Tệp không phải là PDF hoặc không đọc được; không kiểm tra được chữ ký.",
+    "resaved": (
+        "Tệp đã bị lưu lại sau khi ký: chữ ký vẫn còn dấu vết nhưng không còn chứng minh được gì; "
+        "hãy yêu cầu tệp gốc."
+    ),
+    "valid": "Chữ ký hợp lệ: {count} chữ ký, nội dung không thay đổi sau khi ký.",
+    "invalid": "Chữ ký không hợp lệ: {reason}",
+    "indeterminate": "Chưa đủ căn cứ kết luận chữ ký hợp lệ: {reason}",
+    "intact": "Nội dung được ký còn nguyên vẹn.",
+    "hash_mismatch": "Nội dung đã bị thay đổi sau khi ký (giá trị băm không khớp).",
+    "bad_signature_value": "Giá trị chữ ký không đúng với chứng thư số của người ký.",
+    "broken_cms": "Dữ liệu chữ ký bị hỏng, không đọc được.",
+    "odd_byte_range": "Vùng dữ liệu được ký (ByteRange) không đúng chuẩn hoặc không phủ hết tệp.",
+    "econtent": "Chữ ký mang nội dung riêng bên trong, không phải chữ ký tách rời trên tệp này.",
+    "modified": "Sau khi ký, tệp đã bị thay đổi theo cách không được phép.",
+    "modified_unknown": "Không phân tích được những thay đổi sau khi ký.",
+    "form_changed": "Sau khi ký, trường biểu mẫu đã bị thay đổi: {names}.",
+    "docmdp_violated": "Thay đổi sau khi ký vượt quá mức mà chữ ký chứng nhận cho phép.",
+    "large_overlay": "Chữ ký thêm sau có hình che phần lớn trang giấy; không thể coi là vô hại.",
+    "redraw_asked": (
+        "Sau khi ký, biểu mẫu bị yêu cầu vẽ lại (NeedAppearances): mỗi nơi có thể thấy một khác."
+    ),
+    "unsigned_field_added": "Sau khi ký có thêm ô chữ ký có hình nhưng không có chữ ký số.",
+    "no_signed_attributes": (
+        "Chữ ký không có thuộc tính ký kèm (signed attributes), không gắn chặt với chứng thư số."
+    ),
+    "weak_algorithm": "Thuật toán {name} không còn được chấp nhận.",
+    "unlisted_algorithm": "Thuật toán {name} không nằm trong danh mục của TT 15/2025/TT-BKHCN.",
+    "pkcs1v15": "Chữ ký dùng RSA PKCS#1 v1.5; TT 15/2025/TT-BKHCN yêu cầu RSASSA-PSS.",
+    "trusted": "Chứng thư số của người ký thuộc một gốc tin cậy.",
+    "untrusted": "Chứng thư số của người ký không thuộc gốc tin cậy nào đã cấu hình.",
+    "revoked": "Chứng thư số của người ký đã bị thu hồi.",
+    "expired": "Chứng thư số của người ký đã hết hạn và không có bằng chứng đã ký khi còn hạn.",
+    "not_yet_valid": "Chứng thư số của người ký chưa có hiệu lực tại thời điểm ký.",
+    "revocation_unknown": (
+        "Chưa xác định được tình trạng thu hồi của chứng thư số (tệp không kèm đủ dữ liệu, "
+        "không hỏi trực tuyến)."
+    ),
+    "good": "Chứng thư số có hiệu lực tại thời điểm ký, chưa bị thu hồi.",
+    "time_proven": "Thời điểm ký được chứng minh bằng dấu thời gian.",
+    "time_claimed": "Thời điểm ký do người ký tự khai, không có dấu thời gian chứng minh.",
+    "time_unproven": "Có dấu thời gian nhưng chưa kiểm chứng được.",
+    "time_before_claim": "Dấu thời gian sớm hơn thời điểm tự khai {delta}: đồng hồ máy ký lệch.",
+    "time_after_claim": "Dấu thời gian được cấp sau thời điểm tự khai {delta}.",
+    "archive_timestamp": "Dấu thời gian lưu trữ cho toàn bộ tệp.",
+    "timestamp_revocation_offline": (
+        "Tình trạng thu hồi của máy chủ dấu thời gian chỉ xét theo dữ liệu kèm trong tệp."
+    ),
+    "later_signature": "Sau đó: thêm chữ ký của {name}.",
+    "later_timestamp": "Sau đó: thêm dấu thời gian lưu trữ.",
+    "later_dss": "Sau đó: bổ sung dữ liệu kiểm tra dài hạn (chứng thư, CRL, OCSP).",
+    "later_form": "Sau đó: điền trường biểu mẫu {names}.",
+    "later_freed": "Sau đó: giải phóng đối tượng không dùng đến.",
+    "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
+    "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
+    "out_of_time": "Hết thời gian kiểm tra trước khi xét tới chữ ký này.",
+    "internal": "Không kiểm tra được chữ ký này (mã {kind}).",
+    "detached_part": "Có vết chữ ký không gắn với trường biểu mẫu nào của tệp.",
+}
+
+
+def say(code: str, **details: object) -> str:
+    """The Vietnamese sentence of a validation code."""
+    return SENTENCES[code].format(**details)

@@ -1,0 +1,271 @@
+"""Learning about one signature: integrity, algorithm, trust and time as four separate answers.
+
+Owns reading its CMS and running pyHanko's EN 319 102-1 engine on it. Leaves the verdict to
+``verdicts``, later changes to ``changes``, roots and algorithms to ``trust``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from asn1crypto import cms, core, x509
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.ades.report import AdESPassed, AdESStatus
+from pyhanko.sign.general import SignedDataCerts
+from pyhanko.sign.validation.ades import (
+    AdESBasicValidationResult,
+    ades_basic_validation,
+    ades_lta_validation,
+    ades_timestamp_validation,
+    ades_with_time_validation,
+)
+from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.validation.generic_cms import (
+    extract_certs_for_validation,
+    extract_self_reported_ts,
+    extract_tst_data_iter,
+    message_imprint_checker,
+    validate_sig_integrity,
+)
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
+
+from signing.reading.opening import HOSTILE_INPUT_ERRORS
+from signing.reading.signature_fields import FoundSignature, Layout, docmdp_level
+from signing.validation.changes import UNKNOWN_CHANGES, Changes, judge_changes
+from signing.validation.trust import AlgorithmJudgement, judge_algorithm, timing_at
+from signing.validation.validation_data import ValidationData
+
+log = logging.getLogger(__name__)
+
+
+class BrokenSignature(Exception):
+    """The signature cannot be read; ``code`` is its message."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+_UNJUDGED = AlgorithmJudgement(name="", acceptable=False)
+
+
+@dataclass(slots=True)
+class Judged:
+    """A readable signature with what has been learned about it so far."""
+
+    found: FoundSignature
+    embedded: EmbeddedPdfSignature
+    certificates: SignedDataCerts
+    integrity_failure: str = ""  # message code, empty = intact
+    changes: Changes = UNKNOWN_CHANGES
+    algorithm: AlgorithmJudgement = _UNJUDGED
+    signed_attributes: bool = True
+    sub_indication: str = "GENERIC"
+    engine: AdESStatus = AdESStatus.INDETERMINATE
+    trusted: bool = False
+    proven_time: datetime | None = None
+    timestamps: int = 0
+    later: tuple[str, ...] = ()
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The signer's certificate."""
+        return self.certificates.signer_cert
+
+    @property
+    def revision(self) -> int:
+        """The revision that this signature made."""
+        return int(self.embedded.signed_revision)
+
+    @property
+    def claimed_time(self) -> datetime | None:
+        """The time the signer, or the time-stamping server, wrote."""
+        return _claimed_time(self)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def read_signature(reader: PdfFileReader, found: FoundSignature) -> Judged:
+    """Read the CMS of one signature.
+
+    Raises:
+        BrokenSignature: with the message code that says why.
+    """
+    if found.layout is Layout.RESAVED:
+        raise BrokenSignature("resaved")
+    if found.layout is Layout.ODD:
+        raise BrokenSignature("odd_byte_range")
+    try:
+        embedded = EmbeddedPdfSignature(reader, found.field.dictionary, found.field.name)
+        certificates = extract_certs_for_validation(embedded.signed_data)
+        content = embedded.signed_data["encap_content_info"]
+        expected = "tst_info" if found.is_timestamp else "data"
+        has_content = content["content"].native is not None if expected == "data" else False
+        kind = content["content_type"].native
+    except HOSTILE_INPUT_ERRORS as error:
+        raise BrokenSignature("broken_cms") from error
+    except Exception as error:  # pyHanko's CMS errors share no base below Exception
+        raise BrokenSignature("broken_cms") from error
+    if kind != expected or has_content:
+        raise BrokenSignature("econtent")
+    judged = Judged(found, embedded, certificates)
+    judged.signed_attributes = embedded.signer_info["signed_attrs"] is not core.VOID and bool(
+        len(embedded.signer_info["signed_attrs"])
+    )
+    judged.algorithm = judge_algorithm(embedded.signer_info, judged.certificate)
+    return judged
+
+
+def check_integrity(
+    judged: Judged, policy: PdfSignatureValidationSpec, allowed_fields: frozenset[str]
+) -> None:
+    """Hash the signed bytes, verify the signature value, compare the later revisions."""
+    embedded: Any = judged.embedded  # its results are typed as None until computed
+    embedded.compute_integrity_info(diff_policy=policy.diff_policy)
+    judged.integrity_failure = _cryptographic_failure(judged)
+    judged.changes = judge_changes(
+        embedded.reader,
+        judged.revision,
+        embedded.diff_result,
+        docmdp_level(judged.found.value),
+        allowed_fields,
+    )
+
+
+def _cryptographic_failure(judged: Judged) -> str:
+    embedded = judged.embedded
+    if judged.found.is_timestamp:
+        imprint = embedded.signed_data["encap_content_info"]["content"].parsed["message_imprint"]
+        algorithm = imprint["hash_algorithm"]["algorithm"].native
+        if embedded.compute_digest(algorithm) != imprint["hashed_message"].native:
+            return "hash_mismatch"
+        return ""  # the token's own signature is the engine's to verify
+    try:
+        intact, valid = validate_sig_integrity(
+            embedded.signer_info,
+            judged.certificate,
+            expected_content_type="data",
+            actual_digest=embedded.compute_digest(),
+        )
+    except SignatureValidationError:
+        return "broken_cms"
+    if not intact:
+        return "hash_mismatch"
+    return "" if valid else "bad_signature_value"
+
+
+# ------------------------------------------------------------------ trust and time
+
+
+async def check_trust(
+    judged: Judged, policy: PdfSignatureValidationSpec, data: ValidationData, now: datetime
+) -> None:
+    """Run the engine offline: long-term first, then with time, then at the present moment."""
+    if judged.found.is_timestamp:
+        await _check_archive_timestamp(judged, policy, now)
+        return
+    results = await _run_engine(judged, policy, data, now)
+    best = results[0] if results else None
+    if best is not None:
+        judged.sub_indication = best.ades_subindic.standard_name
+        judged.engine = best.ades_subindic.status
+        judged.trusted = any(_has_path(result) for result in results)
+    await _prove_time(judged, policy, now)
+
+
+async def _run_engine(
+    judged: Judged, policy: PdfSignatureValidationSpec, data: ValidationData, now: datetime
+) -> list[AdESBasicValidationResult[Any]]:
+    """Every result, the decisive one first: the first that passed, else the fittest refusal."""
+    embedded, timing = judged.embedded, timing_at(now)
+    spec = replace(policy.signature_validation_spec, local_knowledge=data.knowledge)
+    status: dict[str, Any] = {"raw_digest": embedded.compute_digest(), "timing_info": timing}
+    runs: list[Callable[[], Awaitable[AdESBasicValidationResult[Any]]]] = []
+    archived = data.has_archive_after(judged.revision)
+    if archived:
+        runs.append(lambda: ades_lta_validation(embedded, policy, timing_info=timing))
+    if _signature_timestamps(judged):
+        runs.append(lambda: ades_with_time_validation(embedded.signed_data, spec, **status))
+    runs.append(lambda: ades_basic_validation(embedded.signed_data, spec, **status))
+    results: list[AdESBasicValidationResult[Any]] = []
+    for run in runs:
+        try:
+            result = await run()
+        except Exception as error:  # the engine mixes raw and own errors; each rung stands alone
+            log.info("validation engine gave up on one rung: %s", type(error).__name__)
+            continue
+        if result.ades_subindic == AdESPassed.OK:
+            return [result, *results]
+        results.append(result)
+    return results
+
+
+def _has_path(result: AdESBasicValidationResult[Any]) -> bool:
+    return bool(result.api_status is not None and result.api_status.validation_path is not None)
+
+
+async def _check_archive_timestamp(
+    judged: Judged, policy: PdfSignatureValidationSpec, now: datetime
+) -> None:
+    result = await ades_timestamp_validation(
+        judged.embedded.signed_data,
+        policy.signature_validation_spec,
+        judged.embedded.compute_digest,
+        timing_info=timing_at(now),
+    )
+    judged.sub_indication = result.ades_subindic.standard_name
+    judged.engine = result.ades_subindic.status
+    judged.trusted = _has_path(result)
+    if judged.engine is AdESStatus.PASSED:
+        judged.proven_time = judged.claimed_time
+
+
+async def _prove_time(judged: Judged, policy: PdfSignatureValidationSpec, now: datetime) -> None:
+    """The earliest time-stamp over this signature that validates; archive ones come later."""
+    for token in _signature_timestamps(judged):
+        judged.timestamps += 1
+        try:
+            result = await ades_timestamp_validation(
+                token,
+                policy.signature_validation_spec,
+                message_imprint_checker(judged.embedded.signer_info),
+                timing_info=timing_at(now),
+            )
+            moment = token["encap_content_info"]["content"].parsed["gen_time"].native
+        except Exception as error:  # a broken token proves nothing, and breaks nothing
+            log.info("time-stamp token not readable: %s", type(error).__name__)
+            continue
+        if result.ades_subindic == AdESPassed.OK:
+            judged.proven_time = min(moment, judged.proven_time or moment)
+
+
+def _signature_timestamps(judged: Judged) -> list[cms.SignedData]:
+    try:
+        return list(extract_tst_data_iter(judged.embedded.signer_info, signed=False))
+    except Exception as error:  # BER and broken tokens: no time-stamp that we can read
+        log.info("time-stamp attribute not readable: %s", type(error).__name__)
+        return []
+
+
+def _claimed_time(judged: Judged) -> datetime | None:
+    try:
+        if judged.found.is_timestamp:
+            token = judged.embedded.signed_data["encap_content_info"]["content"].parsed
+            return _aware(token["gen_time"].native)
+        claimed = extract_self_reported_ts(judged.embedded.signer_info)
+        return _aware(claimed or judged.embedded.self_reported_timestamp)
+    except Exception as error:  # an unreadable date is a missing date
+        log.info("claimed time not readable: %s", type(error).__name__)
+        return None
+
+
+def _aware(moment: Any) -> datetime | None:
+    if not isinstance(moment, datetime):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

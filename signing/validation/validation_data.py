@@ -1,0 +1,155 @@
+"""What a file carries for its own validation: certificates, OCSP, CRL, archive time-stamps.
+
+Owns reading the document security store (ISO 32000-2, 12.8.4.3) and naming the PAdES level that a
+signature reached (ETSI EN 319 142-1, clause 6). Leaves judging that data to the engine.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from asn1crypto import cms, core, x509
+from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation.policy_decl import LocalKnowledge
+from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
+
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
+
+log = logging.getLogger(__name__)
+
+_MAX_STREAMS = 2_000
+
+
+@dataclass(slots=True)
+class ValidationData:
+    """The store's contents, and the revisions of the archive time-stamps."""
+
+    knowledge: LocalKnowledge = field(default_factory=LocalKnowledge)
+    archives: tuple[int, ...] = ()
+    sealing_archives: tuple[int, ...] = ()  # those made when the store already held revocation data
+
+    def has_archive_after(self, revision: int) -> bool:
+        """Whether an archive time-stamp covers that revision."""
+        return any(archive > revision for archive in self.archives)
+
+    def revocation_for(self, certificate: x509.Certificate) -> bool:
+        """Whether the store says anything about this certificate's revocation."""
+        serial, issuer = certificate.serial_number, certificate.issuer.hashable
+        return any(_crl_issuer(c) == issuer for c in self.knowledge.known_crls) or any(
+            serial in _ocsp_serials(c) for c in self.knowledge.known_ocsps
+        )
+
+    def with_signed(self, signer: cms.SignerInfo) -> ValidationData:
+        """Add what the signature itself carries (``adbe-revocationInfoArchival``)."""
+        found = [
+            value
+            for attribute in _attributes(signer)
+            if attribute["type"].native == "adobe_revocation_info_archival"
+            for value in attribute["values"]
+        ]
+        if not found:
+            return self
+        known = self.knowledge
+        return ValidationData(
+            LocalKnowledge(
+                known_ocsps=known.known_ocsps
+                + [OCSPContainer(o) for v in found for o in v["ocsp"]],
+                known_crls=known.known_crls + [CRLContainer(c) for v in found for c in v["crl"]],
+                known_certs=known.known_certs,
+            ),
+            self.archives,
+            self.archives,
+        )
+
+    def level_of(
+        self, *, subfilter: str, revision: int, timestamped: bool, certificate: x509.Certificate
+    ) -> str:
+        """The level by structure alone: what is there, not whether it holds."""
+        family = "B" if subfilter == "/ETSI.CAdES.detached" else "PKCS7"
+        archived = self.has_archive_after(revision)
+        if not (timestamped or archived):
+            return f"{family}-B"
+        if not self.revocation_for(certificate):
+            return f"{family}-T"
+        sealed = any(archive > revision for archive in self.sealing_archives)
+        return f"{family}-LTA" if sealed else f"{family}-LT"
+
+
+def read_validation_data(reader: PdfFileReader, archives: tuple[int, ...]) -> ValidationData:
+    """Read the store; entries that cannot be read are left out."""
+    data = ValidationData(archives=archives)
+    store = entry(reader.root, "/DSS")
+    if not isinstance(store, generic.DictionaryObject):
+        return data
+    data.sealing_archives = tuple(
+        archive
+        for archive in archives
+        if _holds_revocation(entry(reader.get_historical_resolver(archive).root, "/DSS"))
+    )
+    ocsps: list[OCSPContainer] = []
+    for der in _streams(store, "/OCSPs"):
+        ocsps.extend(_load(lambda d: OCSPContainer.load_multi(asn1_ocsp.OCSPResponse.load(d)), der))
+    crls = [
+        found
+        for der in _streams(store, "/CRLs")
+        for found in _load(lambda d: [CRLContainer(asn1_crl.CertificateList.load(d))], der)
+    ]
+    certificates = [
+        found
+        for der in _streams(store, "/Certs")
+        for found in _load(lambda d: [x509.Certificate.load(d)], der)
+    ]
+    data.knowledge = LocalKnowledge(known_ocsps=ocsps, known_crls=crls, known_certs=certificates)
+    return data
+
+
+def _holds_revocation(store: Any) -> bool:
+    if not isinstance(store, generic.DictionaryObject):
+        return False
+    return any(bool(entry(store, key)) for key in ("/OCSPs", "/CRLs"))
+
+
+def _attributes(signer: cms.SignerInfo) -> list[Any]:
+    attributes = signer["signed_attrs"]
+    return [] if attributes is core.VOID else list(attributes)
+
+
+def _streams(store: Any, key: str) -> list[bytes]:
+    array = entry(store, key)
+    if not isinstance(array, generic.ArrayObject):
+        return []
+    contents = []
+    for item in list(array)[:_MAX_STREAMS]:
+        try:
+            contents.append(bytes(item.get_object().data))
+        except HOSTILE_INPUT_ERRORS as error:
+            log.info("validation data not readable: %s", type(error).__name__)
+    return contents
+
+
+def _load(load: Any, der: bytes) -> list[Any]:
+    try:
+        return list(load(der))
+    except HOSTILE_INPUT_ERRORS as error:
+        log.info("validation data not parsed: %s", type(error).__name__)
+        return []
+
+
+def _crl_issuer(container: CRLContainer) -> Any:
+    try:
+        return container.crl_data.issuer.hashable
+    except HOSTILE_INPUT_ERRORS:
+        return None
+
+
+def _ocsp_serials(container: OCSPContainer) -> set[int]:
+    try:
+        response = container.ocsp_response_data.response_data
+        return {int(r["cert_id"]["serial_number"].native) for r in response["responses"]}
+    except HOSTILE_INPUT_ERRORS:
+        return set()

@@ -1,0 +1,210 @@
+"""From what was learned about a signature to the verdict that people and portals read.
+
+Owns the decision (the strictest of integrity, changes, algorithm, trust), its EN 319 102-1
+indication, and the order of the Vietnamese messages: the reason first. Levels are named after
+ETSI EN 319 142-1 (``B-…``) for ``ETSI.CAdES.detached`` and ``PKCS7-…`` for other subfilters; an
+archive time-stamp has no level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pyhanko.sign.ades.report import AdESStatus
+
+from signing.contract import SignatureVerdict, Verdict
+from signing.reading.names import common_name, managing_unit
+from signing.reading.opening import entry
+from signing.reading.signature_fields import FoundSignature
+from signing.validation.changes import Changes, ChangeVerdict
+from signing.validation.sentences import say
+from signing.validation.signature_judgement import Judged
+from signing.validation.trust import certificate_status
+from signing.validation.validation_data import ValidationData
+
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+_FAILURES = {"hash_mismatch": "HASH_FAILURE", "bad_signature_value": "SIG_CRYPTO_FAILURE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Verdict, indication and sub-indication, and the message code of the reason."""
+
+    verdict: Verdict
+    indication: str
+    sub_indication: str | None
+    reason: str
+
+
+def decide(judged: Judged, status: str) -> Outcome:
+    """The strictest answer wins; pure."""
+    changes = judged.changes
+    return (
+        _refusal(judged, changes, status)
+        or _doubt(judged, changes, status)
+        or Outcome(Verdict.VALID, "TOTAL-PASSED", None, "intact")
+    )
+
+
+def _refusal(judged: Judged, changes: Changes, status: str) -> Outcome | None:
+    """What makes a signature invalid whatever else may be said for it."""
+    if judged.integrity_failure:
+        failure = _FAILURES.get(judged.integrity_failure, "FORMAT_FAILURE")
+        return _failed(failure, judged.integrity_failure)
+    if changes.verdict is ChangeVerdict.REFUSED:
+        return _failed("FORMAT_FAILURE", changes.reason)
+    if judged.engine is AdESStatus.FAILED:
+        return _failed(judged.sub_indication, _engine_reason(judged, status))
+    return None
+
+
+def _doubt(judged: Judged, changes: Changes, status: str) -> Outcome | None:
+    """What leaves a signature undecided: changes, algorithm, form, then trust."""
+    if changes.verdict is ChangeVerdict.UNDECIDED:
+        return _undecided("SIG_CONSTRAINTS_FAILURE", changes.reason)
+    if not judged.algorithm.acceptable:
+        return _undecided("CRYPTO_CONSTRAINTS_FAILURE_NO_POE", judged.algorithm.remarks[0])
+    if not judged.signed_attributes:
+        return _undecided("SIG_CONSTRAINTS_FAILURE", "no_signed_attributes")
+    if judged.engine is AdESStatus.INDETERMINATE:
+        return _undecided(judged.sub_indication, _engine_reason(judged, status))
+    return None
+
+
+def verdict_of(judged: Judged, data: ValidationData, now: datetime) -> SignatureVerdict:
+    """Everything learned, in the contract's form."""
+    certificate = judged.certificate
+    status = certificate_status(
+        judged.sub_indication,
+        certificate,
+        judged.proven_time or now,
+        trusted=judged.trusted,
+    )
+    outcome = decide(judged, status)
+    changes = judged.changes
+    intact = not judged.integrity_failure and changes.verdict is not ChangeVerdict.REFUSED
+    return SignatureVerdict(
+        field_name=judged.found.field.name,
+        verdict=outcome.verdict,
+        signer=signer_name(judged),
+        issuer=common_name(certificate.issuer),
+        managing_unit=managing_unit(certificate.subject),
+        claimed_time=judged.claimed_time,
+        proven_time=judged.proven_time if intact else None,
+        level=_level(judged, data),
+        integrity=intact,
+        certificate_status=status,
+        certificate_valid_from=certificate.not_valid_before,
+        certificate_valid_to=certificate.not_valid_after,
+        algorithm=judged.algorithm.name,
+        indication=outcome.indication,
+        sub_indication=outcome.sub_indication,
+        changes_after_signing=judged.later,
+        messages=_messages(judged, outcome, status, intact=intact),
+        certificate_sha256=certificate.sha256.hex(),
+    )
+
+
+def broken_verdict(found: FoundSignature, code: str) -> SignatureVerdict:
+    """A signature that cannot even be read: a format failure."""
+    return _bare_verdict(found, _failed("FORMAT_FAILURE", code), (say(code),))
+
+
+def unfinished_verdict(judged: Judged, message: str) -> SignatureVerdict:
+    """A signature that was not judged to the end: indeterminate, nothing claimed."""
+    return _bare_verdict(judged.found, _undecided("GENERIC", "internal"), (message,))
+
+
+def signer_name(judged: Judged) -> str:
+    """The signer's common name as told to people."""
+    return common_name(judged.certificate.subject)
+
+
+def _bare_verdict(
+    found: FoundSignature, outcome: Outcome, messages: tuple[str, ...]
+) -> SignatureVerdict:
+    return SignatureVerdict(
+        field_name=found.field.name,
+        verdict=outcome.verdict,
+        signer="",
+        issuer="",
+        managing_unit=None,
+        claimed_time=None,
+        proven_time=None,
+        level=None,
+        integrity=False,
+        certificate_status="unknown",
+        certificate_valid_from=None,
+        certificate_valid_to=None,
+        algorithm="",
+        indication=outcome.indication,
+        sub_indication=outcome.sub_indication,
+        messages=messages,
+    )
+
+
+def _failed(sub_indication: str, reason: str) -> Outcome:
+    return Outcome(Verdict.INVALID, "TOTAL-FAILED", sub_indication, reason)
+
+
+def _undecided(sub_indication: str, reason: str) -> Outcome:
+    return Outcome(Verdict.INDETERMINATE, "INDETERMINATE", sub_indication, reason)
+
+
+def _engine_reason(judged: Judged, status: str) -> str:
+    """The message for what the engine refused; a failed token is a wrong signature value."""
+    if judged.sub_indication in {"HASH_FAILURE", "SIG_CRYPTO_FAILURE"}:
+        return "bad_signature_value"
+    return "revocation_unknown" if status in {"unknown", "good"} else status
+
+
+def _level(judged: Judged, data: ValidationData) -> str | None:
+    if judged.found.is_timestamp:
+        return None
+    return data.level_of(
+        subfilter=str(entry(judged.found.value, "/SubFilter")),
+        revision=judged.revision,
+        timestamped=judged.timestamps > 0,
+        certificate=judged.certificate,
+    )
+
+
+def _messages(judged: Judged, outcome: Outcome, status: str, *, intact: bool) -> tuple[str, ...]:
+    """The reason first, then each of the four answers, each sentence once."""
+    changes = judged.changes
+    details = {"names": ", ".join(changes.names), "name": judged.algorithm.name}
+    told = [say(outcome.reason, **details)]
+    if intact:
+        told.append(say("intact"))
+    if not judged.found.is_timestamp:  # TT 15/2025 speaks of signers, not of foreign tokens
+        told.extend(say(remark, **details) for remark in judged.algorithm.remarks)
+    told.append(say("revocation_unknown" if status == "unknown" else status))
+    if judged.found.is_timestamp:
+        told.append(say("archive_timestamp"))
+    told.extend(_about_time(judged))
+    return tuple(dict.fromkeys(told))
+
+
+def _about_time(judged: Judged) -> list[str]:
+    if judged.proven_time is None:
+        stamped = judged.timestamps or judged.found.is_timestamp
+        return [say("time_unproven" if stamped else "time_claimed")]
+    told = [say("time_proven"), say("timestamp_revocation_offline")]
+    claimed = judged.claimed_time
+    if claimed is None or judged.found.is_timestamp:
+        return told
+    difference = judged.proven_time - claimed
+    if difference > _CLOCK_TOLERANCE:
+        told.append(say("time_after_claim", delta=_duration(difference)))
+    if -difference > _CLOCK_TOLERANCE:
+        told.append(say("time_before_claim", delta=_duration(-difference)))
+    return told
+
+
+def _duration(delta: timedelta) -> str:
+    minutes = round(delta.total_seconds() / 60)
+    if minutes < 120:
+        return f"{minutes} phút"
+    hours = round(minutes / 60)
+    return f"{hours} giờ" if hours < 48 else f"{round(hours / 24)} ngày"
