@@ -28,8 +28,7 @@ async def kept_alive(
         yield
     finally:
         beat.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beat
+        await asyncio.gather(beat, return_exceptions=True)
 
 
 async def _beat(clock: Clock, every_s: float, renew: Callable[[], Awaitable[object]]) -> None:

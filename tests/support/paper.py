@@ -131,6 +131,11 @@ def with_archive_stamp(pdf):
     return _append(pdf, {"archive": True})
 
 
+def with_another_signature(pdf):
+    """The file after somebody else signed it too."""
+    return _append(pdf, {"field": "stranger1", "key": "stranger"})
+
+
 _ORDER = [Verdict.VALID, Verdict.INDETERMINATE, Verdict.INVALID]
 
 

@@ -14,6 +14,7 @@ from gateway.documents.requests import NewStep
 from gateway.documents.worker import ExpiryWorker
 from gateway.foundation import idempotency
 from gateway.foundation.idempotency import Claim
+from gateway.foundation.listing import Window
 from gateway.foundation.problems import Problem
 from signing.contract import DocumentRefused, SigningUnavailable, Verdict
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, STEPS, TENANT, Desk, until
@@ -335,3 +336,36 @@ async def test_an_answer_lost_by_a_slow_key_is_given_to_the_next_try(desk, paper
     assert len(paper.signed) == 1
     kept = await desk.database.write(begin)
     assert (kept.status, kept.replayed) == (200, True)
+
+
+async def test_requests_are_found_by_what_they_wait_for(desk, paper, clock):
+    """The filter sees what answers say: dead signings wait, overdue ones have expired."""
+
+    async def found(**equal):
+        page = await desk.requests.page(TENANT, Window(equal=equal))
+        return {request.id for request in page.data}
+
+    waiting = await desk.open(await desk.document())
+    overdue = await desk.open(await desk.document(), deadline=clock.now() + timedelta(seconds=90))
+    stuck = await desk.open(await desk.document())
+    ended = await desk.open(await desk.document())
+    await desk.reject(ended, LEADER)
+
+    async def die(order):
+        raise Crash
+
+    paper.before_sign = die
+    with pytest.raises(Crash):
+        await desk.sign(stuck, LEADER, PIN)
+    assert await found(status="signing") == {stuck.id}
+    assert await found(status="waiting") == {waiting.id, overdue.id}
+    assert await found(status="expired") == set()
+    assert await found(signer=LEADER) == {waiting.id, overdue.id, stuck.id}
+    clock.advance(90)
+    assert await found(status="signing") == set()
+    assert await found(status="waiting") == {waiting.id, stuck.id}
+    assert await found(status="expired") == {overdue.id}
+    assert await found(status="rejected") == {ended.id}
+    await desk.requests.expire_overdue()
+    assert await found(status="expired") == {overdue.id}
+    assert await found(status="waiting") == {waiting.id, stuck.id}
