@@ -115,6 +115,10 @@ class Callbacks:
         except ProviderProtocolError as error:
             _log.warning("unreadable_callback", account=name, reason=str(error)[:100])
             return Receipt.UNREADABLE
+        except Exception:
+            # A connector's own fault on a stranger's bytes: the provider may come again.
+            _log.exception("connector_failed", account=name)
+            return Receipt.INTERNAL_ERROR
 
     def _follow(self, name: str, callback: Callback, taken: Taken) -> None:
         """After the commit: wake whoever waits, call whoever should look."""

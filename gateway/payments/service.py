@@ -219,7 +219,7 @@ class Payments:
         def unit(connection: Connection) -> PaymentView:
             row = self.locked(connection, tenant, payment_id)
             state = state_of(connection, row)
-            subjects = [q.subject for q in state.questions if q.reason is reason]
+            subjects = [q.subject for q in state.questions if q.reason == reason]
             if not subjects:
                 raise Problem("conflict", "Không có câu hỏi này.", "There is no such question.")
             pieces = [
@@ -228,7 +228,7 @@ class Payments:
                     f"{reason}:{subject}",
                     decision,
                     subject=subject,
-                    reason=reason.value,
+                    reason=str(reason),
                 )
                 for subject in subjects
             ]
