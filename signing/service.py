@@ -168,7 +168,7 @@ class SigningService:
         now = self._clock.now()
         check_certificate(key.certificate, now)
         kept = self._signers.get(order.credential)
-        if kept is not None and kept.key is key and _chain_valid(kept, self._clock):
+        if kept is not None and kept.key is key and kept.chain.valid_at(now):
             return kept
         self._signers[order.credential] = kept = self._new_signer(key)
         return kept
@@ -262,13 +262,6 @@ async def _sign_parts(
 def _without_proof(level: Level) -> Level:
     """The level of all but the last signature: the last one's proof covers them all."""
     return Level.B_T if level in _PROVEN_LEVELS else level
-
-
-def _chain_valid(signer: KeptKeySigner, clock: Clock) -> bool:
-    now = clock.now()
-    return all(
-        c.not_valid_before_utc <= now <= c.not_valid_after_utc for c in signer.chain.certificates
-    )
 
 
 def _status_unknown() -> SigningUnavailable:

@@ -7,7 +7,6 @@ then the signature block on the right. The names are fictitious.
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -15,7 +14,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-FONT_FILE = Path(__file__).resolve().parents[2] / "signing" / "fonts" / "NotoSansVN-400.ttf"
+from signing.fonts import REGULAR
+
 _FONT = "MotcuaDemo"
 
 BODY = (
@@ -35,7 +35,7 @@ BODY = (
 def typeset(reference: str, title: str, signer: str) -> bytes:
     """One A4 page; ``signer`` stands under ``title`` with room for the signature between."""
     if _FONT not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(TTFont(_FONT, str(FONT_FILE)))
+        pdfmetrics.registerFont(TTFont(_FONT, str(REGULAR)))
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, pageCompression=1)
     canvas.setTitle(f"Quyết định – hồ sơ {reference}")

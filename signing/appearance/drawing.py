@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import ResourceType
@@ -22,8 +21,8 @@ from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from signing.appearance.pictures import Picture
 from signing.appearance.typeface import Typeface, stamp_typeface
+from signing.clock import VIETNAM
 
-VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 BLACK = (0.0, 0.0, 0.0)
 BLUE = (0.05, 0.15, 0.6)
 RED = (0.8, 0.05, 0.05)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from signing.clock import VIETNAM
 from signing.contract import Inspection, SignatureVerdict, Validation
-
-_VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 _INTEGRITY = {True: "nguyên vẹn", False: "không nguyên vẹn"}
 _STATUS = {
@@ -94,7 +92,7 @@ def vietnam_time(moment: datetime | None) -> str | None:
     """RFC 3339 with +07:00, None for no time."""
     if moment is None:
         return None
-    return moment.astimezone(_VIETNAM).isoformat(timespec="seconds")
+    return moment.astimezone(VIETNAM).isoformat(timespec="seconds")
 
 
 def _signature_as_json(signature: SignatureVerdict) -> dict[str, Any]:

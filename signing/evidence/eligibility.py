@@ -113,6 +113,12 @@ class TrustedChain:
         """Every (certificate, issuer) below the root."""
         return tuple(zip(self.certificates, self.certificates[1:], strict=False))
 
+    def valid_at(self, moment: datetime) -> bool:
+        """Whether every certificate's dates include the moment."""
+        return all(
+            c.not_valid_before_utc <= moment <= c.not_valid_after_utc for c in self.certificates
+        )
+
 
 class ChainBuilder:
     """Finds the way from a certificate to a configured root, using known issuers only."""

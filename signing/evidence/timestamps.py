@@ -105,7 +105,7 @@ class TimestampClient(TimeStamper):
             TimestampRequestError.
         """
         now = self._clock.now()
-        if self.chain is None or not _valid_at(self.chain, now):
+        if self.chain is None or not self.chain.valid_at(now):
             self._forget()
             await self.async_dummy_response("sha256")
         assert self.chain is not None
@@ -136,7 +136,7 @@ class TimestampClient(TimeStamper):
     def _trust(self, signer: x509.Certificate, extra: tuple[x509.Certificate, ...]) -> None:
         now = self._clock.now()
         if self.chain is not None and self.chain.certificates[0] == signer:
-            if _valid_at(self.chain, now):
+            if self.chain.valid_at(now):
                 return
         else:
             self._forget()  # the authority changed its certificate: what we kept is another's
@@ -155,10 +155,6 @@ def _granted_token(response: tsp.TimeStampResp) -> cms.ContentInfo:
     if status not in ("granted", "granted_with_mods"):
         raise TimestampRequestError(f"the authority refused: {status}")
     return response["time_stamp_token"]
-
-
-def _valid_at(chain: TrustedChain, now: datetime) -> bool:
-    return all(c.not_valid_before_utc <= now <= c.not_valid_after_utc for c in chain.certificates)
 
 
 def embedded_certificates(signed: cms.SignedData) -> Iterator[x509.Certificate]:

@@ -24,7 +24,9 @@ from signing.inspection.active_content import find_active_content
 from signing.inspection.findings import finding
 from signing.reading.names import common_name
 from signing.reading.opening import (
+    HEADER_WINDOW,
     HOSTILE_INPUT_ERRORS,
+    MAX_SIZE,
     Opened,
     Unreadable,
     entry,
@@ -40,10 +42,8 @@ from signing.reading.signature_fields import (
     has_loose_signature,
 )
 
-MAX_SIZE = 400 * 1024 * 1024
 MAX_PAGES = 5_000
 _CONTENT_SECONDS = 5.0
-_HEADER_WINDOW = 1024
 _NORMAL_BOX = (72.0, 14_400.0)  # smallest and largest side in points (ISO 32000-2, annex C)
 
 
@@ -114,14 +114,14 @@ def _frame_is_pdf(pdf: bytes, report: _Report) -> bool:
     if len(pdf) > MAX_SIZE:
         report.findings.append(finding("too_large", size=len(pdf), limit=MAX_SIZE))
         return False
-    header = pdf.find(b"%PDF-", 0, _HEADER_WINDOW)
+    header = pdf.find(b"%PDF-", 0, HEADER_WINDOW)
     if header < 0:
         report.findings.append(finding("not_a_pdf"))
         return False
     if header > 0:
         report.findings.append(finding("garbage_before_header", count=header))
     report.version = pdf[header + 5 : header + 8].decode("ascii", "replace").strip()
-    if b"%%EOF" not in pdf[-_HEADER_WINDOW:]:
+    if b"%%EOF" not in pdf[-HEADER_WINDOW:]:
         report.findings.append(finding("truncated"))
     return True
 

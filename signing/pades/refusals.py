@@ -17,6 +17,7 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator.errors import PathError
 
 from signing.contract import CredentialRefused, DocumentRefused, SigningError, SigningUnavailable
+from signing.reading.opening import HEADER_WINDOW
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ _BROKEN_FILE = (
     OverflowError,
     EOFError,
 )
-_HEADER_WITHIN = 1024  # ISO 32000-1 Annex H: readers accept the header in the first 1024 bytes
 
 
 def check_readable(pdf: bytes) -> None:
@@ -41,7 +41,7 @@ def check_readable(pdf: bytes) -> None:
     Raises:
         DocumentRefused: code ``not_a_pdf``.
     """
-    if b"%PDF-" not in pdf[:_HEADER_WITHIN]:
+    if b"%PDF-" not in pdf[:HEADER_WINDOW]:
         raise DocumentRefused("not_a_pdf", "Tệp không phải là PDF.", "the file is not a PDF")
 
 

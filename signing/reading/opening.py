@@ -38,6 +38,8 @@ HOSTILE_INPUT_ERRORS = (
     zlib.error,
 )
 
+MAX_SIZE = 400 * 1024 * 1024
+HEADER_WINDOW = 1024  # ISO 32000-1 Annex H: readers accept the header in the first 1024 bytes
 _REASON_LENGTH = 120
 
 

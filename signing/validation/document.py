@@ -26,7 +26,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
 from signing.contract import SignatureVerdict, Validation, Verdict
-from signing.reading.opening import Unreadable, open_pdf
+from signing.reading.opening import MAX_SIZE, Unreadable, open_pdf
 from signing.reading.signature_fields import (
     MAX_SIGNATURES,
     FoundSignature,
@@ -51,7 +51,6 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 TIME_LIMIT_S = 25.0
-MAX_SIZE = 400 * 1024 * 1024
 
 
 def validate_pdf(

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import threading
 from pathlib import Path
 
 import pytest
 
 from signing.clock import SystemClock
-from signing.devpki import DevPki, DevPkiServer
 from signing.devpki.server import Calls, Faults
 from signing.service import SigningService
 from tests.signing.decision import decision
+from tests.support.devpki import serve_pki
 
 CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus" / "sign"
 
 
 @pytest.fixture(scope="session")
 def running_pki(tmp_path_factory):
-    """Keys and certificates are slow to make: one PKI a session, served from its own thread."""
-    pki = DevPki.create(tmp_path_factory.mktemp("pki"), SystemClock())
-    server = DevPkiServer(pki)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
-    yield server
-    asyncio.run_coroutine_threadsafe(server.close(), loop).result(30)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    """Keys and certificates are slow to make: one PKI a session."""
+    with serve_pki(tmp_path_factory.mktemp("pki")) as server:
+        yield server
 
 
 @pytest.fixture

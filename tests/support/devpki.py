@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,10 +13,10 @@ from signing.devpki import DevPki, DevPkiServer
 from signing.service import SigningService
 
 
-@pytest.fixture(scope="session")
-def running_pki(tmp_path_factory):
-    """One PKI a session, served from its own thread: making keys is slow."""
-    server = DevPkiServer(DevPki.create(tmp_path_factory.mktemp("pki"), SystemClock()))
+@contextmanager
+def serve_pki(directory):
+    """A new PKI in a directory, served from its own thread."""
+    server = DevPkiServer(DevPki.create(directory, SystemClock()))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -25,6 +26,13 @@ def running_pki(tmp_path_factory):
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def running_pki(tmp_path_factory):
+    """One PKI a session: making keys is slow."""
+    with serve_pki(tmp_path_factory.mktemp("pki")) as server:
+        yield server
 
 
 @pytest.fixture
