@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
@@ -42,6 +42,7 @@ deliveries = sa.Table(
         "ix_webhook_deliveries_due",
         "endpoint_id",
         "next_at",
+        "position",
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     ),
@@ -68,7 +69,9 @@ attempts = sa.Table(
     sa.Column("answer", sa.Text, nullable=False),
 )
 
-_pending = deliveries.c.state == DeliveryState.PENDING.value
+# Literal, not a parameter: otherwise no engine can tell that the partial indexes apply.
+_PENDING: Final[sa.ColumnElement[str]] = sa.literal_column(f"'{DeliveryState.PENDING.value}'")
+_pending = deliveries.c.state == _PENDING
 
 
 def insert_deliveries(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -83,18 +86,79 @@ def insert_deliveries(connection: Connection, rows: Sequence[Mapping[str, Any]])
 # ------------------------------------------------------------------ the queue
 
 
-def due_endpoints(connection: Connection, now: datetime) -> Sequence[Row[str, Any]]:
-    """Enabled, unthrottled endpoints with something due: one index probe an endpoint."""
+def _due_statement() -> sa.Select[tuple[str, Any]]:
+    now = sa.bindparam("now", type_=Instant)
     waiting = sa.exists().where(
         deliveries.c.endpoint_id == endpoints.c.id, _pending, deliveries.c.next_at <= now
     )
-    query = sa.select(endpoints.c.id, endpoints.c.failing_since).where(
+    return sa.select(endpoints.c.id, endpoints.c.failing_since).where(
         endpoints.c.deleted_at.is_(None),
         endpoints.c.status == ENABLED,
         sa.or_(endpoints.c.throttled_until.is_(None), endpoints.c.throttled_until <= now),
         waiting,
     )
-    return connection.execute(query).all()
+
+
+def _claim_statement() -> sa.UpdateBase:
+    earlier = deliveries.alias("earlier")
+    blocked = sa.exists().where(
+        earlier.c.endpoint_id == deliveries.c.endpoint_id,
+        earlier.c.ordering_key == deliveries.c.ordering_key,
+        earlier.c.state == _PENDING,
+        earlier.c.position < deliveries.c.position,
+    )
+    due = (
+        sa.select(deliveries.c.number)
+        .where(
+            deliveries.c.endpoint_id == sa.bindparam("endpoint"),
+            _pending,
+            deliveries.c.next_at <= sa.bindparam("now", type_=Instant),
+            sa.or_(deliveries.c.ordering_key.is_(None), ~blocked),
+        )
+        .order_by(deliveries.c.next_at, deliveries.c.position)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update(skip_locked=True, of=deliveries)
+        .cte("due")
+    )
+    return (
+        deliveries.update()
+        .where(deliveries.c.number.in_(sa.select(due.c.number)))
+        .values(
+            next_at=sa.bindparam("until", type_=Instant),
+            leased_by=sa.bindparam("worker"),
+            fence=deliveries.c.fence + 1,
+            tries=deliveries.c.tries + 1,
+        )
+        .returning(*deliveries.c)
+    )
+
+
+def _finish_statement() -> sa.Update:
+    lease = sa.tuple_(deliveries.c.number, deliveries.c.fence)
+    return (
+        deliveries.update()
+        .where(
+            lease.in_(sa.bindparam("leases", expanding=True)),
+            deliveries.c.state.in_(sa.bindparam("from", expanding=True)),
+        )
+        .values(
+            state=sa.bindparam("to"),
+            next_at=None,
+            leased_by=None,
+            finished_at=sa.bindparam("at", type_=Instant),
+        )
+    )
+
+
+# Built once: composing a statement costs many times what running it does.
+_DUE: Final = _due_statement()
+_CLAIM: Final = _claim_statement()
+_FINISH: Final = _finish_statement()
+
+
+def due_endpoints(connection: Connection, now: datetime) -> Sequence[Row[str, Any]]:
+    """Enabled, unthrottled endpoints with something due: one index probe an endpoint."""
+    return connection.execute(_DUE, {"now": now}).all()
 
 
 def claim(
@@ -110,37 +174,14 @@ def claim(
 
     Where an endpoint wants order, only the first pending delivery of each key may be taken.
     """
-    earlier = deliveries.alias("earlier")
-    blocked = sa.exists().where(
-        earlier.c.endpoint_id == deliveries.c.endpoint_id,
-        earlier.c.ordering_key == deliveries.c.ordering_key,
-        earlier.c.state == DeliveryState.PENDING.value,
-        earlier.c.position < deliveries.c.position,
-    )
-    due = (
-        sa.select(deliveries.c.number)
-        .where(
-            deliveries.c.endpoint_id == endpoint_id,
-            _pending,
-            deliveries.c.next_at <= now,
-            sa.or_(deliveries.c.ordering_key.is_(None), ~blocked),
-        )
-        .order_by(deliveries.c.next_at, deliveries.c.position)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=deliveries)
-        .cte("due")
-    )
-    return connection.execute(
-        deliveries.update()
-        .where(deliveries.c.number.in_(sa.select(due.c.number)))
-        .values(
-            next_at=lease_until,
-            leased_by=worker,
-            fence=deliveries.c.fence + 1,
-            tries=deliveries.c.tries + 1,
-        )
-        .returning(*deliveries.c)
-    ).all()
+    values = {
+        "endpoint": endpoint_id,
+        "now": now,
+        "most": limit,
+        "until": lease_until,
+        "worker": worker,
+    }
+    return connection.execute(_CLAIM, values).all()
 
 
 def finish(
@@ -153,18 +194,12 @@ def finish(
     pairs = sorted(leases)
     if not pairs:
         return
-    finished = None if state is DeliveryState.HELD else at
     changeable = [DeliveryState.PENDING.value]
     if state is DeliveryState.DELIVERED:
         changeable.append(DeliveryState.HELD.value)
-    connection.execute(
-        deliveries.update()
-        .where(
-            sa.tuple_(deliveries.c.number, deliveries.c.fence).in_(pairs),
-            deliveries.c.state.in_(changeable),
-        )
-        .values(state=state.value, next_at=None, leased_by=None, finished_at=finished)
-    )
+    finished = None if state is DeliveryState.HELD else at
+    values = {"leases": pairs, "from": changeable, "to": state.value, "at": finished}
+    connection.execute(_FINISH, values)
 
 
 def postpone(connection: Connection, waits: Iterable[tuple[int, int, datetime]]) -> None:
@@ -211,9 +246,8 @@ def release_leases(connection: Connection, now: datetime, worker: str | None = N
 
 
 def log_attempts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append sendings to the log."""
-    if rows:
-        connection.execute(attempts.insert(), [dict(row) for row in rows])
+    """Append sendings (at least one) to the log."""
+    connection.execute(attempts.insert(), [dict(row) for row in rows])
 
 
 # ------------------------------------------------------------------ the delivery log

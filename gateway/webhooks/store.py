@@ -52,6 +52,23 @@ secrets = sa.Table(
 )
 
 _alive = endpoints.c.deleted_at.is_(None)
+_ids: Final[sa.BindParameter[Any]] = sa.bindparam("ids", expanding=True)
+
+# The two questions of every batch are built once: composing one costs more than running it.
+_BY_ID: Final = (
+    sa.select(endpoints).where(endpoints.c.id.in_(_ids), _alive).order_by(endpoints.c.id)
+)
+_ACTIVE: Final = (
+    sa.select(secrets)
+    .where(
+        secrets.c.endpoint_id.in_(_ids),
+        sa.or_(
+            secrets.c.expires_at.is_(None),
+            secrets.c.expires_at > sa.bindparam("now", type_=Instant),
+        ),
+    )
+    .order_by(secrets.c.id.desc())
+)
 
 
 def insert_endpoint(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -89,10 +106,8 @@ def endpoints_by_id(
     connection: Connection, ids: Iterable[str], *, lock: bool = False
 ) -> dict[str, Row[Any]]:
     """Endpoints that still exist, of any tenant; locked in one order so that nobody deadlocks."""
-    query = sa.select(endpoints).where(endpoints.c.id.in_(sorted(set(ids))), _alive)
-    query = query.order_by(endpoints.c.id)
-    rows = connection.execute(query.with_for_update() if lock else query)
-    return {row.id: row for row in rows}
+    query = _BY_ID.with_for_update() if lock else _BY_ID
+    return {row.id: row for row in connection.execute(query, {"ids": sorted(set(ids))})}
 
 
 def endpoints_of(connection: Connection, tenants: Iterable[str]) -> dict[str, list[Row[Any]]]:
@@ -149,16 +164,9 @@ def active_secrets(
     connection: Connection, endpoint_ids: Iterable[str], now: datetime
 ) -> dict[str, list[Row[Any]]]:
     """Sealed secrets in force, newest first, by endpoint."""
-    query = (
-        sa.select(secrets)
-        .where(
-            secrets.c.endpoint_id.in_(sorted(set(endpoint_ids))),
-            sa.or_(secrets.c.expires_at.is_(None), secrets.c.expires_at > now),
-        )
-        .order_by(secrets.c.id.desc())
-    )
+    values = {"ids": sorted(set(endpoint_ids)), "now": now}
     found: dict[str, list[Row[Any]]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_ACTIVE, values):
         found.setdefault(row.endpoint_id, []).append(row)
     return found
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection, Row
@@ -34,6 +34,9 @@ from gateway.webhooks.preparation import Message, Preparation
 from gateway.webhooks.sender import Received, Sender
 
 _log = structlog.get_logger(__name__)
+
+_TOGETHER_S: Final = 0.005
+_COUNT_EVERY_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class Worker:
         self._busy: Counter[str] = Counter()
         self._look = asyncio.Event()
         self._idle = asyncio.Event()
+        self._counted_at: float | None = None
+        self.ready = asyncio.Event()
+        """Set when the worker has begun to look for work."""
+
         self._random = random.SystemRandom()
 
     async def run(self) -> None:
@@ -85,8 +92,10 @@ class Worker:
                 tasks.start("webhooks.wake-ups", self._listen())
                 if self._database.dialect == "sqlite":
                     await self._release(None)
+                self.ready.set()
                 while True:
-                    if not await self._round(tasks):
+                    await self._count()
+                    if await self._round(tasks) < self._options.batch:
                         await self._rest()
             finally:
                 await self._drain()
@@ -104,6 +113,16 @@ class Worker:
         with contextlib.suppress(DatabaseUnavailable):
             await self._database.write(lambda c: delivery_store.release_leases(c, now, worker))
 
+    async def _count(self) -> None:
+        """Show now and then how much is waiting."""
+        now = self._clock.monotonic()
+        if self._counted_at is not None and now - self._counted_at < _COUNT_EVERY_S:
+            return
+        self._counted_at = now
+        with contextlib.suppress(DatabaseUnavailable):
+            waiting = await self._database.read(delivery_store.backlog)
+            self._metrics.backlog.labels("webhooks").set(waiting)
+
     async def _listen(self) -> None:
         while True:
             if await self._waker.wait(DELIVERIES_TOPIC, 60.0):
@@ -115,7 +134,8 @@ class Worker:
                 await self._look.wait()
         except TimeoutError:
             return
-        self._look.clear()
+        # Answers come in groups, because they are committed in groups: one claim for them all.
+        await asyncio.sleep(_TOGETHER_S)
 
     async def _drain(self) -> None:
         if not self._busy:
