@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from socket import socket as Socket  # noqa: N812 - the class, beside a parameter of that name
 from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
 
+from connectors.payment.vietqr.banks import banks
 from gateway import __version__
 from gateway.certification.assembly import CertificationDesk
 from gateway.certification.attestation import load_templates
@@ -39,14 +40,19 @@ from gateway.frame.layout import Frame
 from gateway.housekeeping import housekeeping
 from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
-from gateway.payments.assembly import PaymentDesk
+from gateway.payments.assembly import PaymentParts, PaymentsCapability
+from gateway.payments.assembly import assemble as assemble_payments
+from gateway.payments.page_values import Place
 from gateway.settings import Settings
 from gateway.webhooks.assembly import Webhooks
+from gateway.webhooks.told_store import told_at
 from gateway.webhooks.worker import Options
 from gateway.wiring import (
+    agency_names,
     authority,
     build_connectors,
     data_folder,
+    form_secret,
     offices,
     pepper,
     secret_box,
@@ -73,7 +79,7 @@ class Desk(Capability, Protocol):
     """A capability whose objects events tell about."""
 
     @property
-    def renderers(self) -> dict[str, Any]:
+    def renderers(self) -> Mapping[str, Any]:
         """Id prefix → how events tell the state of these objects."""
         ...
 
@@ -115,29 +121,43 @@ class Gateway:
             authority=authority(self.settings),
             upload_limit=self.settings.server.upload_limit,
         )
-        desks: list[Desk] = [self._payments(), documents, self._certification(documents)]
+        self.payments = self._payments()
+        desks: list[Desk] = [self.payments, documents, self._certification(documents)]
         for desk in desks:
             for prefix, render in desk.renderers.items():
                 webhooks.register(prefix, render)
         return [webhooks, *desks]
 
-    def _payments(self) -> PaymentDesk:
-        section = self.settings.payments
+    def _payments(self) -> PaymentsCapability:
+        section, province = self.settings.payments, self.settings.province
         connectors = self.connectors
-        return PaymentDesk(
-            self.database,
-            self.clock,
-            self.waker,
-            self.metrics,
-            accounts=Accounts(connectors.payment, connectors.notification),
-            policy=Policy(
-                public_url=self.settings.server.public_url,
-                expires_in_s=section.expires_in_s,
-                ask_after_s=section.query_after_s,
-                refund_approval_above=section.refund_approval_above_vnd,
-                methods=tuple(section.methods),
-                simulated=self.settings.server.mode != "live",
-            ),
+        return assemble_payments(
+            PaymentParts(
+                database=self.database,
+                clock=self.clock,
+                waker=self.waker,
+                metrics=self.metrics,
+                accounts=Accounts(connectors.payment, connectors.notification),
+                policy=Policy(
+                    public_url=self.settings.server.public_url,
+                    expires_in_s=section.expires_in_s,
+                    ask_after_s=section.query_after_s,
+                    refund_approval_above=section.refund_approval_above_vnd,
+                    methods=tuple(section.methods),
+                    simulated=self.settings.server.mode != "live",
+                ),
+                place=Place(
+                    agency=province.agency,
+                    province=province.name,
+                    phone=province.phone,
+                    hours=province.hours,
+                    agencies=agency_names(self.settings),
+                    banks={bank.bin: bank.short_name for bank in banks().values()},
+                ),
+                form_secret=form_secret(self.settings),
+                told=lambda connection, payment: told_at(connection, payment, "payment.paid"),
+                client_address=self.client,
+            )
         )
 
     def _webhooks(self) -> Webhooks:
@@ -221,6 +241,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """Refuse what is new, finish what is in flight, lose nothing."""
+        self.payments.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.tasks.close()

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from connectors.conformance import Outcome, Result, Suite, postal, run_file, summary
-from gateway.shipments import code128, rules
-from gateway.shipments.law import load_law
+from gateway.shipments import code128, law, rules
 from gateway.webhooks import conformance as webhooks
 
 
 def suites() -> tuple[Suite, ...]:
     """The gateway's own suites, and the postal one under the gateway's rules."""
-    law = load_law()
     decisions = postal.Rules(
         fold=rules.fold_events,
         due_date=law.due_date_of,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import sys
 from collections.abc import Mapping
@@ -164,6 +165,11 @@ def offices(settings: Settings) -> Offices:
     return Offices(certifiers, agencies)
 
 
+def agency_names(settings: Settings) -> dict[str, str]:
+    """Agency code → the name people read."""
+    return {code: agency.name for code, agency in offices(settings).agencies.items()}
+
+
 def data_folder(name: str) -> Path:
     """A folder of the operator's data: beside the source, or where the wheel put it."""
     beside = Path(__file__).resolve().parents[1] / "config" / name
@@ -179,6 +185,11 @@ def secret_box(settings: Settings) -> SecretBox:
 def pepper(settings: Settings) -> bytes:
     """The key under which API keys are hashed."""
     return derive_key(settings.secrets.pepper or _kept_key(settings, "pepper.key"))
+
+
+def form_secret(settings: Settings) -> bytes:
+    """The key that proves that a posted form is ours; follows from the pepper."""
+    return hmac.digest(pepper(settings), b"page forms", "sha256")
 
 
 def _kept_key(settings: Settings, name: str) -> str:

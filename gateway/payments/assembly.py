@@ -6,7 +6,7 @@ capability stands on and gets routes, a worker and the renderers of its events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,16 @@ class PaymentsCapability:
     asking: Asking
     refunds: RefundDesk
     worker: PaymentWorker
-    routes: list[Route | Page]
+    doors: tuple[Route | Page, ...]
     renderers: Mapping[str, Render]
+
+    def routes(self) -> list[Route | Page]:
+        """What to mount."""
+        return list(self.doors)
+
+    def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """Background work by name."""
+        return {"payments.worker": self.worker.run}
 
     def close(self) -> None:
         """Send watchers of live pages away, so that a shutdown does not wait for them."""
@@ -86,12 +94,12 @@ def assemble(parts: PaymentParts) -> PaymentsCapability:
         asking=asking,
         refunds=refunds,
         worker=PaymentWorker(payments, asking, refunds),
-        routes=[
+        doors=(
             *PaymentRoutes(payments, attempts, refunds, client).routes(),
             *Callbacks(payments, parts.metrics).pages(),
             *PayPages(door, attempts, asking, guard, client).pages(),
             *ResultPages(door, parts.told).pages(),
-        ],
+        ),
         renderers={
             "pay": lambda connection, ids: render_payments(payments.renderer, connection, ids),
             "ref": lambda connection, ids: render_refunds(payments.renderer, connection, ids),
