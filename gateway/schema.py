@@ -6,6 +6,7 @@ from gateway.documents import store as documents
 from gateway.foundation import access, idempotency
 from gateway.foundation.database import metadata
 from gateway.payments import tables as payments
+from gateway.shipments import tables as shipments
 from gateway.webhooks import delivery_store as webhook_deliveries
 from gateway.webhooks import event_store, outbox
 from gateway.webhooks import store as webhook_endpoints
@@ -20,6 +21,7 @@ __all__ = [
     "metadata",
     "outbox",
     "payments",
+    "shipments",
     "webhook_deliveries",
     "webhook_endpoints",
 ]
