@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from gateway.settings import ConfigurationError, load
+from gateway.documentation import keys_of, sections
+from gateway.foundation.clock import FakeClock
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.outbound import HttpTransport
+from gateway.settings import ConfigurationError, Settings, load
+from gateway.wiring import build_connectors
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "gateway.example.toml"
+SECRETS = dict.fromkeys(("VNPAY_SECRET", "CASSO_KEY", "SEPAY_KEY", "NGSP_SECRET"), "x" * 32)
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -23,10 +30,42 @@ def problems_of(path: Path | None, environment: dict[str, str] | None = None) ->
     return caught.value.problems
 
 
+@pytest.fixture
+def uncommented(tmp_path):
+    """The example with everything behind ``#`` switched on, and the files it names."""
+    (tmp_path / "secrets").mkdir()
+    for name in ("master.key", "pepper.key", "ubnd-phuong-mau.password"):
+        (tmp_path / "secrets" / name).write_text("y" * 32)
+    text = re.sub(r"(?m)^# (?=\[[a-z_]+\.|[a-z_]+ = )", "", EXAMPLE.read_text("utf-8"))
+    return write(tmp_path, text)
+
+
+def accounts_of(settings):
+    """Every account, built by its own connector."""
+    clock = FakeClock()
+    return build_connectors(settings, HttpTransport(clock, Metrics()), clock).accounts
+
+
 def test_the_example_loads():
-    """What operators copy is valid."""
-    settings = load(EXAMPLE, {"VNPAY_SECRET": "x" * 32})
-    assert settings.payment_accounts["vnpay-main"]["provider"] == "vnpay"
+    """What operators copy is valid, down to each provider's options."""
+    settings = load(EXAMPLE, SECRETS)
+    assert set(accounts_of(settings)) == {"vietqr-main", "casso-main", "vnpay-main", "manual"}
+
+
+def test_what_the_example_comments_out_is_valid_too(uncommented):
+    """Removing a ``#`` never breaks a configuration."""
+    settings = load(uncommented, SECRETS)
+    assert {"sepay-main", "vnpost-hcc"} < set(accounts_of(settings))
+    assert settings.signing.keys["ubnd-phuong-mau"].holder == "agency:H55.12"
+
+
+def test_the_example_shows_every_section(uncommented):
+    """An operator need not guess that a section exists."""
+    text = uncommented.read_text("utf-8")
+    for path, kind in sections(Settings):
+        heading = re.escape(path).replace(r"\*", "[a-z-]+")
+        assert re.search(rf"(?m)^\[{heading}\]", text), path
+        assert keys_of(kind)
 
 
 def test_defaults_are_enough():
