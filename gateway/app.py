@@ -21,6 +21,7 @@ from gateway import __version__
 from gateway.certification.assembly import CertificationDesk
 from gateway.certification.attestation import load_templates
 from gateway.documents.assembly import DocumentDesk
+from gateway.door_money import post_cash
 from gateway.foundation import openapi, system
 from gateway.foundation.access import Keys
 from gateway.foundation.addresses import AddressGuard, parse_subnets
@@ -44,6 +45,7 @@ from gateway.payments.assembly import PaymentParts, PaymentsCapability
 from gateway.payments.assembly import assemble as assemble_payments
 from gateway.payments.page_values import Place
 from gateway.settings import Settings
+from gateway.shipments.assembly import ShipmentDesk
 from gateway.webhooks.assembly import Webhooks
 from gateway.webhooks.told_store import told_at
 from gateway.webhooks.worker import Options
@@ -122,7 +124,11 @@ class Gateway:
             upload_limit=self.settings.server.upload_limit,
         )
         self.payments = self._payments()
-        desks: list[Desk] = [self.payments, documents, self._certification(documents)]
+        shipments = self._shipments(self.payments)
+        certification = self._certification(documents)
+        desks: list[Desk] = [self.payments, documents, certification, shipments]
+        for name, (types, handler) in shipments.handlers.items():
+            webhooks.subscribe(name, types, handler)
         for desk in desks:
             for prefix, render in desk.renderers.items():
                 webhooks.register(prefix, render)
@@ -158,6 +164,18 @@ class Gateway:
                 told=lambda connection, payment: told_at(connection, payment, "payment.paid"),
                 client_address=self.client,
             )
+        )
+
+    def _shipments(self, payments: PaymentsCapability) -> ShipmentDesk:
+        return ShipmentDesk(
+            self.database,
+            self.clock,
+            self.waker,
+            self.metrics,
+            carriers=self.connectors.postal,
+            public_url=self.settings.server.public_url,
+            poll_s=self.settings.shipments.poll_s,
+            collected=post_cash(payments.payments),
         )
 
     def _webhooks(self) -> Webhooks:

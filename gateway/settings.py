@@ -89,6 +89,12 @@ class Payments(msgspec.Struct, frozen=True, kw_only=True):
     methods: list[str] = []  # accounts offered at checkout, in order; empty = all
 
 
+class Shipments(msgspec.Struct, frozen=True, kw_only=True):
+    """How parcels are followed."""
+
+    poll_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0  # how often each carrier's feed is read
+
+
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key the signer processes may open."""
 
@@ -152,6 +158,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: Log = Log()
     province: Province = Province()
     payments: Payments = Payments()
+    shipments: Shipments = Shipments()
     signing: SigningSection = SigningSection()
     webhooks: Webhooks = Webhooks()
     payment_accounts: dict[str, dict[str, Any]] = {}

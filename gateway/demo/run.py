@@ -28,7 +28,9 @@ async def run_demo(pdf: bytes | None, out: Path) -> int:
         socket = listen()
         world = World(Path(folder), f"http://127.0.0.1:{socket.getsockname()[1]}", clock)
         await world.start()
-        settings = world.settings(payments={"query_after_s": [1, 2, 3, 5, 8, 13]})
+        settings = world.settings(
+            payments={"query_after_s": [1, 2, 3, 5, 8, 13]}, shipments={"poll_s": 1}
+        )
         gateway = Gateway(settings, clock)
         try:
             await gateway.start(socket=socket)

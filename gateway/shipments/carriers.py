@@ -87,7 +87,7 @@ class Carriers:
         Raises:
             Problem: ``carrier_reports_itself``.
         """
-        connector = self._connectors.get(name)
+        connector: object = self._connectors.get(name)
         if not isinstance(connector, TakesEntries):
             raise Problem("carrier_reports_itself")
         return connector

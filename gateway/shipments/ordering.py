@@ -8,7 +8,7 @@ evidence and goes on: a call that began and never ended is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from connectors.contract import (
+    Capability,
+    ConnectorError,
     Movement,
     OutcomeUnknown,
     ParcelAccepted,
@@ -138,7 +140,19 @@ class Ordering:
             self._news.alert("order_outcome_unknown" if known else "order_failed_unexpectedly")
             await self._note(step, CallStep.UNKNOWN, next_at=self._after(step))
         else:
-            await self._accept(step, accepted)
+            await self._accept(step, await self._with_number(connector, step, accepted))
+
+    async def _with_number(
+        self, connector: PostalConnector, step: _Step, accepted: ParcelAccepted
+    ) -> ParcelAccepted:
+        """The item number, when the carrier has it already but its answer does not say it."""
+        if accepted.item_code or Capability.QUERY not in connector.spec.capabilities:
+            return accepted
+        try:
+            found = await connector.find(step.client_ref, step.begun_at)
+        except ConnectorError:
+            return accepted  # the feed will tell
+        return replace(accepted, item_code=found.item_code) if found else accepted
 
     async def _look_up(self, connector: PostalConnector, step: _Step) -> None:
         try:

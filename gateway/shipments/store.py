@@ -97,9 +97,8 @@ def owners(
 
 def is_anything_due(connection: Connection, now: datetime) -> bool:
     """A cheap look before claiming, so that an idle worker writes nothing."""
-    return bool(
-        connection.execute(sa.select(sa.exists().where(shipments.c.next_at <= now))).scalar()
-    )
+    due = sa.select(sa.exists().where(shipments.c.next_at <= now))
+    return bool(connection.execute(due).scalar())
 
 
 def claim_due(connection: Connection, now: datetime, limit: int) -> list[str]:
