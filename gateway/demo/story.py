@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from connectors.simulators.faults import Fault
-from gateway.demo.decision import typeset
+from gateway.demo.decision import original, typeset
 from gateway.demo.portal import Caller, Receiver, need
 from gateway.development import AGENCY, AGENCY_CODE, OFFICIALS, World
 from gateway.foundation.clock import Clock, vietnam_day
@@ -87,7 +87,7 @@ async def pay_by_vietqr(stage: Stage) -> dict[str, Any]:
     await stage.receiver.wait_for("payment.paid", payment["id"])
     status, _, page = await stage.portal.fetch(payment["checkout_url"] + "/result", "text/html")
     need(status == 200 and "21.000" in page.decode(), "the result page does not say so")
-    status, kind, receipt = await stage.portal.fetch(payment["checkout_url"] + "/confirmation.pdf")
+    status, kind, receipt = await stage.portal.fetch(payment["checkout_url"] + "/receipt.pdf")
     need(status == 200 and receipt.startswith(b"%PDF"), "no confirmation")
     digest = stage.save("receipt.pdf", receipt)
     return {"payment": payment["id"], "status": "paid", "receipt_sha256": digest}
@@ -161,7 +161,7 @@ async def certify_copy(stage: Stage) -> dict[str, Any]:
     """Two certified copies with consecutive numbers; one is revoked; anyone can look them up."""
     issued = []
     for title in ("Bằng tốt nghiệp trung học phổ thông", "Giấy khai sinh"):
-        source = typeset(REFERENCE, "Người chứng thực", "Trần Thị Thử")
+        source = original(title)
         document = await stage.portal.upload(
             "/v1/documents", source, "scan.pdf", reference=REFERENCE, kind="original_scan"
         )
@@ -173,7 +173,7 @@ async def certify_copy(stage: Stage) -> dict[str, Any]:
     verdict = await stage.portal.upload("/v1/validations", copy, "x.pdf", status=200)
     need(verdict["verdict"] == "valid", f"validation of the copy says {verdict['verdict']}")
     public = await _look_up(stage, first["verification_url"])
-    need(public["status"] == "issued", f"public page says {public['status']}")
+    need(public["verdict"] == "valid", f"public page says {public['verdict']}")
     need(digest in str(public), "the public page does not know the file's hash")
     need(PAYER["name"] not in str(public), "the public page names a citizen")
     status, _, page = await stage.portal.fetch(first["verification_url"], "text/html")
@@ -181,7 +181,7 @@ async def certify_copy(stage: Stage) -> dict[str, Any]:
     revoke = {"decision_number": "12/QĐ-UBND", "reason": "Bản chính bị tẩy xóa"}
     await stage.portal.post(f"/v1/certifications/{second['id']}/revoke", revoke, status=200)
     public = await _look_up(stage, second["verification_url"])
-    need(public["status"] == "revoked", "the revoked copy still looks valid")
+    need(public["verdict"] == "revoked", "the revoked copy still looks valid")
     await stage.receiver.wait_for("certification.revoked", second["id"])
     return {
         "certification": first["id"],
