@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from gateway.certification import http, public
@@ -37,6 +38,10 @@ OFFICES = Offices(
 TEMPLATES = load_templates(Path(__file__).resolve().parents[3] / "config" / "attestation")
 ORIGINAL = {"title": "Bằng tốt nghiệp", "issued_by": "Trường Mẫu", "number": "B-1", "pages": 1}
 REQUESTER = "Phạm Thị Riêng Tư"
+
+
+# For what no engine can get wrong: refusals and pure flow. Locks and races run on both.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from gateway.foundation.database import Database
 from gateway.foundation.idempotency import Claim
 from gateway.foundation.problems import Problem
 from signing.contract import CredentialRefused, Role, SigningUnavailable, Verdict
-from tests.gateway.certification.bureau import CERTIFIER, DEPUTY, TENANT, Bureau
+from tests.gateway.certification.bureau import CERTIFIER, DEPUTY, TENANT, Bureau, on_sqlite
 from tests.support.paper import PaperSignatures, attested_lines, plain_pdf
 
 
@@ -64,6 +64,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+@on_sqlite
 async def test_a_refused_signature_leaves_the_number_to_the_next(bureau, paper, fault):
     """Neither the certifier's nor the agency's failure burns a number."""
     role, error, code = FAULTS[fault]
@@ -80,6 +81,7 @@ async def test_a_refused_signature_leaves_the_number_to_the_next(bureau, paper, 
     assert (await bureau.sign(draft)).number == 2
 
 
+@on_sqlite
 async def test_signatures_that_do_not_validate_are_never_issued(bureau, paper):
     """Both signatures are judged before the number is entered."""
     paper.verdicts["agency"] = Verdict.INDETERMINATE
@@ -144,6 +146,7 @@ async def test_one_draft_signed_twice_at_once_is_issued_once(bureau):
     assert await bureau.numbers() == [1]
 
 
+@on_sqlite
 async def test_a_new_year_starts_at_one_in_vietnam(bureau):
     """31 December 23:59 and 1 January 00:00, by Vietnamese clocks."""
     bureau.clock.set(datetime(2026, 12, 31, 16, 59, tzinfo=UTC))
@@ -154,6 +157,7 @@ async def test_a_new_year_starts_at_one_in_vietnam(bureau):
     assert (await bureau.numbers(2026), await bureau.numbers(2027)) == ([1, 2], [1])
 
 
+@on_sqlite
 async def test_a_page_dated_yesterday_is_not_issued(bureau, paper):
     """Midnight during the signing: nothing is entered, the next try has the right day."""
     bureau.clock.set(datetime(2026, 12, 31, 16, 59, 59, tzinfo=UTC))
@@ -182,6 +186,7 @@ async def test_modes_have_their_own_books_and_portals_of_a_mode_share_one(bureau
     assert (lines[1].requester, lines[1].title, lines[1].certification_id) == (None, None, None)
 
 
+@on_sqlite
 async def test_nobody_certifies_for_somebody_else(bureau):
     """Another official, nobody at all, another portal."""
     draft = await bureau.draft()
@@ -193,6 +198,7 @@ async def test_nobody_certifies_for_somebody_else(bureau):
     await refused(bureau.draft(pdf=plain_pdf(script=True)), "source_blocked")
 
 
+@on_sqlite
 async def test_cancelling_keeps_the_number_and_tells_the_portal(bureau):
     """Only issued copies, only once; the register's line stays, with the decision."""
     draft = await bureau.draft()

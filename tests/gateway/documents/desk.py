@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import pytest
 import sqlalchemy as sa
 
 from gateway.documents import http, request_http
@@ -38,6 +39,10 @@ async def until(holds):
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never happened")
+
+
+# For what no engine can get wrong: refusals and pure flow. Locks and races run on both.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @dataclass

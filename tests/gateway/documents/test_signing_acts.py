@@ -17,7 +17,16 @@ from gateway.foundation.idempotency import Claim
 from gateway.foundation.listing import Window
 from gateway.foundation.problems import Problem
 from signing.contract import DocumentRefused, SigningUnavailable, Verdict
-from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, STEPS, TENANT, Desk, until
+from tests.gateway.documents.desk import (
+    CLERK,
+    DEPUTY,
+    LEADER,
+    STEPS,
+    TENANT,
+    Desk,
+    on_sqlite,
+    until,
+)
 from tests.support.paper import plain_pdf
 
 PIN = "246810"
@@ -62,6 +71,7 @@ async def test_person_then_agency_makes_two_revisions_and_one_event(desk, paper)
     assert shown[document.id]["signature_request"]["status"] == "signed"
 
 
+@on_sqlite
 async def test_the_frozen_bytes_are_the_bytes_that_are_signed(desk, paper):
     """What was uploaded stands unchanged at the head of every revision."""
     pdf = plain_pdf(3)
@@ -136,6 +146,7 @@ async def test_a_signer_that_lost_its_lease_publishes_nothing(desk, paper, monke
     assert len(await revisions(desk, document)) == 2
 
 
+@on_sqlite
 async def test_a_slow_key_keeps_its_step_while_it_works(desk, paper):
     """The heartbeat renews the lease for as long as the signer is busy."""
     request = await desk.open(await desk.document())
@@ -161,6 +172,7 @@ async def test_a_slow_key_keeps_its_step_while_it_works(desk, paper):
     assert (await slow).status == "waiting"
 
 
+@on_sqlite
 async def test_a_wrong_pin_leaves_the_step_waiting(desk, paper):
     """The key's own sentence reaches the official, who may try again at once."""
     request = await desk.open(await desk.document())
@@ -184,6 +196,7 @@ async def test_the_pin_is_kept_nowhere(sqlite, clock, tmp_path, paper, caplog):
     assert PIN not in repr(act)
 
 
+@on_sqlite
 async def test_services_that_are_away_cost_nothing(desk, paper):
     """A time-stamping service that does not answer is a 503; the step waits on."""
     request = await desk.open(await desk.document())
@@ -198,6 +211,7 @@ async def test_services_that_are_away_cost_nothing(desk, paper):
     assert (await desk.requests.get(TENANT, request.id)).status == "waiting"
 
 
+@on_sqlite
 async def test_a_document_that_cannot_be_signed_ends_the_request(desk, paper):
     """Trying again would not help: failed, with the reason."""
     request = await desk.open(await desk.document())
@@ -219,6 +233,7 @@ async def test_a_document_that_cannot_be_signed_ends_the_request(desk, paper):
         (Verdict.INDETERMINATE, "person_signature_unproven"),
     ],
 )
+@on_sqlite
 async def test_the_agency_never_seals_an_unproven_signature(desk, paper, verdict, code):
     """The seal waits until the person's signature is found valid."""
     request = await desk.open(await desk.document())
@@ -230,6 +245,7 @@ async def test_the_agency_never_seals_an_unproven_signature(desk, paper, verdict
     assert (await desk.sign(request, CLERK)).status == "signed"
 
 
+@on_sqlite
 async def test_nobody_signs_for_somebody_else(desk, paper):
     """Wrong official, the leader at the seal, a portal without an official: all refused."""
     request = await desk.open(await desk.document())
@@ -255,6 +271,7 @@ async def test_sending_back_ends_the_request_and_tells_the_portal(desk):
     assert (await desk.open(document)).status == "waiting"
 
 
+@on_sqlite
 async def test_a_passed_deadline_expires_the_request(desk, clock):
     """Answers say so at once, the worker's round writes it down, and the document is free again."""
     document = await desk.document()
@@ -284,6 +301,7 @@ async def test_two_requests_for_one_document_at_once_open_one(desk):
     assert codes == ["document_in_signing"] * 3
 
 
+@on_sqlite
 async def test_blocked_content_is_kept_but_never_signed(desk):
     """A PDF with a script is evidence of what was handed in."""
     document = await desk.document(plain_pdf(script=True))
@@ -292,6 +310,7 @@ async def test_blocked_content_is_kept_but_never_signed(desk):
     assert await desk.documents.content(TENANT, document.id) == plain_pdf(script=True)
 
 
+@on_sqlite
 async def test_every_wrong_step_is_named_at_once(desk, clock):
     """Unknown signers, wrong order and a past deadline in one answer."""
     document = await desk.document()
