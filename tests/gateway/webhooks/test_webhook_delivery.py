@@ -15,14 +15,20 @@ from tests.gateway.webhooks.kit import TENANT, Kit, hang, receiving, status, unt
 
 
 @pytest.fixture
-def kit(database):
+def kit(sqlite):
+    """Where the engine does not matter; what touches rows in new ways asks for ``both``."""
+    return Kit(sqlite, SystemClock())
+
+
+@pytest.fixture
+def both(database):
     return Kit(database, SystemClock())
 
 
-async def test_portal_is_told_and_its_library_verifies_the_message(kit):
-    async with receiving() as portal, kit.running():
-        endpoint = await kit.endpoint(portal.url)
-        (event_id,) = await kit.emit(kit.new_event("pay_1", 3, reference="H55-1"))
+async def test_portal_is_told_and_its_library_verifies_the_message(both):
+    async with receiving() as portal, both.running():
+        endpoint = await both.endpoint(portal.url)
+        (event_id,) = await both.emit(both.new_event("pay_1", 3, reference="H55-1"))
         await until(lambda: portal.requests)
         (request,) = portal.requests
         body = request.verified_by(endpoint.secret)
@@ -38,8 +44,8 @@ async def test_portal_is_told_and_its_library_verifies_the_message(kit):
         public = signature.PublicKey.parse(endpoint.public_key)
         now = int(SystemClock().now().timestamp())
         signature.verify([public], request.headers, request.body, now=now)
-        await until(lambda: _all(kit, "delivered"))
-        (attempt,) = await kit.attempts()
+        await until(lambda: _all(both, "delivered"))
+        (attempt,) = await both.attempts()
         assert (attempt.status, attempt.error) == (204, None)
 
 
@@ -112,23 +118,23 @@ async def test_redirect_is_a_failure_and_is_not_followed(kit):
         assert await kit.states() == ["pending"]
 
 
-async def test_gone_disables_at_once_holds_and_tells_the_other_endpoints(kit):
-    async with receiving(status(410)) as gone, receiving() as watcher, kit.running():
-        endpoint = await kit.endpoint(gone.url, events=["payment.*"])
-        await kit.endpoint(watcher.url, events=["endpoint.*"])
-        await kit.emit()
+async def test_gone_disables_at_once_holds_and_tells_the_other_endpoints(both):
+    async with receiving(status(410)) as gone, receiving() as watcher, both.running():
+        endpoint = await both.endpoint(gone.url, events=["payment.*"])
+        await both.endpoint(watcher.url, events=["endpoint.*"])
+        await both.emit()
         await until(lambda: watcher.requests)
         told = watcher.requests[0].event
         assert told["type"] == "endpoint.disabled"
         assert told["subject"] == endpoint.id
         assert told["data"]["reason"] == "gone"
-        shown = await kit.read_endpoint(endpoint.id)
+        shown = await both.read_endpoint(endpoint.id)
         assert (shown.status, shown.disabled_reason) == ("disabled", "gone")
-        await kit.emit()
-        await until(lambda: _count(kit, "held", 2))
+        await both.emit()
+        await until(lambda: _count(both, "held", 2))
         gone.answer = status(200)
-        await kit.database.write(lambda c: kit.webhooks.endpoints.enable(c, TENANT, endpoint.id))
-        await until(lambda: _all(kit, "delivered", 3))
+        await both.database.write(lambda c: both.webhooks.endpoints.enable(c, TENANT, endpoint.id))
+        await until(lambda: _all(both, "delivered", 3))
         assert len(gone.requests) == 3
 
 
@@ -150,8 +156,8 @@ async def test_a_hanging_endpoint_cannot_starve_the_others(database):
         assert healthy.most_in_flight <= 4
 
 
-async def test_an_endpoint_that_never_answers_is_a_time_out_and_comes_again(database):
-    kit = Kit(database, SystemClock(), timeout_s=0.3)
+async def test_an_endpoint_that_never_answers_is_a_time_out_and_comes_again(sqlite):
+    kit = Kit(sqlite, SystemClock(), timeout_s=0.3)
     async with receiving(hang) as portal, kit.running():
         await kit.endpoint(portal.url)
         await kit.emit()
@@ -203,8 +209,8 @@ async def test_unreachable_endpoint_is_logged_in_one_word(kit, url, error):
         assert (attempt.status, attempt.error) == (None, error)
 
 
-async def test_address_guard_decides_at_dial_time_for_endpoints_registered_before(database):
-    kit = Kit(database, SystemClock(), guard=AddressGuard())
+async def test_address_guard_decides_at_dial_time_for_endpoints_registered_before(sqlite):
+    kit = Kit(sqlite, SystemClock(), guard=AddressGuard())
     async with receiving() as portal, kit.running():
         await kit.endpoint(portal.url)
         await kit.endpoint(f"http://localhost:{portal.port}/")
@@ -243,9 +249,9 @@ async def test_a_connection_the_receiver_just_closed_is_replaced_without_a_failu
 
 
 @pytest.fixture
-def moved(database):
+def moved(sqlite):
     clock = FakeClock(datetime.now(UTC).replace(microsecond=0))
-    return Kit(database, clock)
+    return Kit(sqlite, clock)
 
 
 async def test_failures_follow_the_schedule_until_they_are_given_up(moved):

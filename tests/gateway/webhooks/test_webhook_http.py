@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -40,8 +41,8 @@ class Api:
         return await portal(self.edge, self.server, self.session, name, mode, scopes)
 
 
-@pytest.fixture
-async def api(database):
+@contextlib.asynccontextmanager
+async def serving(database):
     clock = FakeClock(datetime.now(UTC).replace(microsecond=0))
     kit = Kit(database, clock, resolve=resolve)
     edge = make_edge(database, clock)
@@ -49,6 +50,20 @@ async def api(database):
     async with aiohttp.ClientSession() as session:
         yield Api(kit, edge, server, session)
     await server.close()
+
+
+@pytest.fixture
+async def api(sqlite):
+    """Where the engine does not matter."""
+    async with serving(sqlite) as served:
+        yield served
+
+
+@pytest.fixture
+async def both(database):
+    """On each engine in turn."""
+    async with serving(database) as served:
+        yield served
 
 
 async def register(caller, **body):
@@ -60,8 +75,8 @@ async def register(caller, **body):
 # ------------------------------------------------------------------ endpoints
 
 
-async def test_endpoint_is_registered_and_its_secret_is_shown_once(api):
-    caller = await api.portal()
+async def test_endpoint_is_registered_and_its_secret_is_shown_once(both):
+    caller = await both.portal()
     made = await register(caller, events=["payment.*"], description="Cổng DVC", mode="full")
     assert made["id"].startswith("whe_")
     assert made["secret"].startswith("whsec_")
@@ -76,14 +91,14 @@ async def test_endpoint_is_registered_and_its_secret_is_shown_once(api):
     assert [e["id"] for e in page["data"]] == [made["id"]]
 
 
-async def test_a_repeated_registration_gets_the_same_bytes_and_the_record_holds_no_secret(api):
-    caller = await api.portal()
+async def test_a_repeated_registration_gets_the_same_bytes_and_the_record_holds_no_secret(both):
+    caller = await both.portal()
     body = {"url": "https://portal.example/hook"}
     first = await caller.post(BASE, body, key="once")
     again = await caller.post(BASE, body, key="once")
     assert (first[0], first[1]) == (again[0], again[1])
     assert again[2]["Idempotent-Replayed"] == "true"
-    stored = await api.edge.database.read(
+    stored = await both.edge.database.read(
         lambda c: c.execute(sa.select(records.c.body)).scalars().all()
     )
     secret = first[1]["secret"].removeprefix("whsec_").encode()
@@ -174,8 +189,8 @@ async def test_scopes_are_asked_for(api):
     assert (await (await api.portal(scopes=("payments:read",))).get("/v1/events"))[0] == 403
 
 
-async def test_endpoint_is_changed_and_deleted(api):
-    caller = await api.portal()
+async def test_endpoint_is_changed_and_deleted(both):
+    caller = await both.portal()
     made = await register(caller)
     one = f"{BASE}/{made['id']}"
     code, shown, _ = await caller.call("PATCH", one, {"events": ["refund.*"], "mode": "full"})
@@ -194,8 +209,8 @@ async def test_endpoint_is_changed_and_deleted(api):
     assert (await caller.get(BASE))[1]["data"] == []
 
 
-async def test_lists_are_paged_newest_first_and_wrong_limits_are_refused(api):
-    caller = await api.portal()
+async def test_lists_are_paged_newest_first_and_wrong_limits_are_refused(both):
+    caller = await both.portal()
     made = [(await register(caller))["id"] for _ in range(3)]
     _, page, _ = await caller.get(f"{BASE}?limit=2")
     assert [e["id"] for e in page["data"]] == made[:0:-1]
@@ -219,8 +234,8 @@ async def test_one_portal_cannot_register_without_end(api, monkeypatch):
     assert (code, problem["code"]) == (409, "conflict")
 
 
-async def test_rotation_overlaps_for_24_hours_and_is_bounded(api):
-    caller = await api.portal()
+async def test_rotation_overlaps_for_24_hours_and_is_bounded(both):
+    caller = await both.portal()
     made = await register(caller)
     rotate = f"{BASE}/{made['id']}/rotate-secret"
     code, first, _ = await caller.post(rotate)
@@ -228,21 +243,21 @@ async def test_rotation_overlaps_for_24_hours_and_is_bounded(api):
     assert first["secret"] != made["secret"]
     assert first["public_keys"] == [first["public_key"], made["public_key"]]
     end = datetime.fromisoformat(first["previous_secrets_expire_at"])
-    assert end == api.kit.clock.now() + timedelta(hours=24)
+    assert end == both.kit.clock.now() + timedelta(hours=24)
     await caller.post(rotate)
     assert (await caller.post(rotate))[0] == 409
-    api.kit.clock.advance(24 * 3600 + 1)
+    both.kit.clock.advance(24 * 3600 + 1)
     _, shown, _ = await caller.get(f"{BASE}/{made['id']}")
     assert len(shown["public_keys"]) == 1
 
 
-async def test_public_keys_are_published_as_jwk_while_in_force(api):
-    caller = await api.portal()
+async def test_public_keys_are_published_as_jwk_while_in_force(both):
+    caller = await both.portal()
     made, gone = await register(caller), await register(caller)
     await caller.call("DELETE", f"{BASE}/{gone['id']}")
     await caller.post(f"{BASE}/{made['id']}/rotate-secret")
-    url = api.server.make_url("/.well-known/motcua/webhook-keys.json")
-    async with api.session.get(url) as reply:
+    url = both.server.make_url("/.well-known/motcua/webhook-keys.json")
+    async with both.session.get(url) as reply:
         keys = (await reply.json())["keys"]
     assert {k["endpoint"] for k in keys} == {made["id"]}
     assert len(keys) == 2
@@ -251,8 +266,8 @@ async def test_public_keys_are_published_as_jwk_while_in_force(api):
     raw = base64.urlsafe_b64decode(old["x"] + "=")
     assert "whpk_" + base64.b64encode(raw).decode() == made["public_key"]
     assert old["expires_at"] is not None
-    api.kit.clock.advance(25 * 3600)
-    async with api.session.get(url) as reply:
+    both.kit.clock.advance(25 * 3600)
+    async with both.session.get(url) as reply:
         assert len((await reply.json())["keys"]) == 1
 
 
@@ -272,18 +287,18 @@ async def test_test_event_goes_to_this_endpoint_alone_whatever_it_subscribed_to(
         assert not two.requests
 
 
-async def test_disabled_endpoint_holds_and_enabling_sends_what_was_held(api):
-    caller = await api.portal()
-    async with receiving() as target, api.kit.running():
+async def test_disabled_endpoint_holds_and_enabling_sends_what_was_held(both):
+    caller = await both.portal()
+    async with receiving() as target, both.kit.running():
         made = await register(caller, url=target.url)
         one = f"{BASE}/{made['id']}"
         code, shown, _ = await caller.post(f"{one}/disable")
         assert (code, shown["status"], shown["disabled_reason"]) == (200, "disabled", "manual")
         assert (await caller.post(f"{one}/disable"))[0] == 200
         for path in ("test", "recover"):
-            body = {"since": iso(api.kit.clock.now())} if path == "recover" else None
+            body = {"since": iso(both.kit.clock.now())} if path == "recover" else None
             assert (await caller.post(f"{one}/{path}", body))[0] == 409
-        ids = await api.kit.emit_many(3)
+        ids = await both.kit.emit_many(3)
         await until(lambda: _held(caller, one, 3))
         assert not target.requests
         code, shown, _ = await caller.post(f"{one}/enable")
@@ -301,32 +316,32 @@ async def _held(caller, one, count):
 # ------------------------------------------------------------------ events and deliveries
 
 
-async def test_events_are_pulled_in_order_without_gaps(api):
-    caller = await api.portal()
-    ids = await api.kit.emit_many(5)
-    await api.kit.emit(api.kit.new_event(tenant="khac/test"))
-    await api.kit.webhooks.dispatcher.drain()
+async def test_events_are_pulled_in_order_without_gaps(both):
+    caller = await both.portal()
+    ids = await both.kit.emit_many(5)
+    await both.kit.emit(both.kit.new_event(tenant="khac/test"))
+    await both.kit.webhooks.dispatcher.drain()
     _, page, _ = await caller.get("/v1/events?limit=3")
     assert ([e["id"] for e in page["data"]], page["has_more"]) == (ids[:3], True)
     _, rest, _ = await caller.get(f"/v1/events?limit=3&after={page['next']}")
     assert ([e["id"] for e in rest["data"]], rest["has_more"]) == (ids[3:], False)
     _, nothing, _ = await caller.get(f"/v1/events?after={rest['next']}")
     assert (nothing["data"], nothing["next"]) == ([], rest["next"])
-    more = await api.kit.emit_many(1)
+    more = await both.kit.emit_many(1)
     _, waiting, _ = await caller.get(f"/v1/events?after={more[0]}")
     assert waiting["data"] == [], "not dispatched yet: nothing comes after it"
-    await api.kit.webhooks.dispatcher.drain()
+    await both.kit.webhooks.dispatcher.drain()
     _, fresh, _ = await caller.get(f"/v1/events?after={nothing['next']}")
     assert [e["id"] for e in fresh["data"]] == more
 
 
-async def test_events_are_filtered_by_type_and_dossier(api):
-    caller = await api.portal()
-    a, b = await api.kit.emit(
-        api.kit.new_event(reference="A"),
-        api.kit.new_event(reference="B", type="refund.succeeded"),
+async def test_events_are_filtered_by_type_and_dossier(both):
+    caller = await both.portal()
+    a, b = await both.kit.emit(
+        both.kit.new_event(reference="A"),
+        both.kit.new_event(reference="B", type="refund.succeeded"),
     )
-    await api.kit.webhooks.dispatcher.drain()
+    await both.kit.webhooks.dispatcher.drain()
     for query, expected in [
         ("type=refund.*", [b]),
         ("type=payment.paid", [a]),
@@ -352,17 +367,17 @@ async def test_an_event_shows_the_state_of_now_thin_or_full(api):
     assert (await caller.get("/v1/events/evt_none"))[0] == 404
 
 
-async def test_delivery_log_shows_each_attempt(api):
-    caller = await api.portal()
-    async with receiving(status(500)) as target, api.kit.running():
+async def test_delivery_log_shows_each_attempt(both):
+    caller = await both.portal()
+    async with receiving(status(500)) as target, both.kit.running():
         made = await register(caller, url=target.url)
         one = f"{BASE}/{made['id']}"
-        ids = await api.kit.emit_many(1)
+        ids = await both.kit.emit_many(1)
         await until(lambda: _attempts(caller, one, 1))
         target.answer = status(200)
-        api.kit.clock.advance(6)
+        both.kit.clock.advance(6)
         await until(lambda: _attempts(caller, one, 2))
-        ids += await api.kit.emit_many(1)
+        ids += await both.kit.emit_many(1)
         await until(lambda: _attempts(caller, one, 3))
     _, page, _ = await caller.get(f"{one}/deliveries")
     newest, oldest = page["data"]
@@ -387,12 +402,12 @@ async def _attempts(caller, one, count):
     return sum(len(d["attempts"]) for d in settled) == count
 
 
-async def test_resend_sends_a_delivered_event_again(api):
-    caller = await api.portal()
-    async with receiving() as one, receiving() as two, api.kit.running():
+async def test_resend_sends_a_delivered_event_again(both):
+    caller = await both.portal()
+    async with receiving() as one, receiving() as two, both.kit.running():
         first = await register(caller, url=one.url, events=["payment.*"])
         await register(caller, url=two.url, events=["payment.*"])
-        (event_id,) = await api.kit.emit()
+        (event_id,) = await both.kit.emit()
         await until(lambda: one.requests and two.requests)
         await until(lambda: _attempts(caller, f"{BASE}/{first['id']}", 1))
         code, answer, _ = await caller.post(f"/v1/events/{event_id}/resend?endpoint={first['id']}")
