@@ -8,7 +8,8 @@ our own.
 The rooms: ``keys`` opens keys · ``evidence`` gathers chain, revocation and time · ``appearance``
 plans what shows and where · ``pades`` writes and proves · ``inspection`` looks before signing ·
 ``validation`` judges afterwards · ``reading`` opens strangers' files for all of them ·
-``commands`` stands behind the command line · ``devpki`` plays the authorities in development.
+``commands`` stands behind the command line · ``devpki`` plays the authorities in development ·
+``fonts`` are the files that drawing needs.
 
 Arrows run one way: commands → service → appearance → pades → evidence, keys; service → inspection,
 validation → reading. Importing ``contract`` or ``pool`` loads neither pyHanko nor cryptography.

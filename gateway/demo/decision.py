@@ -73,7 +73,7 @@ class _Sheet:
 
     def __init__(self, title: str) -> None:
         if _FONT not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(_FONT, str(FONT_FILE)))
+            pdfmetrics.registerFont(TTFont(_FONT, str(REGULAR)))
         self._out = io.BytesIO()
         self._canvas = Canvas(self._out, pagesize=A4, pageCompression=1)
         self._canvas.setTitle(title)
