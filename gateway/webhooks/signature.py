@@ -117,7 +117,8 @@ class PublicKey:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(value, signed)
         except (InvalidSignature, ValueError):
             return False
-        return True
+        # The last character has unused bits: one signature has one spelling only.
+        return base64.b64encode(value).decode() == encoded
 
 
 class PrivateKey:

@@ -90,6 +90,17 @@ def test_any_one_changed_byte_of_a_signature_is_refused(where, flip, key):
         verify([SECRET, KEY.public], headers, b"{}", now=NOW)
 
 
+@pytest.mark.parametrize("key", [SECRET, KEY])
+def test_no_other_spelling_of_a_signature_is_accepted(key):
+    headers = sign([key], "evt_1", NOW, b"{}")
+    entry = headers[SIGNATURE_HEADER].encode()
+    for where in range(len(entry)):
+        for flip in (1, 2, 4, 8, 16, 32, 64, 128):
+            headers[SIGNATURE_HEADER] = _changed(entry, where, flip).decode("latin-1")
+            with pytest.raises(SignatureInvalid):
+                verify([SECRET, KEY.public], headers, b"{}", now=NOW)
+
+
 def test_bytes_cannot_be_shifted_between_id_timestamp_and_body():
     with pytest.raises(ValueError, match="separator"):
         canonical("evt_1.17", 1, b"")
