@@ -15,6 +15,11 @@ register(
         "source_blocked": Kind(
             409, "Tệp nguồn không được phép chứng thực", "The source file must not be certified"
         ),
+        "source_signed": Kind(
+            409,
+            "Tệp nguồn đã có chữ ký số; hãy chứng thực từ bản quét của bản chính",
+            "The source file is already signed; certify a scan of the original",
+        ),
         "attestation_missing": Kind(
             409,
             "Chưa có mẫu lời chứng có hiệu lực cho ngày này",

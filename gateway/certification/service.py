@@ -50,6 +50,11 @@ class Source(Protocol):
         """Whether the inspection forbids signing it."""
         ...
 
+    @property
+    def signed(self) -> bool:
+        """Whether somebody signed it already."""
+        ...
+
 
 class Sources(Protocol):
     """Where the scans come from (the documents capability's public service)."""
@@ -104,6 +109,7 @@ class Certifications:
 
         Raises:
             Problem: ``validation_failed``, ``not_found`` (document), ``source_blocked``,
+                ``source_signed``,
                 ``attestation_missing``.
         """
         wrong = self._offices.unknown(new.certifier, new.agency_code)
@@ -115,6 +121,8 @@ class Certifications:
         source = await self._sources.source(new.tenant, new.document_id)
         if source.blocked:
             raise Problem("source_blocked")
+        if source.signed:  # a page after a signature is a change: that signature would break
+            raise Problem("source_signed")
         return source
 
     def draft(

@@ -53,6 +53,7 @@ class Source:
     sha256: str
     pages: int
     blocked: bool
+    signed: bool
 
 
 class Documents:
@@ -163,7 +164,7 @@ class Documents:
         """
         answer = await self.get(tenant, document_id)
         blocked = any(f.severity == Severity.BLOCK for f in answer.findings)
-        return Source(answer.id, answer.sha256, answer.pages, blocked)
+        return Source(answer.id, answer.sha256, answer.pages, blocked, bool(answer.signatures))
 
     async def evidence(self, tenant: str, document_id: str) -> bytes:
         """A ZIP for an inspector: hashes, certificates, the verdict as of now.

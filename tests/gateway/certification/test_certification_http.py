@@ -7,6 +7,7 @@ import hashlib
 import aiohttp
 import pytest
 
+from signing.contract import Level, Role, SignOrder
 from signing.devpki.authority import PASSWORD
 from tests.gateway.certification.bureau import AGENCY, CERTIFIER, REQUESTER, TENANT, Bureau
 from tests.support.edge import make_edge, portal, serve
@@ -197,6 +198,16 @@ async def test_drafts_are_made_once_and_listed(world):
     _, listed, _ = await clerk.get("/v1/certifications?status=draft&reference=H55-261102-0002")
     assert [c["id"] for c in listed["data"]] == [first["id"]]
     assert (await clerk.get("/v1/certifications?status=issued"))[1]["data"] == []
+
+
+async def test_a_signed_file_is_not_a_scan_of_an_original(open_bureau, sqlite, real_signatures):
+    """Appending the attestation would break its signature, so it is refused at once."""
+    bureau, caller = await open_bureau(sqlite, real_signatures)
+    order = SignOrder(plain_pdf(), "agency", Role.INVISIBLE, Level.B_B)
+    signed = await real_signatures.sign(order)
+    clerk = await caller()
+    status, body, _ = await clerk.post("/v1/certifications", await asked_for(bureau, signed.pdf))
+    assert (status, body["code"]) == (409, "source_signed")
 
 
 @pytest.mark.parametrize(
