@@ -31,6 +31,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("hash"),
     )
     op.create_table(
+        "carrier_feeds",
+        sa.Column("account", sa.String(length=80), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("account"),
+    )
+    op.create_table(
         "certifications",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("tenant", sa.String(length=80), nullable=False),
@@ -249,6 +258,89 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mode", "agency_code", "book", "year"),
     )
     op.create_table(
+        "shipment_evidence",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("account", sa.String(length=80), nullable=False),
+        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("shipment_id", sa.String(length=40), nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("client_ref", sa.String(length=64), nullable=True),
+        sa.Column("item_code", sa.String(length=40), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("account", "key", name="uq_shipment_evidence_key"),
+    )
+    op.create_index(
+        "ix_shipment_evidence_item", "shipment_evidence", ["account", "item_code"], unique=False
+    )
+    op.create_index(
+        "ix_shipment_evidence_shipment",
+        "shipment_evidence",
+        ["shipment_id", "number"],
+        unique=False,
+    )
+    op.create_table(
+        "shipments",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("tenant", sa.String(length=80), nullable=False),
+        sa.Column("reference", sa.String(length=255), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("carrier", sa.String(length=80), nullable=False),
+        sa.Column("client_ref", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("proxy", sa.Text(), nullable=True),
+        sa.Column("contents", sa.Text(), nullable=False),
+        sa.Column("withdraw", sa.Text(), nullable=False),
+        sa.Column("procedure", sa.String(length=500), nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("payment_id", sa.String(length=40), nullable=True),
+        sa.Column("collect_vnd", sa.BigInteger(), nullable=False),
+        sa.Column("postage_payer", sa.String(length=16), nullable=False),
+        sa.Column("weight_g", sa.Integer(), nullable=False),
+        sa.Column("item_code", sa.String(length=40), nullable=True),
+        sa.Column("scope", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("movement", sa.String(length=32), nullable=False),
+        sa.Column("money", sa.String(length=16), nullable=False),
+        sa.Column("papers", sa.String(length=32), nullable=False),
+        sa.Column("cancel", sa.String(length=16), nullable=False),
+        sa.Column("questions", sa.Text(), nullable=False),
+        sa.Column("failed_attempts", sa.Integer(), nullable=False),
+        sa.Column("collected_vnd", sa.BigInteger(), nullable=False),
+        sa.Column("remitted_vnd", sa.BigInteger(), nullable=False),
+        sa.Column("tracking_number", sa.String(length=40), nullable=True),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("carrier_order_id", sa.String(length=120), nullable=True),
+        sa.Column("carrier_state", sa.Text(), nullable=True),
+        sa.Column("postage_vnd", sa.BigInteger(), nullable=True),
+        sa.Column("refusal", sa.String(length=120), nullable=True),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("cancel_sent", sa.Boolean(), nullable=False),
+        sa.Column("cancel_reason", sa.String(length=500), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("carrier", "client_ref", name="uq_shipments_client_ref"),
+        sa.UniqueConstraint("token"),
+    )
+    op.create_index("ix_shipments_next", "shipments", ["next_at"], unique=False)
+    op.create_index(
+        "ix_shipments_number", "shipments", ["carrier", "tracking_number"], unique=False
+    )
+    op.create_index("ix_shipments_reference", "shipments", ["tenant", "reference"], unique=False)
+    op.create_index("ix_shipments_tenant", "shipments", ["tenant", "id"], unique=False)
+    op.create_table(
         "webhook_attempts",
         sa.Column(
             "number",
@@ -297,7 +389,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_deliveries_due",
         "webhook_deliveries",
-        ["endpoint_id", "next_at"],
+        ["endpoint_id", "next_at", "position"],
         unique=False,
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
@@ -594,107 +686,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("request_id", "position"),
     )
-    op.create_table(
-        "carrier_feeds",
-        sa.Column("account", sa.String(length=80), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=False),
-        sa.Column("next_at", sa.BigInteger(), nullable=False),
-        sa.Column("fence", sa.Integer(), nullable=False),
-        sa.Column("lease_until", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("account"),
-    )
-    op.create_table(
-        "shipment_evidence",
-        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("account", sa.String(length=80), nullable=False),
-        sa.Column("key", sa.String(length=128), nullable=False),
-        sa.Column("shipment_id", sa.String(length=40), nullable=True),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("client_ref", sa.String(length=64), nullable=True),
-        sa.Column("item_code", sa.String(length=40), nullable=True),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("actor", sa.String(length=120), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("number"),
-        sa.UniqueConstraint("account", "key", name="uq_shipment_evidence_key"),
-    )
-    op.create_index(
-        "ix_shipment_evidence_item", "shipment_evidence", ["account", "item_code"], unique=False
-    )
-    op.create_index(
-        "ix_shipment_evidence_shipment",
-        "shipment_evidence",
-        ["shipment_id", "number"],
-        unique=False,
-    )
-    op.create_table(
-        "shipments",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("tenant", sa.String(length=80), nullable=False),
-        sa.Column("reference", sa.String(length=255), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("carrier", sa.String(length=80), nullable=False),
-        sa.Column("client_ref", sa.String(length=64), nullable=False),
-        sa.Column("token", sa.String(length=32), nullable=False),
-        sa.Column("sender", sa.Text(), nullable=False),
-        sa.Column("recipient", sa.Text(), nullable=False),
-        sa.Column("proxy", sa.Text(), nullable=True),
-        sa.Column("contents", sa.Text(), nullable=False),
-        sa.Column("withdraw", sa.Text(), nullable=False),
-        sa.Column("procedure", sa.String(length=500), nullable=False),
-        sa.Column("note", sa.String(length=500), nullable=False),
-        sa.Column("payment_id", sa.String(length=40), nullable=True),
-        sa.Column("collect_vnd", sa.BigInteger(), nullable=False),
-        sa.Column("postage_payer", sa.String(length=16), nullable=False),
-        sa.Column("weight_g", sa.Integer(), nullable=False),
-        sa.Column("item_code", sa.String(length=40), nullable=True),
-        sa.Column("scope", sa.String(length=32), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("movement", sa.String(length=32), nullable=False),
-        sa.Column("money", sa.String(length=16), nullable=False),
-        sa.Column("papers", sa.String(length=32), nullable=False),
-        sa.Column("cancel", sa.String(length=16), nullable=False),
-        sa.Column("questions", sa.Text(), nullable=False),
-        sa.Column("failed_attempts", sa.Integer(), nullable=False),
-        sa.Column("collected_vnd", sa.BigInteger(), nullable=False),
-        sa.Column("remitted_vnd", sa.BigInteger(), nullable=False),
-        sa.Column("tracking_number", sa.String(length=40), nullable=True),
-        sa.Column("accepted_at", sa.BigInteger(), nullable=True),
-        sa.Column("due_at", sa.BigInteger(), nullable=True),
-        sa.Column("sequence", sa.Integer(), nullable=False),
-        sa.Column("carrier_order_id", sa.String(length=120), nullable=True),
-        sa.Column("carrier_state", sa.Text(), nullable=True),
-        sa.Column("postage_vnd", sa.BigInteger(), nullable=True),
-        sa.Column("refusal", sa.String(length=120), nullable=True),
-        sa.Column("next_at", sa.BigInteger(), nullable=True),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("cancel_sent", sa.Boolean(), nullable=False),
-        sa.Column("cancel_reason", sa.String(length=500), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("carrier", "client_ref", name="uq_shipments_client_ref"),
-        sa.UniqueConstraint("token"),
-    )
-    op.create_index("ix_shipments_next", "shipments", ["next_at"], unique=False)
-    op.create_index(
-        "ix_shipments_number", "shipments", ["carrier", "tracking_number"], unique=False
-    )
-    op.create_index("ix_shipments_reference", "shipments", ["tenant", "reference"], unique=False)
-    op.create_index("ix_shipments_tenant", "shipments", ["tenant", "id"], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Drop every table."""
-    op.drop_table("carrier_feeds")
-    op.drop_index("ix_shipment_evidence_item", table_name="shipment_evidence")
-    op.drop_index("ix_shipment_evidence_shipment", table_name="shipment_evidence")
-    op.drop_table("shipment_evidence")
-    op.drop_index("ix_shipments_next", table_name="shipments")
-    op.drop_index("ix_shipments_number", table_name="shipments")
-    op.drop_index("ix_shipments_reference", table_name="shipments")
-    op.drop_index("ix_shipments_tenant", table_name="shipments")
-    op.drop_table("shipments")
     op.drop_table("signature_steps")
     op.drop_index("ix_signature_requests_tenant", table_name="signature_requests")
     op.drop_index("ix_signature_requests_signer", table_name="signature_requests")
@@ -740,6 +736,14 @@ def downgrade() -> None:
     op.drop_table("webhook_deliveries")
     op.drop_index(op.f("ix_webhook_attempts_delivery_number"), table_name="webhook_attempts")
     op.drop_table("webhook_attempts")
+    op.drop_index("ix_shipments_tenant", table_name="shipments")
+    op.drop_index("ix_shipments_reference", table_name="shipments")
+    op.drop_index("ix_shipments_number", table_name="shipments")
+    op.drop_index("ix_shipments_next", table_name="shipments")
+    op.drop_table("shipments")
+    op.drop_index("ix_shipment_evidence_shipment", table_name="shipment_evidence")
+    op.drop_index("ix_shipment_evidence_item", table_name="shipment_evidence")
+    op.drop_table("shipment_evidence")
     op.drop_table("registers")
     op.drop_index(op.f("ix_provider_messages_received_at"), table_name="provider_messages")
     op.drop_table("provider_messages")
@@ -773,5 +777,6 @@ def downgrade() -> None:
     op.drop_index("ix_certifications_tenant", table_name="certifications")
     op.drop_index("ix_certifications_reference", table_name="certifications")
     op.drop_table("certifications")
+    op.drop_table("carrier_feeds")
     op.drop_table("api_keys")
     # ### end Alembic commands ###
