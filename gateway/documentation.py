@@ -141,9 +141,8 @@ def _type(hint: Any) -> str:
     arguments = get_args(hint)
     if hasattr(hint, "__metadata__"):
         limits = hint.__metadata__[0]
-        bounds = [
-            f"{sign} {n}" for sign, n in (("≥", limits.ge), ("≤", limits.le)) if n is not None
-        ]
+        given = (("≥", limits.ge), (">", limits.gt), ("≤", limits.le))
+        bounds = [f"{sign} {bound}" for sign, bound in given if bound is not None]
         return f"{_type(arguments[0])} {', '.join(bounds)}"
     if type(None) in arguments:
         return " or ".join(_type(a) for a in arguments if a is not type(None)) + ", optional"

@@ -138,7 +138,7 @@ def test_every_named_command_exists(page):
     known = commands()
     code = "\n".join(re.findall(r"`[^`\n]+`", text) + _FENCE.findall(text))
     assert set(re.findall(r"(?:^|[`\n])make ([a-z]+)", code)) <= targets
-    for line in re.findall(r"(?:^|[`\s/])motcua ([a-z][^`\n|]*)", code):
+    for line in re.findall(r"(?:^|[`\s]|bin/)motcua ([a-z][^`\n|]*)", code):
         command, *rest = line.split()
         assert command in known, line
         given = {word.split("=")[0] for word in rest if word.startswith("--")}
