@@ -120,6 +120,16 @@ def test_every_relative_link_leads_somewhere(page):
             assert anchor.lstrip("#") in anchors_of(found), target + anchor
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_source_file_exists(page):
+    """Where a page says `rules.py` or `payments/facts.py`, such a file is to be found."""
+    rooms = ("gateway", "connectors", "signing", "tests", "config", "benchmarks")
+    files = [path.as_posix() for room in rooms for path in (ROOT / room).rglob("*.*")]
+    for name in re.findall(r"`([\w/.-]+\.(?:py|toml|html|css))`", page.read_text("utf-8")):
+        known = (ROOT / name).exists() or any(path.endswith("/" + name) for path in files)
+        assert known or name == "gateway.toml", name  # the operator's own
+
+
 def anchors_of(page: Path) -> set[str]:
     headings = re.findall(r"(?m)^#+ (.+)$", page.read_text("utf-8"))
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
