@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -173,8 +173,18 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+def load(
+    path: Path | None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    judge: Callable[[Settings], list[str]] | None = None,
+) -> Settings:
     """Read file and environment.
+
+    Args:
+        path: the file; None = environment and defaults alone.
+        environment: the process's own when left out.
+        judge: finds what is wrong beyond types, such as accounts that cannot be built.
 
     Raises:
         ConfigurationError: naming every unknown, missing, ill-typed or insecure key.
@@ -195,6 +205,7 @@ def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Set
         problems += [_sentence(e) for e in problem.errors]
         raise ConfigurationError(problems) from problem
     problems += insecurities(settings)
+    problems += judge(settings) if judge else []
     if problems:
         raise ConfigurationError(problems)
     return settings

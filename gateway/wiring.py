@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from connectors.contract import (
 )
 from gateway.certification.rules import Agency, Certifier, Offices
 from gateway.documents.rules import Authority
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
 from gateway.settings import ConfigurationError, Settings
 from signing.contract import KeyConfig, SignerConfig
@@ -129,6 +132,22 @@ def signer_config(settings: Settings) -> SignerConfig:
     if problems:
         raise ConfigurationError(problems)
     return config
+
+
+def unbuildable(settings: Settings) -> list[str]:
+    """Every account, key and certificate that a gateway could not be built with."""
+    clock = SystemClock()
+    problems: list[str] = []
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: build_connectors(settings, HttpTransport(clock, Metrics()), clock),
+        lambda: signer_config(settings),
+    )
+    for check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            problems += error.problems
+    return problems
 
 
 def is_development(certificate: bytes) -> bool:
