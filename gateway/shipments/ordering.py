@@ -8,6 +8,7 @@ evidence and goes on: a call that began and never ended is unknown.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -40,7 +41,7 @@ from gateway.shipments.statuses import CallStep, CancelState
 
 _log = structlog.get_logger(__name__)
 
-PATIENCE: Final = timedelta(minutes=5)
+PATIENCE: Final = timedelta(minutes=3)
 """After so long a call that began has ended, one way or the other: longer than any time-out."""
 
 _PAUSES_S: Final = (5, 15, 60, 300, 900, 1_800)
@@ -74,7 +75,14 @@ class Ordering:
 
     async def look_at(self, shipment_id: str) -> None:
         """Do the next step of one shipment that waits, if there is one."""
-        step, recording = await self._database.write(lambda c: self._next_step(c, shipment_id))
+        decision = asyncio.ensure_future(
+            self._database.write(lambda c: self._next_step(c, shipment_id))
+        )
+        try:
+            step, recording = await asyncio.shield(decision)
+        except asyncio.CancelledError:
+            await self._put_down(*await decision)  # it commits whether or not we wait for it
+            raise
         self._news.tell(recording)
         if step is None:
             return
@@ -123,6 +131,12 @@ class Ordering:
         begun_at = max((call.at for call in calls), default=row.created_at)
         return _Step(row.id, row.carrier, row.client_ref, len(calls), begun_at, row.tries, order)
 
+    async def _put_down(self, step: _Step | None, recording: Recording | None) -> None:
+        """This process stops between the decision and the call: nothing was sent."""
+        self._news.tell(recording)
+        if step is not None and step.order is not None:
+            await self._note(step, CallStep.NOT_SENT, next_at=self._clock.now())
+
     # -------------------------------------------------------------- calling
 
     async def _submit(self, connector: PostalConnector, step: _Step, order: ParcelOrder) -> None:
@@ -133,6 +147,10 @@ class Ordering:
         except ProviderRejected as refusal:
             _log.warning("order_refused", id=step.shipment_id, code=refusal.code)
             await self._note(step, CallStep.REFUSED, next_at=None, refusal=refusal.code[:120])
+        except asyncio.CancelledError:
+            # This process stops: let the next one ask at once.
+            await self._note(step, CallStep.UNKNOWN, next_at=self._clock.now())
+            raise
         except Exception as error:
             # Whatever went wrong went wrong after the call may have left: it is to be asked for.
             known = isinstance(error, OutcomeUnknown)

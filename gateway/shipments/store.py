@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.foundation.problems import not_found
 from gateway.shipments.tables import evidence, feeds, shipments
 
-LEASE: Final = timedelta(seconds=120)
+LEASE: Final = timedelta(seconds=20)
 """How long a worker may think about one shipment before another looks at it."""
 FEED_LEASE: Final = timedelta(seconds=15)
 """How long a poller that fell silent keeps its account; a living one renews it."""
@@ -112,6 +112,13 @@ def claim_due(connection: Connection, now: datetime, limit: int) -> list[str]:
     )
     statement = shipments.update().where(shipments.c.id.in_(chosen)).values(next_at=now + LEASE)
     return [row.id for row in connection.execute(statement.returning(shipments.c.id))]
+
+
+def give_back(connection: Connection, ids: Iterable[str], claimed_at: datetime) -> None:
+    """Let others look at once at what was claimed and not begun."""
+    untouched = shipments.c.next_at == claimed_at + LEASE
+    statement = shipments.update().where(shipments.c.id.in_(sorted(ids)), untouched)
+    connection.execute(statement.values(next_at=claimed_at))
 
 
 # ------------------------------------------------------------------ evidence

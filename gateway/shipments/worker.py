@@ -58,7 +58,19 @@ class OrderWorker:
         now = self._clock.now()
         if not await self._database.read(lambda c: store.is_anything_due(c, now)):
             return 0
-        due = await self._database.write(lambda c: store.claim_due(c, now, _BATCH))
+        claim = asyncio.ensure_future(
+            self._database.write(lambda c: store.claim_due(c, now, _BATCH))
+        )
+        try:
+            due = await asyncio.shield(claim)
+            await self._each(due)
+        except asyncio.CancelledError:
+            due = await claim  # it commits whether or not we wait for it
+            await self._database.write(lambda c: store.give_back(c, due, now))
+            raise
+        return len(due)
+
+    async def _each(self, due: list[str]) -> None:
         gate = asyncio.Semaphore(_TOGETHER)
 
         async def one(shipment_id: str) -> None:
@@ -71,4 +83,3 @@ class OrderWorker:
                     _log.exception("work_failed", kind="shipment", id=shipment_id)
 
         await asyncio.gather(*(one(shipment_id) for shipment_id in due))
-        return len(due)

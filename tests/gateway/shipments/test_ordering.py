@@ -119,8 +119,6 @@ async def test_a_crash_between_commit_and_call_is_resumed_by_another_process(bot
     monkeypatch.setattr(both.carriers[POST], "submit", die)
     working = asyncio.ensure_future(both.shipments.worker.once())
     await died.wait()
-    working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
     monkeypatch.undo()
     assert (await both.read(shipment))["movement"] == "submitting"
     successor = both.another()
@@ -130,6 +128,7 @@ async def test_a_crash_between_commit_and_call_is_resumed_by_another_process(bot
     await successor.worker.once()
     assert (await both.read(shipment))["movement"] == "registered"
     assert list(both.post.parcels.by_number) == [shipment["client_ref"]]
+    await stop(working)
 
 
 async def test_a_crash_after_the_carrier_said_yes_is_found_by_another_process(both, monkeypatch):
@@ -145,14 +144,33 @@ async def test_a_crash_after_the_carrier_said_yes_is_found_by_another_process(bo
     monkeypatch.setattr(both.carriers[POST], "submit", die_afterwards)
     working = asyncio.ensure_future(both.shipments.worker.once())
     await done.wait()
-    working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
     successor = both.another()
     both.clock.advance(PATIENCE.total_seconds())
     await successor.worker.once()
     assert (await both.read(shipment))["movement"] == "registered"
     assert len(both.post.parcels.by_number) == 1
     assert await both.types() == ["registered"]
+    await stop(working)
+
+
+async def test_a_process_that_stops_in_the_middle_leaves_word_for_the_next(both, monkeypatch):
+    """Stopped, not killed: what was claimed is given back, what was begun is looked up at once."""
+    opened = [await both.open(reference=f"H55-{n}") for n in range(10)]
+    begun = asyncio.Event()
+
+    async def hang(order):
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(both.carriers[POST], "submit", hang)
+    working = asyncio.ensure_future(both.shipments.worker.once())
+    await begun.wait()
+    await stop(working)
+    monkeypatch.undo()
+    for _ in range(3):
+        await both.another().worker.once()
+    assert {(await both.read(s))["movement"] for s in opened} == {"registered"}
+    assert len(both.post.parcels.by_number) == 10
 
 
 async def test_two_workers_order_each_parcel_once(both):
@@ -191,6 +209,11 @@ async def test_an_answer_nobody_can_read_is_unknown_not_failed(desk, fault):
     desk.post.faults.add(fault)
     shipment = await desk.ordered()
     assert shipment["movement"] == "unknown_outcome"
+
+
+async def stop(working):
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
 
 
 def _lose_the_answer(desk, monkeypatch):
