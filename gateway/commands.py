@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
-from gateway.settings import Settings, config_path, load
+from gateway.settings import ConfigurationError, Settings, config_path, load
 
 if TYPE_CHECKING:
     from gateway.development import World
@@ -171,9 +171,14 @@ def _configured(given: argparse.Namespace) -> Settings:
 
 async def _serve(settings: Settings, *, http: bool = True) -> int:
     from gateway.app import Gateway
+    from gateway.migrations.run import SchemaOutdated
 
     gateway = Gateway(settings, SystemClock())
-    await gateway.start(http=http)
+    try:
+        await gateway.start(http=http)
+    except SchemaOutdated as error:
+        await gateway.stop()
+        raise ConfigurationError([f"database: {error}; chạy: motcua migrate"]) from error
     if http:
         print(f"motcua: {gateway.base_url}", file=sys.stderr)
     died = await _until_told(gateway.died)
@@ -259,7 +264,6 @@ async def _keys(given: argparse.Namespace, settings: Settings) -> int:
             return 0 if given.id and await found.revoke(given.id) else 1
         for row in await found.every():
             state = "revoked" if row["revoked_at"] else "active"
-            print(
-                f"{row['id']} {row['portal']}/{row['mode']} …{row['last_four']} {state} {row['name']}"
-            )
+            tenant = f"{row['portal']}/{row['mode']}"
+            print(f"{row['id']} {tenant} …{row['last_four']} {state} {row['name']}")
         return 0
