@@ -17,11 +17,19 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.contract import Callback, Report
+from gateway.foundation.bulk import BulkInsert
 from gateway.foundation.clock import Clock
 from gateway.foundation.ids import new_id
 from gateway.payments.evidence import Evidence
 from gateway.payments.statuses import Channel
 from gateway.payments.tables import evidence, messages, orphans
+
+_EVIDENCE = BulkInsert(evidence, [n for n in evidence.c.keys() if n != "number"], key="id")
+_ORPHANS = BulkInsert(
+    orphans,
+    [n for n in orphans.c.keys() if n not in ("payment_id", "attached_by", "attached_at")],
+    key="id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +82,7 @@ def insert_evidence(
 ) -> list[bool]:
     """Store evidence of payments; says for each, in order, whether it was new."""
     rows = [_evidence_row(payment_id, item, clock) for payment_id, item in new]
-    if not rows:
-        return []
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = (
-        dialect.insert(evidence).values(rows).on_conflict_do_nothing().returning(evidence.c.id)
-    )
-    stored = set(connection.execute(statement).scalars())
+    stored = _EVIDENCE.run(connection, rows)
     return [row["id"] in stored for row in rows]
 
 
@@ -202,13 +204,7 @@ def orphan_row(item: NewEvidence, report: Report, reason: str, clock: Clock) -> 
 
 def insert_orphans(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Keep orphans once; returns how many were new."""
-    if not rows:
-        return 0
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = (
-        dialect.insert(orphans).values(rows).on_conflict_do_nothing().returning(orphans.c.id)
-    )
-    return len(connection.execute(statement).all())
+    return len(_ORPHANS.run(connection, rows))
 
 
 def orphan_evidence(row: Row[Any]) -> NewEvidence:

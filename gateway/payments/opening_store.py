@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway.foundation.bulk import BulkInsert
 from gateway.foundation.database import SetUnit
 from gateway.foundation.idempotency import Answer, Claim, records, stored_answer
 from gateway.foundation.problems import Problem
 from gateway.payments.tables import payments
 from gateway.webhooks.outbox import NewEvent, emit
+
+_KEYS = BulkInsert(
+    records,
+    (
+        *("scope", "key", "fingerprint", "created_at", "fence"),
+        *("subject", "status", "headers", "body"),
+    ),
+    key="subject",
+)
+_PAYMENTS = BulkInsert(payments, payments.c.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ def open_payments(connection: Connection, openings: Sequence[Opening]) -> list[A
     taken = _take_keys(connection, openings)
     new = [item for item in openings if item.payment["id"] in taken]
     if new:
-        connection.execute(payments.insert(), [item.payment for item in new])
+        _PAYMENTS.run(connection, [item.payment for item in new])
         emit(connection, [item.event for item in new])
     return [
         item.answer if item.payment["id"] in taken else _repeat(connection, item.claim)
@@ -48,8 +58,6 @@ OPEN = SetUnit("open_payments", open_payments)
 
 def _take_keys(connection: Connection, openings: Sequence[Opening]) -> set[str]:
     """The payments whose key was free; of two with one key in a batch the first gets it."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(records).on_conflict_do_nothing().returning(records.c.subject)
     rows = [
         {
             "scope": item.claim.scope,
@@ -59,12 +67,12 @@ def _take_keys(connection: Connection, openings: Sequence[Opening]) -> set[str]:
             "fence": 1,
             "subject": item.payment["id"],
             "status": item.answer.status,
-            "headers": dict(item.answer.headers),
+            "headers": item.answer.headers,
             "body": item.answer.body,
         }
         for item in openings
     ]
-    return set(connection.execute(statement, rows).scalars())
+    return _KEYS.run(connection, rows)
 
 
 def _repeat(connection: Connection, claim: Claim) -> Answer | Exception:

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from gateway.foundation.bulk import BulkInsert
 from gateway.foundation.clock import Clock
 from gateway.foundation.ids import new_id
 from gateway.payments.attempt_states import AttemptState
@@ -209,6 +210,7 @@ def _update(table: sa.Table, *names: str) -> sa.Update:
     return table.update().where(table.c.id == sa.bindparam("b_id")).values(values)
 
 
+_ENTRIES = BulkInsert(ledger_entries, ("payment_id", "entry", "account", "amount", "at"))
 _UPDATE_PAYMENT = _update(
     payments,
     *("status", "collected", "refunded", "surplus", "late", "questions"),
@@ -223,8 +225,8 @@ def _write(connection: Connection, writes: _Writes) -> None:
         (_UPDATE_PAYMENT, writes.payments),
         (_UPDATE_ATTEMPT, writes.attempts),
         (_UPDATE_REFUND, writes.refunds),
-        (ledger_entries.insert(), writes.entries),
     ):
         if rows:
             connection.execute(statement, rows)
+    _ENTRIES.run(connection, writes.entries)
     emit(connection, writes.events)

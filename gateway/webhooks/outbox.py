@@ -18,6 +18,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.foundation.bulk import BulkInsert
 from gateway.foundation.database import Instant, Json, metadata
 from gateway.webhooks.rules import EVENT_TYPES
 
@@ -52,6 +53,10 @@ events = sa.Table(
     ),
 )
 
+_INSERT = BulkInsert(
+    events, ("id", "tenant", "type", "subject", "sequence", "reference", "at", "data")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
@@ -84,8 +89,8 @@ def emit(connection: Connection, new: Sequence[NewEvent]) -> None:
         raise ValueError(f"unknown event types: {', '.join(unknown)}")
     if not new:
         return
-    connection.execute(
-        events.insert(),
+    _INSERT.run(
+        connection,
         [
             {
                 "id": event.id,
