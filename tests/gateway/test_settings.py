@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,23 @@ def test_a_broken_file_is_named_not_thrown(tmp_path):
     """TOML errors and absent files are configuration errors."""
     assert "gateway.toml" in problems_of(write(tmp_path, "[server"))[0]
     assert "none.toml" in problems_of(tmp_path / "none.toml")[0]
+
+
+def test_serving_an_unmigrated_database_is_refused_in_one_sentence(tmp_path):
+    """``motcua serve`` names the command that helps, and exits with 2."""
+    path = write(
+        tmp_path,
+        f"""
+        [database]
+        url = "sqlite:///{tmp_path}/motcua.db"
+        migrate = false
+        [files]
+        url = "{tmp_path}/files"
+        """,
+    )
+    # A process of its own: the command sets up logging for the whole process.
+    run = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(path)]
+    done = subprocess.run(run, cwd=EXAMPLE.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("cấu hình: database: schema is empty")
+    assert done.stderr.strip().endswith("motcua migrate")
