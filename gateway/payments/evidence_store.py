@@ -24,10 +24,13 @@ from gateway.payments.evidence import Evidence
 from gateway.payments.statuses import Channel
 from gateway.payments.tables import evidence, messages, orphans
 
-_EVIDENCE = BulkInsert(evidence, [n for n in evidence.c.keys() if n != "number"], key="id")
+_ATTACHED = ("payment_id", "attached_by", "attached_at")
+_EVIDENCE = BulkInsert(
+    evidence, [column.name for column in evidence.c if column.name != "number"], key="id"
+)
 _ORPHANS = BulkInsert(
     orphans,
-    [n for n in orphans.c.keys() if n not in ("payment_id", "attached_by", "attached_at")],
+    [column.name for column in orphans.c if column.name not in _ATTACHED],
     key="id",
 )
 
