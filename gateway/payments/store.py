@@ -181,7 +181,11 @@ def find_refund(connection: Connection, tenant: str, refund_id: str) -> tuple[Ro
     Raises:
         Problem: ``not_found``, for another tenant's refund too.
     """
-    query = sa.select(refunds).where(refunds.c.id == refund_id)
+    query = (
+        sa.select(refunds)
+        .join(payments, payments.c.id == refunds.c.payment_id)
+        .where(refunds.c.id == refund_id, payments.c.tenant == tenant)
+    )
     row = connection.execute(query).first()
     if row is None:
         raise not_found("lệnh hoàn này")
