@@ -26,7 +26,7 @@ def routes(documents: Documents, upload_limit: int = UPLOAD_LIMIT) -> list[Route
     return [
         Route("POST", "/v1/documents", handlers.add, "documents:write",
               "Upload a result document", reply=DocumentAnswer, status=201, idempotent=True,
-              multipart=True),
+              multipart=True, form=("reference", "kind")),
         Route("GET", "/v1/documents", handlers.page, "documents:read", "List documents",
               reply=DocumentList, query=listing.WINDOW_QUERY | query),
         Route("GET", one, handlers.get, "documents:read", "One document", reply=DocumentAnswer),

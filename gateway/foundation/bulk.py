@@ -36,10 +36,6 @@ def _json(value: Any) -> Any:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def _text_of(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
-
-
 class BulkInsert:
     """An insert of some columns of a table.
 
@@ -48,8 +44,6 @@ class BulkInsert:
         names: the columns given; all others take their defaults in the database.
         key: a column whose values tell the rows of one call apart. With it, rows that conflict
             with what is there are left out, and ``run`` says which were stored.
-
-    A binary column must hold UTF-8 text.
     """
 
     def __init__(self, table: sa.Table, names: Sequence[str], key: str | None = None) -> None:
@@ -57,7 +51,6 @@ class BulkInsert:
         self._key = self._names.index(key) if key else None
         columns = [table.c[name] for name in names]
         self._encoders: list[Encoder] = [_encoder(column) for column in columns]
-        self._binary = [isinstance(column.type, LargeBinary) for column in columns]
         listed = ", ".join(f'"{name}"' for name in names)
         picked = ", ".join(_picked(column, place) for place, column in enumerate(columns))
         # Names come from our own tables, values are always parameters.
@@ -85,10 +78,6 @@ class BulkInsert:
 
     def _run_sqlite(self, connection: Connection, values: list[list[Any]]) -> set[Any]:
         driver: Any = connection.connection.driver_connection
-        for place, binary in enumerate(self._binary):
-            if binary:
-                for row in values:
-                    row[place] = None if row[place] is None else row[place].encode()
         try:
             if self._key is None:
                 driver.executemany(self._sqlite, values)
@@ -107,7 +96,7 @@ def _encoder(column: sa.Column[Any]) -> Encoder:
         return _moment
     if isinstance(column.type, Json):
         return _json
-    return _text_of if isinstance(column.type, LargeBinary) else _same
+    return _same
 
 
 def _picked(column: sa.Column[Any], place: int) -> str:
@@ -120,4 +109,5 @@ def _picked(column: sa.Column[Any], place: int) -> str:
         return f"({text})::integer"
     if isinstance(kind, Boolean):
         return f"({text})::boolean"
-    return f"convert_to({text}, 'UTF8')" if isinstance(kind, LargeBinary) else text
+    # JSON has no bytes: they travel as base64.
+    return f"decode({text}, 'base64')" if isinstance(kind, LargeBinary) else text

@@ -8,6 +8,7 @@ duplicate keys in a JSON object are refused, unknown fields are refused.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -120,11 +121,38 @@ def _leaf(kind: Any, value: Any, pointer: str, errors: list[FieldError]) -> Any:
     try:
         return msgspec.convert(value, kind, strict=True, from_attributes=True)
     except msgspec.ValidationError as error:
-        path = str(error).rpartition(" - at `$")[2].rstrip("`") if " - at `$" in str(error) else ""
+        reason, _, place = str(error).partition(" - at `$")
         errors.append(
-            FieldError(pointer + _as_pointer(path), "invalid", str(error).partition(" - at")[0])
+            FieldError(pointer + _as_pointer(place.rstrip("`")), "invalid", in_vietnamese(reason))
         )
         return None
+
+
+_SENTENCES = (
+    (re.compile(r"Expected `(?:int|float)`, got `(.+)`"), "Cần số nguyên."),
+    (re.compile(r"Expected `(?:int|float)` >= (\S+)"), "Cần số từ {0} trở lên."),
+    (re.compile(r"Expected `(?:int|float)` <= (\S+)"), "Cần số không quá {0}."),
+    (re.compile(r"Expected `str` of length >= (\d+)"), "Cần ít nhất {0} ký tự."),
+    (re.compile(r"Expected `str` of length <= (\d+)"), "Không quá {0} ký tự."),
+    (re.compile(r"Expected `str` matching regex .*"), "Sai định dạng."),
+    (re.compile(r"Expected `array` of length >= (\d+)"), "Cần ít nhất {0} phần tử."),
+    (re.compile(r"Expected `array` of length <= (\d+)"), "Không quá {0} phần tử."),
+    (re.compile(r"Expected `str(?: \| null)?`, got `(.+)`"), "Cần một chuỗi ký tự."),
+    (re.compile(r"Expected `array(?: \| null)?`, got `(.+)`"), "Cần một danh sách."),
+    (re.compile(r"Expected `(?:object|dict)(?: \| null)?`, got `(.+)`"), "Cần một đối tượng."),
+    (re.compile(r"Expected `bool(?: \| null)?`, got `(.+)`"), "Cần true hoặc false."),
+    (re.compile(r"Invalid enum value (.+)"), "Giá trị {0} không nằm trong danh sách cho phép."),
+    (re.compile(r"Invalid RFC3339 encoded (?:datetime|date|time)"), "Cần thời điểm theo RFC 3339."),
+)
+
+
+def in_vietnamese(reason: str) -> str:
+    """The reason msgspec gives, in the language of those who read it; unknown ones stay as they are."""
+    for pattern, sentence in _SENTENCES:
+        match = pattern.fullmatch(reason)
+        if match:
+            return sentence.format(*match.groups())
+    return f"Giá trị không hợp lệ ({reason})."
 
 
 def _as_pointer(path: str) -> str:

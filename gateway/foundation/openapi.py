@@ -92,7 +92,9 @@ def _operation(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
         },
     }
     if route.multipart:
-        schema = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        parts: dict[str, Any] = {name: {"type": "string"} for name in route.form}
+        parts["file"] = {"type": "string", "format": "binary"}
+        schema = {"type": "object", "properties": parts, "required": sorted(parts)}
         operation["requestBody"] = {
             "required": True,
             "content": {"multipart/form-data": {"schema": schema}},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -159,6 +160,7 @@ class Route:
     status: int = 200
     idempotent: bool = False
     multipart: bool = False
+    form: tuple[str, ...] = ()  # text fields beside the file
     query: Mapping[str, str] = field(default_factory=dict)  # name → description
     max_body: int = 1024 * 1024
 
@@ -196,8 +198,9 @@ def _served(route: Route, edge: Edge) -> Callable[[web.Request], Awaitable[web.S
         principal = await authenticate(request, edge.keys)
         principal.require(route.scope)
         await edge.limiter.check(principal.portal)
+        key = _read_key(request, route)
         body, content = await _read_body(request, route)
-        claim = _claim(request, route, principal, content, edge.clock)
+        claim = _claim(request, route, principal, key=key, content=content, at=edge.clock.now())
         call = Call(request, edge, principal, body, claim, language_of(request))
         return (await route.handler(call)).response()
 
@@ -248,15 +251,27 @@ async def _read_body(request: web.Request, route: Route) -> tuple[Any, Any]:
     return decode(route.body, data), data
 
 
-def _claim(
-    request: web.Request, route: Route, principal: Principal, content: Any, clock: Clock
-) -> Claim | None:
+def _read_key(request: web.Request, route: Route) -> str | None:
+    """The idempotency key, asked for before the body is read."""
     if not route.idempotent:
         return None
-    key = idempotency.read_key(request.headers.get("Idempotency-Key"))
+    return idempotency.read_key(request.headers.get("Idempotency-Key"))
+
+
+def _claim(
+    request: web.Request,
+    route: Route,
+    principal: Principal,
+    *,
+    key: str | None,
+    content: Any,
+    at: datetime,
+) -> Claim | None:
+    if key is None:
+        return None
     scope = f"{principal.tenant}|{route.method} {route.path}"
     mark = idempotency.fingerprint(route.method, request.path, request.query_string, content)
-    return Claim(scope, key, mark, clock.now())
+    return Claim(scope, key, mark, at)
 
 
 def with_content(call: Call[Any], digest: bytes) -> Call[Any]:

@@ -34,7 +34,7 @@ FULL = {
     "late": True,
     "at": MOMENT,
     "facts": {"tên": ["Nguyễn", 1, None, '"']},
-    "body": '{"a": "đồng"}'.encode(),
+    "body": bytes(range(256)),
     "note": "x'y\"z\\ \u00a0 100% ? :name",
 }
 EMPTY = {**dict.fromkeys(NAMES), "id": "b"}

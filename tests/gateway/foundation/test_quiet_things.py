@@ -6,12 +6,15 @@ import asyncio
 import io
 import json
 from datetime import UTC, datetime
+from typing import Annotated, Literal
 
+import msgspec
 import pytest
 import structlog
 
 from gateway.foundation import logs
 from gateway.foundation.clock import FakeClock, from_micros, iso, to_micros, vietnam_day
+from gateway.foundation.decode import decode
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
 from gateway.foundation.ids import has_prefix, new_id
 from gateway.foundation.limits import RateLimiter
@@ -172,3 +175,21 @@ async def test_limits_are_shared_through_redis(valkey_server):
     with pytest.raises(Problem):
         await second.check("shared")
     await redis.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "sentence"),
+    [
+        (int, "x", "Cần số nguyên."),
+        (Annotated[int, msgspec.Meta(ge=1)], 0, "Cần số từ 1 trở lên."),
+        (Annotated[str, msgspec.Meta(max_length=2)], "xyz", "Không quá 2 ký tự."),
+        (Literal["fee", "levy"], "tax", "Giá trị 'tax' không nằm trong danh sách cho phép."),
+        (str | None, 5, "Cần một chuỗi ký tự."),
+        (list[int], {}, "Cần một danh sách."),
+    ],
+)
+def test_reasons_are_said_in_vietnamese(kind, value, sentence):
+    """Whoever fills in a form reads their own language."""
+    with pytest.raises(Problem) as caught:
+        decode(kind, value)
+    assert caught.value.errors[0].detail == sentence
