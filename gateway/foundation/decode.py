@@ -147,7 +147,7 @@ _SENTENCES = (
 
 
 def in_vietnamese(reason: str) -> str:
-    """The reason msgspec gives, in the language of those who read it; unknown ones stay as they are."""
+    """The reason msgspec gives, in the language of those who read it; unknown ones as they are."""
     for pattern, sentence in _SENTENCES:
         match = pattern.fullmatch(reason)
         if match:
