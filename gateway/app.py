@@ -101,7 +101,7 @@ class Gateway:
         self.signatures = SignerPool(signer_config(settings), settings.signing.processes)
         self.database = Database(settings.database.url, writers=settings.database.writers)
         self.files = FileStore(settings.files.url)
-        self.keys = Keys(self.database, clock, pepper(settings))
+        self.keys = Keys(self.database, clock, pepper(settings), (settings.server.mode,))
         self.limiter = RateLimiter(clock, self.redis, settings.server.requests_per_second)
         self.client = client_address(settings.server.trusted_proxies)
         self.tasks = Tasks(self._on_death)
@@ -307,6 +307,6 @@ async def open_keys(settings: Settings, clock: Clock) -> AsyncIterator[Keys]:
     if database.dialect == "sqlite" and settings.database.migrate:
         await asyncio.to_thread(migrations.upgrade, database.engine)
     try:
-        yield Keys(database, clock, pepper(settings))
+        yield Keys(database, clock, pepper(settings), (settings.server.mode,))
     finally:
         await database.close()

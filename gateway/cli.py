@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     keys = command("keys", "API keys", commands.keys, config=True)
     keys.add_argument("action", choices=["create", "list", "revoke"])
     keys.add_argument("--portal", default="portal")
-    keys.add_argument("--mode", choices=["live", "test"], default="test")
+    keys.add_argument("--mode", choices=["live", "test"], help="default: the gateway's own")
     keys.add_argument("--scope", action="append", help="repeatable; default: every scope")
     keys.add_argument("--official", help="make it a person's own token, as official:nguyen.van.a")
     keys.add_argument("--name", default="")

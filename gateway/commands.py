@@ -251,7 +251,7 @@ async def _keys(given: argparse.Namespace, settings: Settings) -> int:
             expires = timedelta(days=given.expires_in_days) if given.expires_in_days else None
             made = await found.create(
                 given.portal,
-                given.mode,
+                given.mode or settings.server.mode,
                 given.scope or ["*"],
                 given.name,
                 official=given.official,

@@ -2,7 +2,8 @@
 
 A key is ``mc_<mode>_<26 characters><6 check characters>``: the check is offline, so a typing
 error never reaches the database. Only a keyed hash is stored. ``live`` and ``test`` never see
-each other: the tenant of an object is ``portal/mode``.
+each other: the tenant of an object is ``portal/mode``. A gateway serves the keys of its own mode
+only, for its accounts at providers are of that mode.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -122,10 +123,13 @@ def _check(mode: str, body: str) -> str:
 class Keys:
     """Makes, finds and revokes keys; remembers found ones for a few seconds."""
 
-    def __init__(self, database: Database, clock: Clock, pepper: bytes) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, pepper: bytes, modes: Sequence[str] = MODES
+    ) -> None:
         self._database = database
         self._clock = clock
         self._pepper = pepper
+        self._modes = tuple(modes)
         self._seen: dict[str, tuple[float, Principal]] = {}
         self._used: dict[str, datetime] = {}
 
@@ -150,8 +154,10 @@ class Keys:
         """
         wanted = sorted(set(scopes))
         unknown = [s for s in wanted if s != "*" and s not in SCOPES]
-        if mode not in MODES or unknown:
-            raise Problem("invalid_request", f"Chế độ hoặc quyền lạ: {mode} {unknown}.")
+        if mode not in self._modes or unknown:
+            raise Problem(
+                "invalid_request", f"Chế độ hoặc quyền không dùng được ở đây: {mode} {unknown}."
+            )
         secret = make_secret(mode)
         now = self._clock.now()
         row = {
@@ -188,6 +194,8 @@ class Keys:
             raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
         if row.revoked_at is not None:
             raise Problem("key_revoked")
+        if row.mode not in self._modes:
+            raise Problem("wrong_mode", f"Cổng này chỉ nhận khóa {'/'.join(self._modes)}.")
         if row.expires_at is not None and row.expires_at <= self._clock.now():
             raise Problem("key_expired")
         principal = Principal(row.id, row.portal, row.mode, frozenset(row.scopes), row.official)

@@ -33,6 +33,7 @@ CATALOGUE: dict[str, Kind] = {
     "unauthenticated": Kind(401, "Thiếu hoặc sai khóa truy cập", "Missing or wrong API key"),
     "key_expired": Kind(401, "Khóa truy cập đã hết hạn", "The API key has expired"),
     "key_revoked": Kind(401, "Khóa truy cập đã bị thu hồi", "The API key was revoked"),
+    "wrong_mode": Kind(401, "Khóa thuộc chế độ khác", "The API key is of the other mode"),
     "missing_scope": Kind(403, "Khóa không có quyền này", "The API key lacks this scope"),
     "forbidden": Kind(403, "Không được phép", "Forbidden"),
     "not_found": Kind(404, "Không tìm thấy", "Not found"),

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from gateway.foundation.access import is_well_formed, make_secret
+from gateway.foundation.access import Keys, is_well_formed, make_secret
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
 from gateway.foundation.openapi import document
 from gateway.foundation.problems import Problem
 from gateway.foundation.web import Call, Reply, Route
-from tests.support.edge import make_edge, portal, serve
+from tests.support.edge import PEPPER, make_edge, portal, serve
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
@@ -198,6 +198,18 @@ async def test_bad_keys_missing_scopes_expiry_and_revocation(desk, clock):
     assert (await desk.portal.post("/v1/echoes", GOOD))[0] == 201
     await desk.edge.keys.revoke(revoked.id)
     assert (await desk.portal.post("/v1/echoes", GOOD))[1]["code"] == "key_revoked"
+
+
+async def test_a_gateway_serves_the_keys_of_its_own_mode_only(sqlite, clock):
+    """A test key never reaches live accounts, a live key never a simulator."""
+    both = Keys(sqlite, clock, PEPPER)
+    live = Keys(sqlite, clock, PEPPER, ("live",))
+    made = await both.create("p", "test", ["*"])
+    assert (await both.identify(made.secret)).mode == "test"
+    with pytest.raises(Problem, match="wrong_mode"):
+        await live.identify(made.secret)
+    with pytest.raises(Problem, match="invalid_request"):
+        await live.create("p", "test", ["*"])
 
 
 def test_a_key_text_survives_no_single_change():
