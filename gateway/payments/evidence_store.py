@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.contract import Callback, Report
 from gateway.foundation.bulk import BulkInsert
@@ -24,6 +23,14 @@ from gateway.payments.evidence import Evidence
 from gateway.payments.statuses import Channel
 from gateway.payments.tables import evidence, messages, orphans
 
+_FOLDED = (
+    *("payment_id", "attempt_id", "channel", "key", "says", "account", "amount"),
+    *("transaction_id", "occurred_at", "received_at", "subject", "reason"),
+)
+_TOLD = sa.select(*(evidence.c[name] for name in _FOLDED)).where(
+    evidence.c.payment_id.in_(sa.bindparam("ids", expanding=True))
+)
+_MESSAGES = BulkInsert(messages, [column.name for column in messages.c], key="id")
 _ATTACHED = ("payment_id", "attached_by", "attached_at")
 _EVIDENCE = BulkInsert(
     evidence, [column.name for column in evidence.c if column.name != "number"], key="id"
@@ -117,17 +124,9 @@ def load_evidence(connection: Connection, payment_ids: Iterable[str]) -> dict[st
     """All evidence of some payments."""
     wanted = list(payment_ids)
     found: dict[str, list[Evidence]] = {payment_id: [] for payment_id in wanted}
-    columns = [evidence.c[name] for name in _FOLDED]
-    query = sa.select(*columns).where(evidence.c.payment_id.in_(wanted))
-    for row in connection.execute(query):
+    for row in connection.execute(_TOLD, {"ids": wanted}):
         found[row.payment_id].append(as_evidence(row))
     return found
-
-
-_FOLDED = (
-    *("payment_id", "attempt_id", "channel", "key", "says", "account", "amount"),
-    *("transaction_id", "occurred_at", "received_at", "subject", "reason"),
-)
 
 
 def as_evidence(row: Row[Any]) -> Evidence:
@@ -174,9 +173,7 @@ def message_row(callback: Callback, account: str, clock: Clock, note: str = "") 
 
 def insert_messages(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep raw messages; one that came before with every byte the same is kept once."""
-    if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(messages).values(rows).on_conflict_do_nothing())
+    _MESSAGES.run(connection, rows)
 
 
 # ------------------------------------------------------------------ orphans

@@ -22,6 +22,30 @@ LEASE = timedelta(seconds=60)
 """How long a worker may think about one thing before another looks at it."""
 
 
+def _some(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, expanding=True)
+
+
+# Statements of the hot paths are written once: building them costs more than running them.
+_PAYMENT = sa.select(payments).where(
+    payments.c.id == sa.bindparam("id"), payments.c.tenant == sa.bindparam("tenant")
+)
+_LOCKED = (
+    sa.select(payments)
+    .where(payments.c.id.in_(_some("ids")))
+    .order_by(payments.c.id)
+    .with_for_update()
+)
+_ATTEMPT = sa.select(attempts).where(attempts.c.id == sa.bindparam("id"))
+_ATTEMPTS = (
+    sa.select(attempts).where(attempts.c.payment_id.in_(_some("ids"))).order_by(attempts.c.id)
+)
+_REFUNDS = sa.select(refunds).where(refunds.c.payment_id.in_(_some("ids"))).order_by(refunds.c.id)
+_NAMED = sa.select(attempts).where(
+    attempts.c.reference.in_(_some("names")) | attempts.c.virtual_account.in_(_some("numbers"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """What a list of payments is narrowed by."""
@@ -42,8 +66,7 @@ def find_payment(connection: Connection, tenant: str, payment_id: str) -> Row[An
     Raises:
         Problem: ``not_found``, for another tenant's payment too.
     """
-    query = sa.select(payments).where(payments.c.id == payment_id, payments.c.tenant == tenant)
-    row = connection.execute(query).first()
+    row = connection.execute(_PAYMENT, {"id": payment_id, "tenant": tenant}).first()
     if row is None:
         raise not_found("khoản nộp này")
     return row
@@ -67,8 +90,7 @@ def payments_named(connection: Connection, ids: Iterable[str]) -> Sequence[Row[A
 
 def lock_payments(connection: Connection, ids: Iterable[str]) -> dict[str, Row[Any]]:
     """Payments held until the transaction ends, always taken in the same order."""
-    query = sa.select(payments).where(payments.c.id.in_(sorted(set(ids))))
-    rows = connection.execute(query.order_by(payments.c.id).with_for_update())
+    rows = connection.execute(_LOCKED, {"ids": sorted(set(ids))})
     return {row.id: row for row in rows}
 
 
@@ -109,8 +131,7 @@ def attempts_of(connection: Connection, payment_ids: Iterable[str]) -> dict[str,
     """Attempts of some payments, oldest first."""
     wanted = list(payment_ids)
     found: dict[str, list[Row[Any]]] = {payment_id: [] for payment_id in wanted}
-    query = sa.select(attempts).where(attempts.c.payment_id.in_(wanted)).order_by(attempts.c.id)
-    for row in connection.execute(query):
+    for row in connection.execute(_ATTEMPTS, {"ids": wanted}):
         found[row.payment_id].append(row)
     return found
 
@@ -122,17 +143,15 @@ def as_attempt(row: Row[Any]) -> Attempt:
 
 def find_attempt(connection: Connection, attempt_id: str) -> Row[Any] | None:
     """One attempt, whoever asks: for our own workers."""
-    return connection.execute(sa.select(attempts).where(attempts.c.id == attempt_id)).first()
+    return connection.execute(_ATTEMPT, {"id": attempt_id}).first()
 
 
 def attempts_named(
     connection: Connection, references: Iterable[str], virtual_accounts: Iterable[str]
 ) -> Sequence[Row[Any]]:
     """Attempts that messages may be about: by reference, or by an account of their own."""
-    by_name = attempts.c.reference.in_(sorted(set(references)))
-    numbers = sorted(set(virtual_accounts))
-    condition = by_name | attempts.c.virtual_account.in_(numbers) if numbers else by_name
-    return connection.execute(sa.select(attempts).where(condition)).all()
+    values = {"names": sorted(set(references)), "numbers": sorted(set(virtual_accounts))}
+    return connection.execute(_NAMED, values).all()
 
 
 def insert_attempt(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -201,8 +220,7 @@ def refunds_of(connection: Connection, payment_ids: Iterable[str]) -> dict[str, 
     """Refunds of some payments, oldest first."""
     wanted = list(payment_ids)
     found: dict[str, list[Row[Any]]] = {payment_id: [] for payment_id in wanted}
-    query = sa.select(refunds).where(refunds.c.payment_id.in_(wanted)).order_by(refunds.c.id)
-    for row in connection.execute(query):
+    for row in connection.execute(_REFUNDS, {"ids": wanted}):
         found[row.payment_id].append(row)
     return found
 
