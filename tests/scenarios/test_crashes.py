@@ -20,7 +20,7 @@ from tests.support.process import is_running
 from tests.support.receiver import receiving
 from tests.support.town import living, until
 
-PAYMENTS, COPIES = 24, 3
+PAYMENTS, COPIES = 18, 3
 ACCOUNTS = ("vnpay-main", "vietqr-main")
 
 
