@@ -9,9 +9,23 @@ from gateway.foundation.engines import make_engine
 from gateway.migrations import run
 
 
-def test_up_down_up_leaves_exactly_the_declared_tables(database_url):
+@pytest.fixture
+def closing():
+    """Keeps engines to dispose of, whatever the test's end."""
+    engines = []
+
+    def keep(engine: sa.Engine) -> sa.Engine:
+        engines.append(engine)
+        return engine
+
+    yield keep
+    for engine in engines:
+        engine.dispose()
+
+
+def test_up_down_up_leaves_exactly_the_declared_tables(database_url, closing):
     """What migrations build is what the code declares, on SQLite and PostgreSQL."""
-    engine = make_engine(database_url)
+    engine = closing(make_engine(database_url))
     run.upgrade(engine)
     run.downgrade(engine)
     assert set(sa.inspect(engine).get_table_names()) <= {"alembic_version"}
@@ -19,12 +33,10 @@ def test_up_down_up_leaves_exactly_the_declared_tables(database_url):
     run.check(engine)
     assert run.drift(engine) == []
     run.upgrade(engine)
-    engine.dispose()
 
 
-def test_an_empty_database_is_refused_with_both_revisions(tmp_path):
+def test_an_empty_database_is_refused_with_both_revisions(tmp_path, closing):
     """Starting on another schema says what is there and what is needed."""
-    engine = make_engine(f"sqlite:///{tmp_path}/x.db")
+    engine = closing(make_engine(f"sqlite:///{tmp_path}/x.db"))
     with pytest.raises(run.SchemaOutdated, match="empty"):
         run.check(engine)
-    engine.dispose()

@@ -8,14 +8,29 @@ import contextlib
 import pytest
 import sqlalchemy as sa
 
-from gateway.foundation.database import Database, DatabaseUnavailable, SetUnit, metadata
+from gateway.foundation.database import Database, DatabaseUnavailable, SetUnit
 
+own = sa.MetaData()  # not the product's tables
 notes = sa.Table(
     "test_notes",
-    metadata,
+    own,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("text", sa.String(50), nullable=False),
 )
+
+
+@pytest.fixture
+async def database(database: Database) -> Database:
+    """The shared fixture's database with this module's table."""
+    own.create_all(database.engine)
+    return database
+
+
+@pytest.fixture
+async def sqlite(sqlite: Database) -> Database:
+    """As above, where the engine does not matter."""
+    own.create_all(sqlite.engine)
+    return sqlite
 
 
 def add(number: int, text: str = "x"):
@@ -104,7 +119,7 @@ async def test_postgresql_that_goes_away_and_comes_back_loses_nothing(postgres_s
     """Every connection is cut in the middle; what was answered is stored, the rest was told."""
     postgres_server.execute("CREATE DATABASE away")
     database = Database(postgres_server.url("away"))
-    database.create_all()
+    own.create_all(database.engine)
     answered: list[int] = []
 
     async def write(number: int) -> None:

@@ -9,14 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from gateway.foundation.clock import FakeClock
-from gateway.foundation.database import Database, Instant, metadata
+from gateway.foundation.database import Database, Instant
 from gateway.webhooks import event_store
 from gateway.webhooks.outbox import emit, events
 from tests.gateway.webhooks.kit import TENANT, Kit
 
+own = sa.MetaData()  # a subscriber's table, not the product's
 notes = sa.Table(
     "test_notes",
-    metadata,
+    own,
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("event", sa.String(40), nullable=False),
     sa.Column("at", Instant),
@@ -25,6 +26,7 @@ notes = sa.Table(
 
 @pytest.fixture
 def kit(database):
+    own.create_all(database.engine)
     return Kit(database, FakeClock(datetime.now(UTC)))
 
 
