@@ -207,21 +207,6 @@ def insert_orphans(connection: Connection, rows: Sequence[Mapping[str, Any]]) ->
     return len(_ORPHANS.run(connection, rows))
 
 
-def orphan_evidence(row: Row[Any]) -> NewEvidence:
-    """An orphan's own evidence, to be filed under the payment it belongs to."""
-    piece = Evidence(
-        key=row.key,
-        channel=Channel(row.channel),
-        says=row.says,
-        received_at=row.received_at,
-        account=row.account,
-        amount=row.amount,
-        transaction_id=row.transaction_id,
-        occurred_at=row.occurred_at,
-    )
-    return NewEvidence(piece, row.code, facts=row.facts, message_id=row.message_id)
-
-
 # ------------------------------------------------------------------ text from outside
 
 

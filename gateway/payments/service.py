@@ -6,6 +6,7 @@ callbacks to their own services, SQL to the stores, meaning to the rules.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -22,11 +23,17 @@ from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Waker
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.evidence import Evidence
-from gateway.payments.evidence_store import NewEvidence, orphan_evidence, timeline_rows
+from gateway.payments.evidence_store import NewEvidence, timeline_rows
 from gateway.payments.live import Live
 from gateway.payments.money_line import money_position
 from gateway.payments.opening import Draft
 from gateway.payments.opening_store import OPEN, Opening
+from gateway.payments.orphan_store import (
+    list_orphans,
+    lock_orphan,
+    mark_attached,
+    orphan_evidence,
+)
 from gateway.payments.recording import Recording, record, state_of
 from gateway.payments.refusals import closed, in_doubt
 from gateway.payments.rendering import Renderer
@@ -43,9 +50,7 @@ from gateway.payments.store import (
     Filter,
     find_payment,
     list_payments,
-    lock_orphan,
     lock_payments,
-    mark_attached,
 )
 from gateway.webhooks.outbox import TOPIC, NewEvent
 
@@ -269,6 +274,10 @@ class Payments:
         record(connection, self.clock, [(row.id, new)])
         return self.fresh(connection, row.id)
 
+    async def orphans(self, limit: int = 100) -> Sequence[Row[Any]]:
+        """Money that nobody could be named for, oldest first (finance desk)."""
+        return await self.database.read(lambda c: list_orphans(c, limit))
+
     async def attach_orphan(
         self, tenant: str, orphan_id: str, payment_id: str, actor: str
     ) -> PaymentView:
@@ -281,8 +290,6 @@ class Payments:
         def unit(connection: Connection) -> PaymentView:
             row = self.locked(connection, tenant, payment_id)
             orphan = lock_orphan(connection, orphan_id)
-            if orphan.payment_id is not None:
-                raise Problem("conflict", "Khoản tiền này đã được gắn.", "Already attached.")
             decision = self._evidence(
                 Channel.DECISION,
                 f"attach:{orphan_id}",
@@ -292,7 +299,7 @@ class Payments:
             )
             new = [orphan_evidence(orphan), NewEvidence(decision, "", actor)]
             record(connection, self.clock, [(row.id, item) for item in new])
-            mark_attached(connection, orphan_id, row.id, actor, self.clock.now())
+            mark_attached(connection, orphan, row.id, actor, self.clock.now())
             return self.fresh(connection, row.id)
 
         return await self._changed(payment_id, unit)

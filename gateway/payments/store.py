@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 
 from gateway.foundation.problems import not_found
 from gateway.payments.evidence import Attempt, Obligation
-from gateway.payments.tables import attempts, orphans, payments, refunds
+from gateway.payments.tables import attempts, payments, refunds
 
 LEASE = timedelta(seconds=60)
 """How long a worker may think about one thing before another looks at it."""
@@ -243,39 +243,6 @@ def update_refund(connection: Connection, refund_id: str, **values: Any) -> None
 def claim_refunds(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Take due refunds for a while."""
     return _claim(connection, refunds, refunds.c.ask_at, now, limit)
-
-
-# ------------------------------------------------------------------ orphans
-
-
-def list_orphans(connection: Connection, limit: int = 100) -> Sequence[Row[Any]]:
-    """Money that nobody has claimed yet, oldest first."""
-    query = sa.select(orphans).where(orphans.c.payment_id.is_(None)).order_by(orphans.c.id)
-    return connection.execute(query.limit(limit)).all()
-
-
-def lock_orphan(connection: Connection, orphan_id: str) -> Row[Any]:
-    """One orphan, held.
-
-    Raises:
-        Problem: ``not_found``.
-    """
-    query = sa.select(orphans).where(orphans.c.id == orphan_id).with_for_update()
-    row = connection.execute(query).first()
-    if row is None:
-        raise not_found("khoản tiền này")
-    return row
-
-
-def mark_attached(
-    connection: Connection, orphan_id: str, payment_id: str, actor: str, at: datetime
-) -> None:
-    """Note whose money an orphan was."""
-    connection.execute(
-        orphans.update()
-        .where(orphans.c.id == orphan_id)
-        .values(payment_id=payment_id, attached_by=actor, attached_at=at)
-    )
 
 
 def _claim(

@@ -101,7 +101,7 @@ evidence = sa.Table(
     sa.Column("says", _WORD, nullable=False),
     sa.Column("account", _ACCOUNT, nullable=False),
     sa.Column("amount", sa.BigInteger),
-    sa.Column("transaction_id", sa.String(100)),
+    sa.Column("transaction_id", sa.String(100), index=True),
     sa.Column("occurred_at", Instant),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("subject", sa.String(200)),

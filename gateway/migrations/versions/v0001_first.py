@@ -577,6 +577,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("id"),
         sa.UniqueConstraint("payment_id", "channel", "key", "digest", name="uq_payment_evidence"),
     )
+    op.create_index(
+        op.f("ix_payment_evidence_transaction_id"),
+        "payment_evidence",
+        ["transaction_id"],
+        unique=False,
+    )
     op.create_table(
         "refunds",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -701,6 +707,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_refunds_payment_id"), table_name="refunds")
     op.drop_index(op.f("ix_refunds_ask_at"), table_name="refunds")
     op.drop_table("refunds")
+    op.drop_index(op.f("ix_payment_evidence_transaction_id"), table_name="payment_evidence")
     op.drop_table("payment_evidence")
     op.drop_index(op.f("ix_payment_attempts_virtual_account"), table_name="payment_attempts")
     op.drop_index(op.f("ix_payment_attempts_payment_id"), table_name="payment_attempts")

@@ -292,6 +292,51 @@ async def test_transfers_nobody_can_be_named_for_are_kept_and_attached_by_a_pers
     assert (await both.read(payment))["amount_collected"] == 21_000
 
 
+def sepay(desk, amount, memo, reference):
+    body = {
+        "id": 77,
+        "gateway": "Vietcombank",
+        "transactionDate": "2026-11-02 09:00:00",
+        "accountNumber": desk.bank.account_number,
+        "transferType": "in",
+        "transferAmount": amount,
+        "content": memo,
+        "referenceCode": reference,
+    }
+    return body, {"Authorization": "Apikey simulated-sepay-key-0000000000000000"}
+
+
+async def test_a_transfer_reported_by_two_services_is_one_orphan_and_attached_once(both):
+    payment, other = await both.open(), await both.open()
+    body, headers = casso(both, 21_000, "nop phi")
+    assert (await post(both, CASSO, body, headers))[0] == 200
+    twin = sepay(both, 21_000, "nop phi", body["data"]["reference"])
+    assert (await post(both, SEPAY, *twin))[0] == 200
+    assert await count(both, orphans) == 2
+    (orphan,) = await both.payments.orphans()
+    attach = both.payments.attach_orphan
+    assert (await attach("cong-dvc/test", orphan.id, payment["id"], "official:kt")).status == "paid"
+    assert await both.payments.orphans() == []
+    rows = await both.database.read(lambda c: c.execute(sa.select(orphans.c.id)).scalars().all())
+    for orphan_id in rows:
+        with pytest.raises(Problem):
+            await attach("cong-dvc/test", orphan_id, other["id"], "official:kt")
+
+
+async def test_a_spoiled_report_of_money_that_is_counted_is_no_orphan(both):
+    payment, attempt = await started(both, VIETQR)
+    body, headers = casso(both, 21_000, "memo lost")
+    assert (await post(both, CASSO, body, headers))[0] == 200
+    whole = sepay(both, 21_000, attempt["action"]["memo"], body["data"]["reference"])
+    assert (await post(both, SEPAY, *whole))[0] == 200
+    assert (await both.read(payment))["status"] == "paid"
+    assert await both.payments.orphans() == []
+    other = await both.open()
+    kept = await both.database.read(lambda c: c.execute(sa.select(orphans.c.id)).scalar())
+    with pytest.raises(Problem):
+        await both.payments.attach_orphan("cong-dvc/test", kept, other["id"], "official:kt")
+
+
 async def test_bank_notifications_that_are_not_genuine_change_nothing(both):
     _, attempt = await started(both, VIETQR)
     before = await totals(both)
