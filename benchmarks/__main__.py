@@ -1,7 +1,8 @@
-"""``python -m benchmarks [NAME …]``: run benchmarks, or list them.
+"""``python -m benchmarks [NAME …] [--option …]``: run benchmarks, or list them.
 
 Owns finding modules in this folder that have a ``main`` function, and the last line
-``ratio NAME VALUE target TARGET``. Exit status 1 when a ratio misses its target.
+``ratio NAME VALUE target TARGET``. Options are handed to the benchmarks named before them. Exit
+status 1 when a ratio misses its target.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name:30} {summary.splitlines()[0]}")
         return 0
     status = 0
-    for name in arguments:
+    at = next((i for i, text in enumerate(arguments) if text.startswith("-")), len(arguments))
+    for name in arguments[:at]:
         if name not in known:
             print(f"unknown benchmark {name!r}; there are: {', '.join(known)}", file=sys.stderr)
             return 2
-        value, target = importlib.import_module(f"benchmarks.{name}").main()
+        run = importlib.import_module(f"benchmarks.{name}").main
+        options = arguments[at:]
+        value, target = run(options) if options else run()
         print(f"ratio {name} {value:.2f} target {target:g}")
         status |= value < target
     return int(status)

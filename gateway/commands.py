@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -179,6 +180,8 @@ async def _serve(settings: Settings, *, http: bool = True) -> int:
     except SchemaOutdated as error:
         await gateway.stop()
         raise ConfigurationError([f"database: {error}; chạy: motcua migrate"]) from error
+    gc.set_threshold(20_000, 10, 10)
+    gc.freeze()  # what lives until the end is not searched for garbage again and again
     if http:
         print(f"motcua: {gateway.base_url}", file=sys.stderr)
     died = await _until_told(gateway.died)

@@ -181,12 +181,12 @@ class Keys:
         Raises:
             Problem: ``unauthenticated``, ``key_expired``, ``key_revoked``.
         """
-        if not is_well_formed(secret):
-            raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
         digest = self.hash(secret)
         seen = self._seen.get(digest)
         if seen and self._clock.monotonic() - seen[0] < _REMEMBER_S:
             return seen[1]
+        if not is_well_formed(secret):
+            raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
         row = await self._database.read(
             lambda c: c.execute(sa.select(api_keys).where(api_keys.c.hash == digest)).first()
         )

@@ -1,9 +1,10 @@
 """The one way to the database: units of work on writer threads, many in one commit.
 
 A *unit* is a plain function of a SQLAlchemy ``Connection``; it may run more than once, so it
-touches nothing but the connection. ``write`` answers after the commit. Writer threads take
-whatever is waiting and run it in one transaction, a savepoint each; a ``SetUnit`` goes further
-and handles all its waiting items with one statement a table. Reads run on their own threads.
+touches nothing but the connection. ``write`` answers after the commit. What one turn of the event
+loop asks for is handed over together; writer threads take whatever is waiting and run it in one
+transaction, a savepoint each; a ``SetUnit`` goes further and handles all its waiting items with
+one statement a table. Reads run on their own threads.
 
 Engines: SQLite (WAL, ``synchronous=FULL``, ``BEGIN IMMEDIATE``, one writer) and PostgreSQL
 through psycopg (two writers). The same SQL runs on both.
@@ -12,6 +13,7 @@ through psycopg (two writers). The same SQL runs on both.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -24,7 +26,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import sqlalchemy as sa
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import BigInteger, LargeBinary, Text, TypeDecorator
 
@@ -108,6 +110,26 @@ class _Job:
 _Stop = object()
 
 
+class _Held:
+    """A writer's own connection, kept: what it prepared and cached serves the next commit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        """The open connection, or a new one."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def close(self) -> None:
+        """Give it back; the next use opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 class Database:
     """One database, its writer threads and its readers."""
 
@@ -116,6 +138,7 @@ class Database:
         self.dialect = self.engine.dialect.name
         self._writer_count = 1 if self.dialect == "sqlite" else (writers or 2)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         self._threads: list[threading.Thread] = []
         self._reader_pool = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._closed = False
@@ -168,8 +191,18 @@ class Database:
             raise DatabaseUnavailable("closed")
         if not self._threads:
             self._start()
-        self._queue.put(job)
+        gathered = self._gathered.get(job.loop)
+        if gathered is None:
+            self._gathered[job.loop] = [job]
+            job.loop.call_soon(self._hand_over, job.loop)
+        else:
+            gathered.append(job)
         return await job.future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        gathered = self._gathered.pop(loop, None)
+        if gathered:
+            self._queue.put(gathered)
 
     def _start(self) -> None:
         for number in range(self._writer_count):
@@ -182,6 +215,8 @@ class Database:
         if self._closed:
             return
         self._closed = True
+        for loop in list(self._gathered):
+            self._hand_over(loop)
         for _ in self._threads:
             self._queue.put(_Stop)
         loop = asyncio.get_running_loop()
@@ -193,11 +228,15 @@ class Database:
     # -------------------------------------------------------------- writer threads
 
     def _run(self) -> None:
+        with contextlib.closing(_Held(self.engine)) as held:
+            self._serve(held)
+
+    def _serve(self, held: _Held) -> None:
         while True:
-            job = self._queue.get()
-            if job is _Stop:
+            first = self._queue.get()
+            if first is _Stop:
                 return
-            jobs = [job]
+            jobs = list(first)
             stop = False
             while len(jobs) < _BATCH:
                 try:
@@ -207,22 +246,24 @@ class Database:
                 if following is _Stop:
                     stop = True
                     break
-                jobs.append(following)
-            self._commit(jobs)
+                jobs += following
+            self._commit(jobs, held)
             if stop:
                 return
 
-    def _commit(self, jobs: list[_Job]) -> None:
+    def _commit(self, jobs: list[_Job], held: _Held) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             committing = False
             try:
-                with self.engine.connect() as connection, connection.begin() as transaction:
+                connection = held.connection()
+                with connection.begin() as transaction:
                     self._run_jobs(connection, jobs)
                     committing = True
                     transaction.commit()
                 break
             except Exception as error:
+                held.close()
                 again = isinstance(error, DBAPIError) and is_disconnect(error) and not committing
                 if again and time.monotonic() < deadline and not self._closed:
                     time.sleep(0.1)
@@ -255,7 +296,7 @@ class Database:
             contended = job.failed and is_contention(job.outcome)
             if contended and job.tries < _CONTENTION_TRIES and not self._closed:
                 job.tries += 1
-                self._queue.put(job)
+                self._queue.put([job])
             else:
                 done.append(job)
         return done

@@ -1,8 +1,9 @@
 """Typed reading of JSON and TOML: every wrong field named at once, text in NFC.
 
-msgspec stops at the first error; people who fill in forms want all of them. Structs are walked
-field by field, everything below them is msgspec's. Floats are never accepted for integers,
-duplicate keys in a JSON object are refused, unknown fields are refused.
+msgspec stops at the first error; people who fill in forms want all of them. What is right is
+converted by msgspec in one go; only what is wrong is walked, field by field, to name every error.
+Floats are never accepted for integers, duplicate keys in a JSON object are refused, unknown
+fields are refused.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Hashable
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -25,14 +28,39 @@ _MAX_DEPTH = 32
 def read_json(raw: bytes) -> Any:
     """Parse strictly: UTF-8, no duplicate keys, no NaN, bounded depth.
 
+    What reads the same after writing it again had no key twice; anything else (or anything odd)
+    goes to the parser that sees every pair.
+
     Raises:
         Problem: ``invalid_json``.
     """
     try:
-        return json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        data = msgspec.json.decode(raw)
+        if msgspec.json.encode(data) == msgspec.json.format(raw, indent=-1):
+            return data
+    except (ValueError, RecursionError):
+        pass  # the other parser says what is wrong
+    try:
+        return _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, _DuplicateKey) else "JSON không đọc được"
         raise Problem("invalid_json", f"{reason}.", "The body is not readable JSON.") from error
+
+
+def read_text(raw: bytes) -> Any:
+    r"""Parse strictly, every string in NFC.
+
+    The parts of a normalised text are normalised, so a body that is NFC as a whole, hides no
+    character behind ``\u`` and cannot be deep is not walked.
+
+    Raises:
+        Problem: ``invalid_json``.
+    """
+    data = read_json(raw)
+    shallow = raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH
+    if shallow and b"\\u" not in raw and unicodedata.is_normalized("NFC", raw.decode("utf-8")):
+        return data
+    return normalised(data)
 
 
 def decode(kind: type[T], value: Any) -> T:
@@ -41,6 +69,11 @@ def decode(kind: type[T], value: Any) -> T:
     Raises:
         Problem: ``validation_failed`` with a ``FieldError`` for each wrong field.
     """
+    if isinstance(kind, Hashable) and _refuses_unknown(kind):
+        try:
+            return msgspec.convert(value, kind, strict=True)
+        except msgspec.ValidationError:
+            pass  # walked, to name everything that is wrong
     errors: list[FieldError] = []
     result = _convert(kind, value, "", errors)
     if errors:
@@ -76,6 +109,26 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
+
+
+@cache
+def fields_of(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """A struct's fields; msgspec resolves the annotations anew whenever it is asked."""
+    return msgspec.structs.fields(struct)
+
+
+@cache
+def _refuses_unknown(kind: Hashable) -> bool:
+    """Whether msgspec itself refuses unknown fields, everywhere in this type."""
+    core = _core(kind)
+    if _is_struct(core):
+        return bool(core.__struct_config__.forbid_unknown_fields) and all(
+            _refuses_unknown(field.type) for field in fields_of(core)
+        )
+    return all(_refuses_unknown(part) for part in get_args(core) if not isinstance(part, str))
+
+
 def _convert(kind: Any, value: Any, pointer: str, errors: list[FieldError]) -> Any:
     core = _core(kind)
     if _is_struct(core) and isinstance(value, dict):
@@ -95,7 +148,7 @@ def _convert_struct(
 ) -> Any:
     before = len(errors)
     found: dict[str, Any] = {}
-    fields = {f.encode_name: f for f in msgspec.structs.fields(struct)}
+    fields = {f.encode_name: f for f in fields_of(struct)}
     errors.extend(
         FieldError(f"{pointer}/{name}", "unknown_field", f"Không có trường “{name}”.")
         for name in value

@@ -49,9 +49,9 @@ def middleware(
             response = _problem_response(request, problem, trace, render_page)
         finally:
             structlog.contextvars.unbind_contextvars("trace_id")
-        route = _route_of(request)
-        metrics.requests.labels(route, request.method, str(response.status)).inc()
-        metrics.latency.labels(route).observe(clock.monotonic() - started)
+        metrics.answered(
+            _route_of(request), request.method, response.status, clock.monotonic() - started
+        )
         if not response.prepared:
             response.headers.setdefault("X-Request-Id", trace)
             response.headers.setdefault("X-Content-Type-Options", "nosniff")

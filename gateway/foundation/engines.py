@@ -23,6 +23,7 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=0,
+            pool_use_lifo=True,
             pool_pre_ping=False,
             connect_args={"connect_timeout": 3, "application_name": "motcua"},
         )
@@ -37,6 +38,7 @@ def _sqlite_engine(url: sa.URL, pool_size: int) -> Engine:
         poolclass=sa.QueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,  # a connection that was used just now has pages and statements at hand
         connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": 512},
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 
 from gateway.foundation.clock import Clock, to_micros
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32: no i, l, o, u
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _RANDOM_BITS = 78
 
 _lock = threading.Lock()
@@ -32,7 +32,8 @@ def new_id(prefix: str, clock: Clock) -> str:
 
 def new_token(characters: int = 26) -> str:
     """An unguessable token for an address: 5 random bits a character."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(characters))
+    bits = int.from_bytes(os.urandom((characters * 5 + 7) // 8), "big")
+    return _encode(bits, characters)
 
 
 def has_prefix(value: str, prefix: str) -> bool:
@@ -42,8 +43,9 @@ def has_prefix(value: str, prefix: str) -> bool:
 
 
 def _encode(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        digits.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(reversed(digits))
+    """The lowest ``5 × length`` bits, the most significant first."""
+    pairs = []
+    for _ in range((length + 1) // 2):
+        pairs.append(_PAIRS[number & 1023])
+        number >>= 10
+    return "".join(reversed(pairs))[-length:]

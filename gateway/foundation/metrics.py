@@ -39,6 +39,18 @@ class Metrics:
             "motcua_backlog", "Work waiting in the database", ["queue"], registry=r
         )
 
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer; its series are looked up once."""
+        key = (route, method, status)
+        series = self._answered.get(key)
+        if series is None:
+            count = self.requests.labels(route, method, str(status))
+            series = self._answered[key] = (count, self.latency.labels(route))
+        series[0].inc()
+        series[1].observe(seconds)
+
     def page(self) -> bytes:
         """The exposition text."""
         return generate_latest(self.registry)

@@ -19,7 +19,7 @@ from gateway.foundation import idempotency
 from gateway.foundation.access import Keys, Principal
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
-from gateway.foundation.decode import decode, normalised, read_json
+from gateway.foundation.decode import decode, fields_of, read_text
 from gateway.foundation.idempotency import Answer, Claim, Lease
 from gateway.foundation.limits import RateLimiter
 from gateway.foundation.problems import Problem
@@ -226,6 +226,8 @@ async def read_limited(request: web.Request, limit: int) -> bytes:
     )
     if (request.content_length or 0) > limit:
         raise too_large
+    if request.content_length is not None and hdrs.CONTENT_ENCODING not in request.headers:
+        return await request.read()  # no more than was announced
     chunks, size = [], 0
     async for chunk in request.content.iter_chunked(64 * 1024):
         size += len(chunk)
@@ -243,11 +245,11 @@ async def _read_body(request: web.Request, route: Route) -> tuple[Any, Any]:
     raw = await read_limited(request, route.max_body)
     if route.body is None:
         return None, raw
-    if not raw and not any(f.required for f in msgspec.structs.fields(route.body)):
+    if not raw and not any(f.required for f in fields_of(route.body)):
         return decode(route.body, {}), {}
     if request.content_type != JSON:
         raise Problem("unsupported_media_type", "Cần Content-Type: application/json.")
-    data = normalised(read_json(raw))
+    data = read_text(raw)
     return decode(route.body, data), data
 
 
@@ -288,7 +290,8 @@ def with_content(call: Call[Any], digest: bytes) -> Call[Any]:
 def language_of(request: web.Request) -> str:
     """``vi`` unless the caller prefers English (``Accept-Language``)."""
     best, best_quality = "vi", 0.0
-    for part in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").split(","):
+    wanted = request.headers.get(hdrs.ACCEPT_LANGUAGE)
+    for part in wanted.split(",") if wanted else ():
         tag, _, parameter = part.strip().partition(";")
         try:
             quality = float(parameter.partition("=")[2] or 1)

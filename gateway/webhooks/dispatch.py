@@ -8,6 +8,7 @@ whatever crashes. Sending is left to ``worker``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,7 @@ DELIVERIES_TOPIC: Final = "deliveries"
 POSITIONS_TOPIC: Final = "events.positioned"
 _BATCH: Final = 200
 _LONGEST_PAUSE_S: Final = 60.0
+_TOGETHER_S: Final = 0.02
 
 Handler = Callable[[Connection, Row[Any]], None]
 """Reacts to one event inside the transaction that moves its cursor; may run more than once."""
@@ -52,7 +54,8 @@ class Dispatcher:
                 await self.drain()
             except DatabaseUnavailable:
                 _log.warning("dispatch_waits_for_database")
-            await self._waker.wait(TOPIC, self._poll_s)
+            if await self._waker.wait(TOPIC, self._poll_s):
+                await asyncio.sleep(_TOGETHER_S)  # events come in groups: one dispatch for many
 
     async def drain(self) -> int:
         """Dispatch all that waits; returns how many events."""

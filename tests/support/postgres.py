@@ -59,7 +59,7 @@ def _wheel_binaries() -> Path | None:
     return None
 
 
-def start() -> Postgres | None:
+def start(*, durable: bool = False) -> Postgres | None:
     """Start a throw-away server on loopback; None when there is no PostgreSQL to be had."""
     binaries = find_binaries()
     if binaries is None:
@@ -80,7 +80,8 @@ def start() -> Postgres | None:
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [binaries / "postgres", "-D", data, "-p", str(port), "-k", str(folder),
-             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200",
+             "-c", "listen_addresses=127.0.0.1", "-c", f"fsync={'on' if durable else 'off'}",
+             "-c", "max_connections=200",
              "-c", "shared_buffers=32MB"],
             stdout=log, stderr=log, env=environment, **common,
         )  # fmt: skip
