@@ -110,6 +110,10 @@ class _Job:
 _Stop = object()
 
 
+class _StartAgain(Exception):
+    """A set failed that had no savepoint: the transaction is run again with savepoints."""
+
+
 class _Held:
     """A writer's own connection, kept: what it prepared and cached serves the next commit."""
 
@@ -253,15 +257,18 @@ class Database:
 
     def _commit(self, jobs: list[_Job], held: _Held) -> None:
         deadline = time.monotonic() + _PATIENCE_S
+        careful = False
         while True:
             committing = False
             try:
                 connection = held.connection()
                 with connection.begin() as transaction:
-                    self._run_jobs(connection, jobs)
+                    self._run_jobs(connection, jobs, careful=careful)
                     committing = True
                     transaction.commit()
                 break
+            except _StartAgain:
+                careful = True
             except Exception as error:
                 held.close()
                 again = isinstance(error, DBAPIError) and is_disconnect(error) and not committing
@@ -278,14 +285,15 @@ class Database:
         self.units += len(jobs)
         _answer(self._requeue_contended(jobs))
 
-    def _run_jobs(self, connection: Connection, jobs: list[_Job]) -> None:
+    def _run_jobs(self, connection: Connection, jobs: list[_Job], *, careful: bool) -> None:
         sets: dict[str, list[_Job]] = {}
         for job in jobs:
             job.outcome, job.failed = None, False
             if job.set_unit is not None:
                 sets.setdefault(job.set_unit.name, []).append(job)
+        alone = not careful and len(sets) == 1 and len(jobs) == len(next(iter(sets.values())))
         for group in sets.values():
-            _run_set(connection, group)
+            _run_set(connection, group, alone=alone)
         for job in jobs:
             if job.unit is not None:
                 _run_unit(connection, job)
@@ -315,17 +323,19 @@ def _run_unit(connection: Connection, job: _Job) -> None:
         job.outcome, job.failed = error, True
 
 
-def _run_set(connection: Connection, jobs: list[_Job]) -> None:
+def _run_set(connection: Connection, jobs: list[_Job], *, alone: bool = False) -> None:
+    """Run a set; ``alone`` in its transaction it needs no savepoint until something fails."""
     unit = jobs[0].set_unit
     assert unit is not None
-    savepoint = connection.begin_nested()
+    savepoint = contextlib.nullcontext() if alone else connection.begin_nested()
     try:
-        outcomes = unit.run(connection, [job.item for job in jobs])
-        savepoint.commit()
+        with savepoint:
+            outcomes = unit.run(connection, [job.item for job in jobs])
     except Exception as error:
         if isinstance(error, DBAPIError) and is_disconnect(error):
             raise
-        savepoint.rollback()
+        if alone:
+            raise _StartAgain from error
         if len(jobs) == 1:
             jobs[0].outcome, jobs[0].failed = error, True
             return

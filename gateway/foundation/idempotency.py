@@ -95,7 +95,9 @@ def read_key(header: str | None) -> str:
 
 def fingerprint(method: str, path: str, query: str, content: Any) -> str:
     """SHA-256 over method, concrete path, query and content (bytes, or JSON data)."""
-    digest = hashlib.sha256(f"{method}\n{path}\n{'&'.join(sorted(query.split('&')))}\n".encode())
+    if query:
+        query = "&".join(sorted(query.split("&")))
+    digest = hashlib.sha256(f"{method}\n{path}\n{query}\n".encode())
     if isinstance(content, bytes):
         digest.update(b"raw\n" + hashlib.sha256(content).digest())
     else:

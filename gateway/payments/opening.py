@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from urllib.parse import urlsplit
 
 from gateway.foundation.money import MAX_AMOUNT_VND, AmountError, check_amount
@@ -31,6 +32,10 @@ _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,49}")
 _PHONE = re.compile(r"(?:0|\+84)(?:[35789]\d{8}|2\d{9})")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _IDENTITY = re.compile(r"[0-9A-Za-z]{5,20}")
+# An address nobody can object to; anything else is taken apart.
+_PLAIN_URL = re.compile(
+    r"https://[0-9A-Za-z][0-9A-Za-z.-]{0,252}(?::[1-9]\d{0,3})?(?:[/?][0-9A-Za-z/._~?&=+-]{0,1500})?"
+)
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -99,14 +104,14 @@ def flaws_in(
         _metadata_flaws(draft.metadata),
         return_url_flaws(draft.return_url, insecure=insecure_urls),
     )
-    return tuple(flaw for found in checks for flaw in found)
+    return tuple(chain.from_iterable(checks))
 
 
 def return_url_flaws(
     url: str | None, *, insecure: bool = False, pointer: str = "/return_url"
 ) -> Iterable[Flaw]:
     """A return address is absolute, https (unless in test mode), without credentials."""
-    if url is None:
+    if url is None or _PLAIN_URL.fullmatch(url):
         return
     if len(url) > 2048 or not url.isascii() or any(symbol in url for symbol in ' <>"\\^`{|}'):
         yield Flaw(pointer, "url_invalid")
@@ -155,17 +160,26 @@ def _line_flaws(draft: Draft, max_amount: int) -> Iterable[Flaw]:
         yield Flaw("/items", "too_many_items")
         return
     for index, line in enumerate(draft.lines):
-        at = f"/items/{index}"
-        if not _CODE.fullmatch(line.code):
-            yield Flaw(f"{at}/code", "code_invalid")
-        if not is_spoken(line.name, 250):
-            yield Flaw(f"{at}/name", "text_invalid")
-        if line.kind not in KINDS:
-            yield Flaw(f"{at}/kind", "choice_invalid")
-        yield from _amount_flaws(f"{at}/quantity", line.quantity, 1, MAX_QUANTITY)
-        yield from _amount_flaws(f"{at}/unit_amount", line.unit_amount, 0, max_amount)
+        yield from _one_line_flaws(f"/items/{index}", line, max_amount)
     if draft.amount > max_amount:
         yield Flaw("/items", "total_too_large")
+
+
+def _one_line_flaws(at: str, line: Line, max_amount: int) -> Iterable[Flaw]:
+    if not _CODE.fullmatch(line.code):
+        yield Flaw(f"{at}/code", "code_invalid")
+    if not is_spoken(line.name, 250):
+        yield Flaw(f"{at}/name", "text_invalid")
+    if line.kind not in KINDS:
+        yield Flaw(f"{at}/kind", "choice_invalid")
+    if not _is_within(line.quantity, 1, MAX_QUANTITY):
+        yield from _amount_flaws(f"{at}/quantity", line.quantity, 1, MAX_QUANTITY)
+    if not _is_within(line.unit_amount, 0, max_amount):
+        yield from _amount_flaws(f"{at}/unit_amount", line.unit_amount, 0, max_amount)
+
+
+def _is_within(value: int, minimum: int, maximum: int) -> bool:
+    return type(value) is int and minimum <= value <= maximum
 
 
 def _amount_flaws(pointer: str, value: int, minimum: int, maximum: int) -> Iterable[Flaw]:
@@ -197,7 +211,8 @@ def _option_flaws(draft: Draft) -> Iterable[Flaw]:
         yield Flaw("/channel", "choice_invalid")
     if draft.locale not in ("vi", "en"):
         yield Flaw("/locale", "choice_invalid")
-    yield from _amount_flaws("/expires_in", draft.expires_in, MIN_EXPIRES_S, MAX_EXPIRES_S)
+    if not _is_within(draft.expires_in, MIN_EXPIRES_S, MAX_EXPIRES_S):
+        yield from _amount_flaws("/expires_in", draft.expires_in, MIN_EXPIRES_S, MAX_EXPIRES_S)
 
 
 def _metadata_flaws(metadata: Mapping[str, str]) -> Iterable[Flaw]:

@@ -30,7 +30,7 @@ DELIVERIES_TOPIC: Final = "deliveries"
 POSITIONS_TOPIC: Final = "events.positioned"
 _BATCH: Final = 200
 _LONGEST_PAUSE_S: Final = 60.0
-_TOGETHER_S: Final = 0.02
+_TOGETHER_S: Final = 0.05
 
 Handler = Callable[[Connection, Row[Any]], None]
 """Reacts to one event inside the transaction that moves its cursor; may run more than once."""
@@ -151,7 +151,8 @@ class Subscriptions:
         """Serve the subscribers for ever."""
         while True:
             await self.drain()
-            await self._waker.wait(POSITIONS_TOPIC, self._poll_s)
+            if await self._waker.wait(POSITIONS_TOPIC, self._poll_s):
+                await asyncio.sleep(_TOGETHER_S)
 
     async def drain(self) -> int:
         """Hand every subscriber what it has not seen; returns how many events were handled."""
