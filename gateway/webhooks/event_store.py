@@ -32,6 +32,28 @@ _BY_NUMBER: Final = sa.select(events).where(
 )
 
 
+def _assign_statement() -> sa.UpdateBase:
+    waiting = (
+        sa.select(
+            events.c.number, sa.func.row_number().over(order_by=events.c.number).label("place")
+        )
+        .where(events.c.position.is_(None))
+        .order_by(events.c.number)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .cte("waiting")
+    )
+    return (
+        events.update()
+        .where(events.c.number == waiting.c.number)
+        .values(position=waiting.c.place + sa.bindparam("last", type_=sa.BigInteger))
+        .returning(*events.c)
+    )
+
+
+_ASSIGN: Final = _assign_statement()
+_WAITING: Final = sa.select(events.c.number).where(events.c.position.is_(None)).limit(1)
+
+
 def claim_dispatcher(connection: Connection) -> bool:
     """Become the one dispatcher until this transaction ends; False while another one is.
 
@@ -49,21 +71,7 @@ def assign_positions(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     emits. The caller holds the dispatcher's claim.
     """
     last = read_cursor(connection, _DISPATCHER)
-    waiting = (
-        sa.select(
-            events.c.number, sa.func.row_number().over(order_by=events.c.number).label("place")
-        )
-        .where(events.c.position.is_(None))
-        .order_by(events.c.number)
-        .limit(limit)
-        .cte("waiting")
-    )
-    rows = connection.execute(
-        events.update()
-        .where(events.c.number == waiting.c.number)
-        .values(position=waiting.c.place + last)
-        .returning(*events.c)
-    ).all()
+    rows = connection.execute(_ASSIGN, {"last": last, "most": limit}).all()
     if rows:
         write_cursor(connection, _DISPATCHER, last + len(rows))
     return sorted(rows, key=lambda row: row.position)
@@ -132,5 +140,4 @@ def events_by_number(connection: Connection, numbers: Iterable[int]) -> dict[int
 
 def is_waiting(connection: Connection) -> bool:
     """Whether there are events that no dispatcher has seen yet."""
-    query = sa.select(events.c.number).where(events.c.position.is_(None)).limit(1)
-    return connection.execute(query).first() is not None
+    return connection.execute(_WAITING).first() is not None
