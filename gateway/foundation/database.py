@@ -144,6 +144,7 @@ class Database:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         self._threads: list[threading.Thread] = []
+        self._mine = threading.local()  # each writer's connection
         self._reader_pool = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._closed = False
         self.commits = 0
@@ -233,9 +234,10 @@ class Database:
 
     def _run(self) -> None:
         with contextlib.closing(_Held(self.engine)) as held:
-            self._serve(held)
+            self._mine.held = held
+            self._serve()
 
-    def _serve(self, held: _Held) -> None:
+    def _serve(self) -> None:
         while True:
             first = self._queue.get()
             if first is _Stop:
@@ -251,11 +253,12 @@ class Database:
                     stop = True
                     break
                 jobs += following
-            self._commit(jobs, held)
+            self._commit(jobs)
             if stop:
                 return
 
-    def _commit(self, jobs: list[_Job], held: _Held) -> None:
+    def _commit(self, jobs: list[_Job]) -> None:
+        held: _Held = self._mine.held
         deadline = time.monotonic() + _PATIENCE_S
         careful = False
         while True:
