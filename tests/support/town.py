@@ -15,12 +15,14 @@ from typing import Any
 
 import aiohttp
 
-from gateway.app import open_keys
 from gateway.development import World
+from gateway.foundation.access import Keys
 from gateway.foundation.clock import SystemClock
+from gateway.foundation.database import Database
 from gateway.foundation.engines import make_engine
 from gateway.migrations import run as migrations
 from gateway.settings import Settings
+from gateway.wiring import pepper
 from tests.support.postgres import free_port
 from tests.support.process import GatewayProcess, write_config
 
@@ -138,8 +140,12 @@ class Town:
         mode: str = "test",
     ) -> Client:
         """A caller with a new key."""
-        async with open_keys(self.settings, SystemClock()) as keys:
+        database = Database(self.settings.database.url)
+        try:
+            keys = Keys(database, SystemClock(), pepper(self.settings))
             made = await keys.create(portal, mode, list(scopes), official=official)
+        finally:
+            await database.close()
         return Client(self.session, self.gateway.base_url, made.secret)
 
     async def start(self) -> None:
