@@ -174,6 +174,9 @@ class Gateway:
             self.metrics,
             carriers=self.connectors.postal,
             public_url=self.settings.server.public_url,
+            frame=self._frame,
+            limiter=RateLimiter(self.clock, self.redis, 10),
+            client=self.client,
             poll_s=self.settings.shipments.poll_s,
             collected=post_cash(payments.payments),
         )
@@ -272,7 +275,7 @@ class Gateway:
     def application(self) -> web.Application:
         """The aiohttp application with every route."""
         app = web.Application(
-            middlewares=[middleware(self.clock, self.metrics)],
+            middlewares=[middleware(self.clock, self.metrics, self.payments.problem_page)],
             client_max_size=self.settings.server.upload_limit + 2**20,
         )
         edge = Edge(self.clock, self.database, self.keys, self.limiter)

@@ -23,6 +23,7 @@ from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.asking import Asking
 from gateway.payments.attempts import Attempts
 from gateway.payments.callbacks import Callbacks
+from gateway.payments.error_page import ProblemPages
 from gateway.payments.http import PaymentRoutes
 from gateway.payments.page_door import Door
 from gateway.payments.page_values import PageValues, Place
@@ -67,6 +68,7 @@ class PaymentsCapability:
     worker: PaymentWorker
     doors: tuple[Route | Page, ...]
     renderers: Mapping[str, Render]
+    problem_page: ProblemPages
 
     def routes(self) -> list[Route | Page]:
         """What to mount."""
@@ -96,10 +98,11 @@ def assemble(parts: PaymentParts) -> PaymentsCapability:
         worker=PaymentWorker(payments, asking, refunds),
         doors=(
             *PaymentRoutes(payments, attempts, refunds, client).routes(),
-            *Callbacks(payments, parts.metrics).pages(),
+            *Callbacks(payments, parts.metrics, door).pages(),
             *PayPages(door, attempts, asking, guard, client).pages(),
             *ResultPages(door, parts.told).pages(),
         ),
+        problem_page=ProblemPages(door),
         renderers={
             "pay": lambda connection, ids: render_payments(payments.renderer, connection, ids),
             "ref": lambda connection, ids: render_refunds(payments.renderer, connection, ids),

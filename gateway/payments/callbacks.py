@@ -27,6 +27,7 @@ from gateway.foundation.web import Page, read_limited
 from gateway.payments.accounts import RETURN_LEG
 from gateway.payments.attempts import TOPIC
 from gateway.payments.intake import Delivered, Taken, take_in
+from gateway.payments.page_door import Door
 from gateway.payments.service import Payments
 from gateway.payments.store import find_token
 
@@ -40,8 +41,9 @@ Connector = PaymentConnector | NotificationConnector
 class Callbacks:
     """Takes in what providers send."""
 
-    def __init__(self, payments: Payments, metrics: Metrics) -> None:
+    def __init__(self, payments: Payments, metrics: Metrics, door: Door) -> None:
         self._payments = payments
+        self._door = door
         self._metrics = metrics
         self._accounts = payments.accounts
         # Callbacks that arrive together share their statements and their commit.
@@ -67,7 +69,7 @@ class Callbacks:
         receipt, taken = await self._take(name, connector, callback)
         self._metrics.callbacks.labels(name, receipt.value).inc()
         if leg == RETURN_LEG:
-            return await self._lead_on(taken)
+            return await self._lead_on(request, taken)
         return _answer(connector.callback_reply(receipt, callback))
 
     def _connector(self, name: str) -> Connector | None:
@@ -130,13 +132,13 @@ class Callbacks:
             self._metrics.alerts.labels(alert).inc()
             _log.error("callback_needs_a_person", account=name, alert=alert)
 
-    async def _lead_on(self, taken: Taken | None) -> web.Response:
+    async def _lead_on(self, request: web.Request, taken: Taken | None) -> web.Response:
         """Send the browser to the citizen's own page; a forged return leads nowhere."""
         if taken is None or taken.payment_id is None:
-            raise not_found("lần nộp này")
+            return self._door.missing(request)
         payment_id = taken.payment_id
         token = await self._payments.database.read(lambda c: find_token(c, payment_id))
-        headers = {"Location": f"/pay/{token}/result", "Referrer-Policy": "no-referrer"}
+        headers = {**self._door.headers, "Location": f"/pay/{token}/result"}
         return web.Response(status=303, headers=headers)
 
 

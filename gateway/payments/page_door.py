@@ -53,9 +53,9 @@ class Door:
         """Answer with something that is not a page."""
         return web.Response(body=body, headers={**self.headers, "Content-Type": kind})
 
-    def missing(self, request: web.Request) -> web.Response:
+    def missing(self, request: web.Request, status: int = 404) -> web.Response:
         """The one page of every link that leads nowhere."""
-        return self.page(render_not_found(self.frame(request, None)), 404)
+        return self.page(render_not_found(self.frame(request, None)), status)
 
     def address(self, request: web.Request, snapshot: Snapshot, place: str = "") -> str:
         """One of a payment's own pages, in the language of the request."""

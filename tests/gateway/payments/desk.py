@@ -190,7 +190,7 @@ async def open_desk(database: Database, clock: FakeClock, **policy) -> AsyncIter
             )
         )
         edge = make_edge(database, clock)
-        app = web.Application(middlewares=[middleware(clock, metrics)])
+        app = web.Application(middlewares=[middleware(clock, metrics, capability.problem_page)])
         mount(app, edge, capability.routes())
         server = TestServer(app, host="127.0.0.1", port=port)
         await server.start_server()

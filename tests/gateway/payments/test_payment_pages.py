@@ -10,6 +10,7 @@ import pytest
 
 from connectors.contract import OutcomeUnknown, ProviderUnavailable
 from connectors.simulators.faults import Fault
+from gateway.foundation.database import DatabaseUnavailable, _answer
 from gateway.payments.money_line import LineKey, money_line
 from gateway.payments.recording import state_of
 from gateway.payments.store import find_payment
@@ -334,6 +335,27 @@ async def test_a_page_with_nothing_to_tell_leads_to_paying(desk):
     await browser.go()
     await browser.submit(method=VIETQR)
     assert (await browser.go("/result")).path == "/qr"
+
+
+async def test_trouble_of_ours_never_says_that_no_money_was_taken(desk):
+    _, browser = await browse(desk)
+    headers = {"Accept": "text/html"}
+    page = browser.html
+    desk.database._commit = away
+    await browser.submit(html=page, method=VIETQR, headers=headers)
+    assert (browser.status, browser.money) == (503, "M2")
+    assert "Hệ thống đang gặp sự cố" in browser.html
+    await browser.submit(html=page, method=VIETQR, form_id="x", headers=headers)
+    assert browser.status == 403
+    assert "Liên kết này không còn dùng được" in browser.html
+    async with desk.session.get(f"{desk.base}/nowhere", headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (404, "text/html")
+
+
+def away(jobs):
+    for job in jobs:
+        job.outcome, job.failed = DatabaseUnavailable("away"), True
+    _answer(jobs)
 
 
 # ------------------------------------------------------------------ live status

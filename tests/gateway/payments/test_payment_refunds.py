@@ -219,6 +219,18 @@ async def test_a_time_out_after_the_work_is_found_by_asking(both):
     assert len(next(iter(both.vnpay.transactions.values())).refunds) == 1
 
 
+@pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.SERVER_ERROR])
+async def test_an_unreadable_answer_about_a_refund_is_an_unknown_end(desk, fault):
+    payment = await paid(desk)
+    desk.vnpay.faults.add(fault)
+    _, refund, _ = await ask_back(desk, payment, 21_000)
+    await desk.work()
+    assert (await refund_of(desk, refund))["status"] == "unknown"
+    desk.vnpay.faults.add(fault)
+    await desk.wait(61)
+    assert (await refund_of(desk, refund))["status"] == "unknown"
+
+
 async def test_a_refund_that_was_never_sent_is_sent_later(both):
     payment = await paid(both)
     mend = broken(both, "refund", ProviderUnavailable("refused connection"))
