@@ -86,6 +86,8 @@ def normalised(value: Any, depth: int = 0) -> Any:
     if depth > _MAX_DEPTH:
         raise Problem("invalid_json", "JSON lồng quá sâu.", "The JSON is nested too deeply.")
     if isinstance(value, str):
+        if any("\ud800" <= c <= "\udfff" for c in value):
+            raise Problem("invalid_json", "Có ký tự Unicode không trọn vẹn.", "Lone surrogate.")
         return unicodedata.normalize("NFC", value)
     if isinstance(value, dict):
         return {k: normalised(v, depth + 1) for k, v in value.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from datetime import timedelta
 from typing import Annotated
 
@@ -11,10 +12,13 @@ import aiohttp
 import msgspec
 import pytest
 import sqlalchemy as sa
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from gateway.foundation.access import Keys, is_well_formed, make_secret
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
+from gateway.foundation.decode import normalised, read_text
 from gateway.foundation.openapi import document
 from gateway.foundation.problems import Problem
 from gateway.foundation.web import Call, Reply, Route
@@ -143,8 +147,26 @@ async def test_every_wrong_field_is_named_at_once(desk):
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b'{"a":1,"a":2}', b"\xff", b'{"reference":NaN}', b"[" * 5000],
-    ids=["empty", "cut", "duplicate key", "not utf-8", "nan", "deep"],
+    [
+        b"",
+        b"{",
+        b'{"a":1,"a":2}',
+        b'{"a": {"b": 1, "\\u0062": 2}}',
+        b"\xff",
+        b'{"reference":NaN}',
+        b"[" * 5000,
+        b'{"reference": "\\ud800"}',
+    ],
+    ids=[
+        "empty",
+        "cut",
+        "duplicate key",
+        "escaped duplicate",
+        "not utf-8",
+        "nan",
+        "deep",
+        "surrogate",
+    ],
 )
 async def test_unreadable_json_is_a_400(desk, raw):
     """Never a 500, never half read."""
@@ -256,3 +278,30 @@ def test_openapi_shows_types_scopes_and_keys():
         "$ref": "#/components/schemas/Order"
     }
     assert api["components"]["schemas"]["Item"]["properties"]["amount"]["minimum"] == 0
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":1}', b' { "a" : [1, 2.5, true, null, "x"] } ', b'{"a":"\\u0111"}', b'"\xc4\x91"',
+        b'{"a":1e3}', b'{"a":1.0}', b'{"a":"e\xcc\x81"}', b"[]", b"0",
+    ],
+)  # fmt: skip
+def test_the_fast_reading_says_what_the_strict_one_says(raw):
+    """Whatever path a body takes, its meaning is the same."""
+    assert read_text(raw) == normalised(json.loads(raw))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+        ),
+        max_leaves=8,
+    )
+)
+def test_any_json_reads_back(value):
+    """Strings come out in NFC, everything else as it was."""
+    assume("\\ud" not in json.dumps(value))
+    assert read_text(json.dumps(value, ensure_ascii=False).encode()) == normalised(value)
