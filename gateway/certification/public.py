@@ -25,7 +25,7 @@ from gateway.foundation.problems import Problem
 from gateway.foundation.uploads import read_upload
 from gateway.foundation.web import Page
 from gateway.frame.layout import Frame
-from gateway.frame.security import page_response
+from gateway.frame.security import page_response, wants_json
 from signing.contract import Validation
 from signing.contract import Verdict as FileJudgement
 
@@ -120,7 +120,7 @@ class _Pages:
         try:
             upload = await read_upload(request, FILE_LIMIT)
         except Problem as problem:
-            if problem.code != "body_too_large" or _wants_json(request):
+            if problem.code != "body_too_large" or wants_json(request):
                 raise
             return self._say(request, replace(answer, problem="file_too_big", status=413))
         if b"%PDF-" not in upload.content[:1024]:
@@ -146,7 +146,7 @@ class _Pages:
     # -------------------------------------------------------------- two forms
 
     def _say(self, request: web.Request, answer: _Answer) -> web.StreamResponse:
-        if _wants_json(request):
+        if wants_json(request):
             body = msgspec.json.encode(self._document(answer))
             headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
             return web.Response(
@@ -258,8 +258,3 @@ def _revocation(row: Any) -> dict[str, str] | None:
         "date": iso(row.revoked_at),
         "body": row.agency_name,
     }
-
-
-def _wants_json(request: web.Request) -> bool:
-    accept = request.headers.get("Accept", "")
-    return "application/json" in accept and "text/html" not in accept

@@ -54,6 +54,12 @@ def page_response(html: str, *, status: int = 200, secure: bool = False) -> web.
     return response
 
 
+def wants_json(request: web.Request) -> bool:
+    """Tell whether a public page is asked for as data; a browser names HTML first."""
+    accept = request.headers.get(hdrs.ACCEPT, "")
+    return "application/json" in accept and "text/html" not in accept
+
+
 class FormVerdict(StrEnum):
     """What a posted form proof is worth."""
 

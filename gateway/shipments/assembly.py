@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from aiohttp import web
+
 from connectors.contract import PostalConnector
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
+from gateway.foundation.limits import RateLimiter
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
@@ -19,6 +22,7 @@ from gateway.shipments.door_money import Collected, DoorMoneyHandler
 from gateway.shipments.law import load_law
 from gateway.shipments.news import News
 from gateway.shipments.ordering import Ordering
+from gateway.shipments.public import FrameOf, TrackingPage
 from gateway.shipments.recording import Recorder
 from gateway.shipments.service import Shipments
 from gateway.shipments.tracking import Tracker
@@ -30,6 +34,8 @@ class ShipmentDesk:
 
     Args:
         carriers: Connectors by account name, in the order of the configuration.
+        frame: What stands around the public tracking page of a request.
+        limiter: How often one client may look; ``client`` tells who asks (behind proxies).
         poll_s: How often each carrier's feed is read.
         law: The postal tables; None = the operator's.
         collected: Takes in money collected at the door (see ``handlers``).
@@ -44,6 +50,9 @@ class ShipmentDesk:
         *,
         carriers: Mapping[str, PostalConnector],
         public_url: str,
+        frame: FrameOf,
+        limiter: RateLimiter | None = None,
+        client: Callable[[web.Request], str] = lambda request: request.remote or "",
         poll_s: float = 60.0,
         law: PostalLaw | None = None,
         collected: Collected | None = None,
@@ -60,6 +69,9 @@ class ShipmentDesk:
             public_url=public_url,
         )
         self.cancelling = Cancelling(database, clock, known, recorder, news)
+        self.tracking = TrackingPage(
+            database, clock, known, recorder, frame, limiter=limiter, client=client
+        )
         ordering = Ordering(database, clock, known, recorder, news)
         self.worker = OrderWorker(database, clock, waker, ordering, self.cancelling)
         self.trackers = {
@@ -86,7 +98,7 @@ class ShipmentDesk:
 
     def routes(self) -> list[Route | Page]:
         """What to mount."""
-        return http.routes(self.shipments, self.cancelling)
+        return [*http.routes(self.shipments, self.cancelling), *self.tracking.pages()]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Background work by name: one for orders, one an account that feeds."""

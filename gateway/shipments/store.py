@@ -47,6 +47,11 @@ def find_shipment(
     return row
 
 
+def find_by_token(connection: Connection, token: str) -> Row[Any] | None:
+    """The shipment whose public page has this token, whoever asks."""
+    return connection.execute(sa.select(shipments).where(shipments.c.token == token)).first()
+
+
 def shipments_by_id(connection: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
     """Shipments as they are, whoever asks."""
     wanted = sorted(set(ids))

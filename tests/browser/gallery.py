@@ -14,8 +14,10 @@ from gateway.frame.assets import add_asset_routes
 from gateway.frame.security import page_response
 from gateway.payments import views
 from gateway.payments.qr_image import QrPicture, qr_png
+from gateway.shipments.views import render_tracking, render_unknown
 from tests.gateway.certification import page_samples as copies
 from tests.gateway.payments import page_samples as samples
+from tests.gateway.shipments import page_samples as parcels
 
 
 @cache
@@ -50,6 +52,9 @@ def pages(lang="vi"):
         found[f"result-{name}"] = views.render_result(view)
     for name, view in copies.verifications(lang).items():
         found[f"verify-{name}"] = render_verification(view)
+    for name, view in parcels.trackings(lang).items():
+        found[f"tracking-{name}"] = render_tracking(view)
+    found["tracking-unknown"] = render_unknown(parcels.frame(lang))
     return found
 
 

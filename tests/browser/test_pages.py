@@ -20,6 +20,8 @@ KINDS = (
     ("receipt", "vi", 320),
     ("verify-revoked", "vi", 320),
     ("entry-error", "en", 320),
+    ("tracking-failed", "vi", 320),
+    ("tracking-overdue", "en", 1280),
 )
 
 STRUCTURE = """() => {

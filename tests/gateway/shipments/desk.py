@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import sqlalchemy as sa
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 import gateway.schema  # noqa: F401 - every table, so that nothing depends on the order of tests
@@ -22,6 +23,7 @@ from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Edge
+from gateway.frame.layout import Frame, asked_language
 from gateway.shipments.assembly import ShipmentDesk
 from gateway.shipments.tables import evidence, shipments
 from gateway.webhooks.outbox import events
@@ -41,6 +43,12 @@ REQUEST: dict[str, Any] = {
     "postage_payer": "applicant",
     "weight_g": 50,
 }
+
+
+def frame_of(request: web.Request) -> Frame:
+    """What stands around a page in these tests."""
+    lang = asked_language(request.query)
+    return Frame(path=request.path, agency="UBND phường Mẫu", phone="0209 000 001", lang=lang)
 
 
 def request_of(**changes: Any) -> dict[str, Any]:
@@ -72,6 +80,7 @@ class Desk:
             self.metrics,
             carriers=self.carriers,
             public_url="https://motcua.example",
+            frame=frame_of,
             poll_s=0,
             **more,
         )
@@ -150,6 +159,7 @@ async def open_desk(database: Database, clock: FakeClock) -> AsyncIterator[Desk]
             metrics,
             carriers=carriers,
             public_url="https://motcua.example",
+            frame=frame_of,
             poll_s=0,
         )
         server = await serve(edge, desk.routes())
