@@ -6,8 +6,11 @@ import asyncio
 
 import pytest
 
+from connectors.contract import OutcomeUnknown
 from connectors.simulators.faults import Fault
+from gateway.foundation.problems import Problem
 from tests.gateway.payments.desk import REQUEST, VIETQR, VNPAY, request_of
+from tests.gateway.payments.test_payment_worker import broken
 
 
 async def test_a_new_payment_says_everything_about_itself(both):
@@ -316,3 +319,31 @@ async def test_a_payment_does_not_take_attempts_without_end(desk):
     path = f"/v1/payments/{payment['id']}/attempts"
     status, problem, _ = await desk.portal.post(path, {"account": VIETQR})
     assert (status, problem["code"]) == (409, "too_many_attempts")
+
+
+async def test_webhooks_carry_the_same_view_as_the_api(both):
+    payment = await both.open()
+    await both.pay_at_vnpay(await both.try_paying(payment))
+    path = f"/v1/payments/{payment['id']}/refunds"
+    _, refund, _ = await both.portal.post(path, {"amount": 1_000, "reason": "other"})
+    shown = both.capability.renderers
+    told = await both.database.read(
+        lambda c: shown["pay"](c, [payment["id"], "pay_unknown"]) | shown["ref"](c, [refund["id"]])
+    )
+    assert told == {payment["id"]: await both.read(payment), refund["id"]: refund}
+
+
+async def test_a_question_that_nobody_asked_cannot_be_answered(desk):
+    payment = await desk.open()
+    with pytest.raises(Problem):
+        await desk.payments.decide(
+            "cong-dvc/test", payment["id"], "overpaid", "accept", actor="official:kt"
+        )
+
+
+async def test_while_a_call_has_no_known_end_the_agency_cannot_cancel(desk):
+    payment = await desk.open()
+    broken(desk, "create", OutcomeUnknown("time-out"))
+    await desk.try_paying(payment)
+    status, problem, _ = await desk.portal.post(f"/v1/payments/{payment['id']}/cancel")
+    assert (status, problem["code"]) == (409, "attempt_in_doubt")
