@@ -37,7 +37,8 @@ from gateway.foundation.tasks import Tasks
 from gateway.foundation.waker import Redis, Waker
 from gateway.foundation.web import Edge, Page, Route, mount
 from gateway.frame.assets import add_asset_routes
-from gateway.frame.layout import Frame
+from gateway.frame.layout import Frame, asked_language
+from gateway.frame.security import own_path
 from gateway.housekeeping import housekeeping
 from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
@@ -46,6 +47,7 @@ from gateway.payments.assembly import assemble as assemble_payments
 from gateway.payments.page_values import Place
 from gateway.settings import Settings
 from gateway.shipments.assembly import ShipmentDesk
+from gateway.trouble import TroublePages
 from gateway.webhooks.assembly import Webhooks
 from gateway.webhooks.told_store import told_at
 from gateway.webhooks.worker import Options
@@ -215,12 +217,12 @@ class Gateway:
     def _frame(self, request: web.Request) -> Frame:
         province = self.settings.province
         return Frame(
-            path=request.path,
+            path=own_path(request),
             agency=province.agency,
             province=province.name,
             phone=province.phone,
             hours=province.hours,
-            lang="en" if request.query.get("lang") == "en" else "vi",
+            lang=asked_language(request.query),
             simulated=self.settings.server.mode != "live",
         )
 
@@ -274,8 +276,10 @@ class Gateway:
 
     def application(self) -> web.Application:
         """The aiohttp application with every route."""
+        secure = self.base_url.startswith("https://")
+        trouble = TroublePages(self._frame, self.payments.problem_page, secure=secure)
         app = web.Application(
-            middlewares=[middleware(self.clock, self.metrics, self.payments.problem_page)],
+            middlewares=[middleware(self.clock, self.metrics, trouble)],
             client_max_size=self.settings.server.upload_limit + 2**20,
         )
         edge = Edge(self.clock, self.database, self.keys, self.limiter)

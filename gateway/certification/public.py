@@ -93,6 +93,7 @@ class _Pages:
         self._shower = shower
         self._clock = clock
         self._frame = frame
+        self._secure = shower.address("").startswith("https://")
 
     async def entry(self, request: web.Request) -> web.StreamResponse:
         code = request.query.get("code", "").strip()[:64]
@@ -100,7 +101,7 @@ class _Pages:
         if plain:
             raise web.HTTPSeeOther(self._make_frame(request).link(f"/v/{plain}"))
         view = views.EntryView(frame=self._make_frame(request), action="/v", code=code)
-        return page_response(views.render_entry(view))
+        return page_response(views.render_entry(view), secure=self._secure)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -155,8 +156,8 @@ class _Pages:
                 content_type="application/json",
                 headers=headers,
             )
-        return page_response(views.render_verification(self._view(request, answer)),
-                             status=answer.status)  # fmt: skip
+        html = views.render_verification(self._view(request, answer))
+        return page_response(html, status=answer.status, secure=self._secure)
 
     def _view(self, request: web.Request, answer: _Answer) -> views.VerificationView:
         frame = self._make_frame(request)

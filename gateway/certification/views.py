@@ -137,7 +137,7 @@ def _body(view: VerificationView) -> Markup:
             raise ValueError("an ended copy names what ended it")
         date = time_element(view.ending.at, lang, "day")
         return say(key, number=view.ending.number, date=date, body=view.ending.body)
-    return say(key, now=time_element(view.now, lang), phone=view.frame.phone)
+    return say(key, now=time_element(view.now, lang), phone=view.frame.contact)
 
 
 def _file_note(view: VerificationView) -> Mapping[str, object] | None:

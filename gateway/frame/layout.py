@@ -45,6 +45,11 @@ class Frame:
         if self.lang not in LANGUAGES:
             raise ValueError(f"no page speaks {self.lang!r}")
 
+    @property
+    def contact(self) -> str:
+        """Whom to ask: the telephone number, or who the agency is while it has none."""
+        return self.phone or self.agency
+
     def link(self, url: str, lang: str | None = None) -> str:
         """Carry the language along one of our own paths; other hosts' addresses stay as given."""
         parts = urlsplit(url)

@@ -54,6 +54,11 @@ def page_response(html: str, *, status: int = 200, secure: bool = False) -> web.
     return response
 
 
+def own_path(request: web.Request) -> str:
+    """The path of a request, safe as a link: ``//elsewhere`` would lead to another host."""
+    return "/" + request.rel_url.raw_path.lstrip("/\\")
+
+
 def wants_json(request: web.Request) -> bool:
     """Tell whether a public page is asked for as data; a browser names HTML first."""
     accept = request.headers.get(hdrs.ACCEPT, "")

@@ -70,7 +70,14 @@ class ShipmentDesk:
         )
         self.cancelling = Cancelling(database, clock, known, recorder, news)
         self.tracking = TrackingPage(
-            database, clock, known, recorder, frame, limiter=limiter, client=client
+            database,
+            clock,
+            known,
+            recorder,
+            frame,
+            secure=public_url.startswith("https://"),
+            limiter=limiter,
+            client=client,
         )
         ordering = Ordering(database, clock, known, recorder, news)
         self.worker = OrderWorker(database, clock, waker, ordering, self.cancelling)

@@ -59,6 +59,7 @@ class TrackingPage:
     """Looks parcels up by their links and tells browsers where they are.
 
     Args:
+        secure: Whether people reach us by https only.
         client: Who asks (behind proxies), for the rate limit.
     """
 
@@ -70,6 +71,7 @@ class TrackingPage:
         recorder: Recorder,
         frame: FrameOf,
         *,
+        secure: bool = False,
         limiter: RateLimiter | None = None,
         client: Callable[[web.Request], str] = lambda request: request.remote or "",
     ) -> None:
@@ -78,6 +80,7 @@ class TrackingPage:
         self._carriers = carriers
         self._recorder = recorder
         self._frame_of = frame
+        self._secure = secure
         self._limiter = limiter
         self._client = client
 
@@ -99,10 +102,10 @@ class TrackingPage:
             body = msgspec.json.encode(public_document(view, iso(self._clock.now())))
             return web.Response(body=body, content_type="application/json", headers=_HEADERS)
         if view is not None:
-            return page_response(render_tracking(view))
+            return page_response(render_tracking(view), secure=self._secure)
         if wants_json(request):
             raise _nothing_here()
-        return page_response(render_unknown(frame), status=404)
+        return page_response(render_unknown(frame), status=404, secure=self._secure)
 
     async def _find(self, token: str, frame: Frame) -> TrackingView | None:
         def query(connection: Connection) -> TrackingView | None:

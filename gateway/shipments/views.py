@@ -99,7 +99,13 @@ def render_tracking(view: TrackingView) -> str:
         tone, sign = "warn", "warn"
     elif view.movement is Movement.CANCELLED:
         tone, sign = "neutral", "cross"
-    context = {"view": view, "tone": tone, "sign": sign, "waits_for": waits_for(view.movement)}
+    context = {
+        "view": view,
+        "tone": tone,
+        "sign": sign,
+        "waits_for": waits_for(view.movement),
+        "contact": view.frame.contact,
+    }
     return render_page(_TEMPLATES, "tracking.html", view.frame, context)
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.certification.views import render_entry, render_verification
 from gateway.frame.assets import add_asset_routes
 from gateway.frame.security import page_response
+from gateway.frame.trouble import Trouble, TroubleView, render_trouble
 from gateway.payments import views
 from gateway.payments.qr_image import QrPicture, qr_png
 from gateway.shipments.views import render_tracking, render_unknown
@@ -54,6 +55,15 @@ def pages(lang="vi"):
         found[f"verify-{name}"] = render_verification(view)
     for name, view in parcels.trackings(lang).items():
         found[f"tracking-{name}"] = render_tracking(view)
+    for trouble in Trouble:
+        view = TroubleView(
+            frame=replace(parcels.frame(lang), service="trouble.service"),
+            trouble=trouble,
+            incident="9f2c41d07ab35e68",
+            reason="Biểu mẫu không phải của trang này.",
+            again_url="/gallery/checkout",
+        )
+        found[f"trouble-{trouble}"] = render_trouble(view)
     found["tracking-unknown"] = render_unknown(parcels.frame(lang))
     return found
 
