@@ -65,6 +65,7 @@ class Spec:
     optional: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     attempt_expires_s: int = 900
+    starts_locally: bool = False  # ``create`` sends nothing: it may be done again
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,13 +63,17 @@ class Accounts:
         return {"counter": "bộ phận một cửa", "post": "bưu điện", **names}
 
     def can_be_asked(self, account: str) -> bool:
-        """Whether there is somebody to ask what became of an attempt.
-
-        A connector that cannot be asked starts nothing at a provider, so its ``create`` may be
-        repeated with the same reference.
-        """
+        """Whether there is somebody to ask what became of an attempt."""
         connector = self.payment.get(account)
         return connector is not None and Capability.QUERY in connector.spec.capabilities
+
+    def starts_locally(self, account: str) -> bool:
+        """Whether starting an attempt sends nothing, so that it may be done again.
+
+        Until its answer is committed nobody was shown anything of such an attempt.
+        """
+        connector = self.payment.get(account)
+        return connector is not None and connector.spec.starts_locally
 
     def refunder(self, account: str, *, full: bool) -> Refunds | None:
         """Who gives money back through an API; None means a transfer by hand."""

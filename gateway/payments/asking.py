@@ -119,7 +119,8 @@ class Asking:
         """An attempt that is still *created* when the worker comes: its call was lost."""
         if row.status != AttemptStatus.CREATED:
             return []
-        return [call_evidence(row, CallOutcome.UNKNOWN, now)]
+        local = self._accounts.starts_locally(row.account)
+        return [call_evidence(row, CallOutcome.NOT_SENT if local else CallOutcome.UNKNOWN, now)]
 
     def _heard(self, row: Row[Any], report: Report, now: datetime) -> NewEvidence:
         """An answer; every asking is evidence of its own, since *when* matters for it."""

@@ -149,7 +149,7 @@ class Attempts:
         if attempt.status == AttemptStatus.FAILED:
             return None
         if attempt.status == AttemptStatus.CREATED:
-            if not self._accounts.can_be_asked(attempt.account):
+            if self._accounts.starts_locally(attempt.account):
                 return _Opened(lease, attempt, payment.token)
             lost = call_evidence(attempt, CallOutcome.UNKNOWN, self._clock.now())
             record(connection, self._clock, [(payment.id, lost)])

@@ -23,4 +23,5 @@ SPEC = Spec(
     options=("bank_bin", "account_number", "account_name"),
     optional=("merchant_city", "mcc", "any_bin"),
     attempt_expires_s=900,
+    starts_locally=True,
 )

@@ -24,4 +24,5 @@ SPEC = Spec(
     optional=("pay_url", "api_url", "order_type", "server_ip"),
     secrets=("hash_secret",),
     attempt_expires_s=900,
+    starts_locally=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -203,10 +204,17 @@ async def test_a_refused_order_is_said_plainly(both):
     assert (await both.read(payment))["status"] == "pending"
 
 
-@pytest.mark.parametrize(("account", "resumed"), [(VNPAY, "unknown"), (VIETQR, "pending")])
-async def test_a_crash_between_commit_and_call_is_resumed_by_the_same_key(both, account, resumed):
+@pytest.mark.parametrize(
+    ("account", "local", "resumed"),
+    [(VNPAY, True, "pending"), (VIETQR, True, "pending"), (VNPAY, False, "unknown")],
+)
+async def test_a_crash_between_commit_and_call_is_resumed_by_the_same_key(
+    both, account, local, resumed
+):
+    """Built again where starting sends nothing; asked about, never sent again, elsewhere."""
     payment = await both.open()
     connector = both.payments.accounts.payment[account]
+    connector.spec = replace(connector.spec, starts_locally=local)
     entered = asyncio.Event()
 
     async def hang(_order):
@@ -229,10 +237,15 @@ async def test_a_crash_between_commit_and_call_is_resumed_by_the_same_key(both, 
     assert [a["id"] for a in after["attempts"]] == [attempt["id"]]
 
 
-@pytest.mark.parametrize(("account", "found"), [(VNPAY, "unknown"), (VIETQR, "failed")])
-async def test_a_crash_that_nobody_resumes_is_found_by_the_worker(both, account, found):
+@pytest.mark.parametrize(
+    ("account", "local", "found"),
+    [(VNPAY, True, "failed"), (VIETQR, True, "failed"), (VNPAY, False, "unknown")],
+)
+async def test_a_crash_that_nobody_resumes_is_found_by_the_worker(both, account, local, found):
+    """Nobody was shown anything of an attempt that starts locally: the citizen may try again."""
     payment = await both.open()
     connector = both.payments.accounts.payment[account]
+    connector.spec = replace(connector.spec, starts_locally=local)
 
     async def die(_order):
         raise RuntimeError("the process dies here")
