@@ -170,6 +170,9 @@ class SignatureRequests:
             rules.check_order(order, numbered=new.document_number is not None)
         except ValueError as error:
             errors.append(FieldError("/steps", "invalid_order", str(error)))
+        if rules.is_unprovable(new.level, [s.role for s in new.steps]):
+            sentence = "Có bước đóng dấu thì cần mức B-LT hoặc B-LTA để kiểm tra chữ ký trước đó."
+            errors.append(FieldError("/level", "level_too_low", sentence))
         if new.deadline is not None and new.deadline <= now:
             errors.append(FieldError("/deadline", "invalid", "Hạn ký phải ở tương lai."))
         if errors:

@@ -155,4 +155,12 @@ def seal_problem(person_fields: Iterable[str], verdicts: Mapping[str, str]) -> s
     return "person_signature_unproven" if "indeterminate" in found else None
 
 
+def is_unprovable(level: str, roles: Sequence[str]) -> bool:
+    """Whether a seal would wait for ever for a person's signature that carries no proof.
+
+    Below B-LT a signature holds no revocation data, so offline it is never found valid.
+    """
+    return "agency" in roles and level in ("B-B", "B-T")
+
+
 LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")

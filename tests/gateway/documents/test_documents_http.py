@@ -286,6 +286,8 @@ async def test_a_wrong_pin_may_be_corrected_under_the_same_key(world):
     ("change", "pointer"),
     [
         ({"level": "B-X"}, "/level"),
+        ({"level": "B-T", "steps": [{"role": "person", "signer": LEADER},
+                                    {"role": "agency", "signer": SEAL}]}, "/level"),
         ({"steps": []}, "/steps"),
         ({"steps": [{"role": "person", "signer": "Nguyễn Văn A"}]}, "/steps/0/signer"),
         ({"steps": [{"role": "person", "signer": LEADER, "placement": {"page": 1}}]},

@@ -166,6 +166,17 @@ def test_a_result_comes_back_only_after_two_invitations():
     assert "returned_too_early" in asked(state_of(first, back, late))
 
 
+def test_a_day_that_no_law_in_the_tables_covers_gives_no_deadline_and_no_reproach():
+    """Before the tables begin nothing is known, so nothing is said."""
+    long_ago = -40 * 365
+    picked, failed = heard(Movement.PICKED_UP, long_ago), heard(Movement.DELIVERY_FAILED, long_ago)
+    state = state_of(
+        picked, failed, heard(Movement.RETURNING, long_ago + 5), scope="intra_province"
+    )
+    assert state.due_on is None
+    assert asked(state) == []
+
+
 def test_a_recalled_parcel_or_a_dossier_may_come_back_at_once():
     """We asked for it, or it was never a result."""
     back = heard(Movement.RETURNING, 5)
