@@ -85,6 +85,12 @@ async def _serve(request: web.Request) -> web.Response:
     return web.Response(body=asset.packed, headers=headers)
 
 
+async def _favicon(_request: web.Request) -> web.Response:
+    """For what cannot name its own, such as a PDF in a tab: browsers guess this address."""
+    headers = {hdrs.LOCATION: asset_url("favicon.svg"), hdrs.CACHE_CONTROL: "public, max-age=86400"}
+    return web.Response(status=302, headers=headers)
+
+
 _BY_URL = web.AppKey("assets_by_url", Mapping[str, Asset])
 
 
@@ -92,3 +98,4 @@ def add_asset_routes(app: web.Application) -> None:
     """Serve every file of ``assets/`` from ``/assets/``."""
     app[_BY_URL] = {asset.url: asset for asset in assets().values()}
     app.router.add_get(_PREFIX + "{name}", _serve)
+    app.router.add_get("/favicon.ico", _favicon)

@@ -77,3 +77,10 @@ def test_no_line_is_too_tight_for_stacked_vietnamese_marks():
     assert min(map(float, heights)) >= 1.35
     assert "uppercase" not in css
     assert "letter-spacing" not in css
+
+
+async def test_the_icon_that_browsers_guess_leads_to_ours(aiohttp_client):
+    """A PDF in a tab has no place to name its icon."""
+    client = await client_of(aiohttp_client)
+    answer = await client.get("/favicon.ico", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (302, asset_url("favicon.svg"))
