@@ -4,7 +4,7 @@ from gateway.certification import store as certification
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
 from gateway.foundation import access, idempotency
-from gateway.foundation.database import metadata
+from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments
 from gateway.shipments import tables as shipments
 from gateway.webhooks import delivery_store as webhook_deliveries

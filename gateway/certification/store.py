@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.certification.rules import Register, RegisterKey, Status
-from gateway.foundation.database import Instant, Json, metadata
+from gateway.foundation.columns import Instant, Json, metadata
 
 certifications = sa.Table(
     "certifications",

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.documents.rules import OPEN, RequestStatus
-from gateway.foundation.database import Instant, Json, metadata
+from gateway.foundation.columns import Instant, Json, metadata
 
 signature_requests = sa.Table(
     "signature_requests",

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from gateway.foundation.database import Blob, Instant, Json, metadata
+from gateway.foundation.columns import Blob, Instant, Json, metadata
 
 documents = sa.Table(
     "documents",

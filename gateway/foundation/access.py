@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.foundation.clock import Clock
-from gateway.foundation.database import Database, Instant, Json, metadata
+from gateway.foundation.columns import Instant, Json, metadata
+from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem
 

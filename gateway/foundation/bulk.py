@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.types import BigInteger, Boolean, Integer, LargeBinary
 
 from gateway.foundation.clock import to_micros
-from gateway.foundation.database import Instant, Json
+from gateway.foundation.columns import Instant, Json
 
 Encoder = Callable[[Any], Any]
 

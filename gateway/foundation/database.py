@@ -20,17 +20,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-import msgspec
-import sqlalchemy as sa
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import BigInteger, LargeBinary, Text, TypeDecorator
 
-from gateway.foundation.clock import from_micros, to_micros
+from gateway.foundation.columns import metadata
 from gateway.foundation.engines import is_contention, is_disconnect, make_engine
 
 _log = structlog.get_logger(__name__)
@@ -43,44 +39,9 @@ _BATCH = 256
 _PATIENCE_S = 5.0
 _CONTENTION_TRIES = 8
 
-metadata = sa.MetaData()
-
 
 class DatabaseUnavailable(Exception):
     """The database cannot be reached, or a commit's outcome is unknown; safe to ask again."""
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware moment, stored as microseconds since 1970 (sorts the same everywhere)."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        """To storage."""
-        return None if value is None else to_micros(value)
-
-    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        """From storage."""
-        return None if value is None else from_micros(value)
-
-
-class Json(TypeDecorator[Any]):
-    """Plain data as JSON text (never queried inside)."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
-        """To storage."""
-        return None if value is None else msgspec.json.encode(value).decode()
-
-    def process_result_value(self, value: str | None, dialect: Any) -> Any:
-        """From storage."""
-        return None if value is None else msgspec.json.decode(value)
-
-
-Blob = LargeBinary
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.foundation.database import Blob, Instant, Json, metadata
+from gateway.foundation.columns import Blob, Instant, Json, metadata
 from gateway.foundation.problems import Problem
 
 KEEP = timedelta(days=31)

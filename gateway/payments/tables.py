@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from gateway.foundation.database import Blob, Instant, Json, metadata
+from gateway.foundation.columns import Blob, Instant, Json, metadata
 
 Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from gateway.foundation.database import Instant, Json, metadata
+from gateway.foundation.columns import Instant, Json, metadata
 
 _Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.foundation.database import Instant, metadata
+from gateway.foundation.columns import Instant, metadata
 from gateway.webhooks.outbox import Number, events
 from gateway.webhooks.rules import DeliveryState
 from gateway.webhooks.store import ENABLED, endpoints

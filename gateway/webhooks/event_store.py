@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.foundation.database import metadata
+from gateway.foundation.columns import metadata
 from gateway.webhooks.outbox import events
 
 _DISPATCHER: Final = "$dispatcher"

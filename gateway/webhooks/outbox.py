@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.foundation.bulk import BulkInsert
-from gateway.foundation.database import Instant, Json, metadata
+from gateway.foundation.columns import Instant, Json, metadata
 from gateway.webhooks.rules import EVENT_TYPES
 
 TOPIC: Final = "events"

@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from gateway.foundation.database import Blob, Instant, Json, metadata
+from gateway.foundation.columns import Blob, Instant, Json, metadata
 
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.foundation.bulk import BulkInsert
-from gateway.foundation.database import Blob, Instant, Json
+from gateway.foundation.columns import Blob, Instant, Json
 
 kinds = sa.MetaData()
 things = sa.Table(

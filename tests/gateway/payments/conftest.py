@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from gateway.foundation.database import Database, metadata
+from gateway.foundation.columns import metadata
+from gateway.foundation.database import Database
 from gateway.foundation.engines import make_engine
 from tests.gateway.payments.desk import open_desk
 

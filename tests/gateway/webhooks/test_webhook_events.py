@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from gateway.foundation.clock import FakeClock
-from gateway.foundation.database import Database, Instant
+from gateway.foundation.columns import Instant
+from gateway.foundation.database import Database
 from gateway.webhooks import event_store
 from gateway.webhooks.outbox import emit, events
 from tests.gateway.webhooks.kit import TENANT, Kit
