@@ -95,8 +95,8 @@ class CopyMaker:
                 hold.certifier.credential,
                 Role.CERTIFIER,
                 LEVEL,
-                pin,
-                attested.certifier,
+                pin=pin,
+                placement=attested.certifier,
                 signer_name=hold.certifier.name,
                 title=hold.certifier.title,
             )
