@@ -138,3 +138,18 @@ def test_a_paper_is_one_sheet_and_says_what_matters(open_page, name, said):
     assert said in text
     assert "Sao chép" not in text
     assert "English" not in text
+
+
+LINES_OF_CODES = """() => [...document.querySelectorAll(".copyable .value")].map((code) => {
+  const text = document.createRange();
+  text.selectNodeContents(code);
+  return [code.textContent, new Set([...text.getClientRects()].map((box) => box.top)).size];
+})"""
+
+
+def test_a_code_to_copy_stands_on_one_line(open_page):
+    """A letter alone on the next line is easily forgotten by whoever copies by hand."""
+    page = open_page("/gallery/qr", width=320)
+    lines = page.evaluate(LINES_OF_CODES)
+    assert len(lines) == 3
+    assert [text for text, count in lines if count != 1] == []
