@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from signing.commands import check
 from signing.commands.check import BAD, GOOD, NOTHING, inspect_paths, validate_paths
 from signing.commands.checking_process import CheckingProcess, FileGaveUp, Limits
 from signing.contract import CredentialRefused
@@ -140,16 +141,22 @@ def work(kind):
     [("sleep", "timeout"), ("memory", "memory"), ("exit", "crashed"), ("raise", "KeyError")],
 )
 def test_a_child_that_breaks_a_limit_is_replaced_and_the_next_file_served(kind, code):
-    with CheckingProcess(work, Limits(seconds=5)) as process:
+    with CheckingProcess(work, Limits(seconds=1 if kind == "sleep" else 5)) as process:
         with pytest.raises(FileGaveUp) as stopped:
             process.call(kind)
         assert stopped.value.code == code
         assert process.call("next") == "done next"
 
 
-def test_a_file_that_takes_too_long_is_named_in_the_report(tmp_path):
+def stuck(_pdf):
+    """A file that cannot be read to its end; runs in the child."""
+    time.sleep(60)
+
+
+def test_a_file_that_takes_too_long_is_named_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "inspect_pdf", stuck)
     path = tmp_path / "a.pdf"
     path.write_bytes(make_pdf())
-    status, report, _ = inspect([path], tmp_path, limits=Limits(seconds=0.0))
+    status, report, _ = inspect([path], tmp_path, limits=Limits(seconds=0.3))
     assert status == BAD
     assert report[0]["reason"] == "quá thời gian cho phép"
