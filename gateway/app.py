@@ -44,7 +44,7 @@ from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentParts, PaymentsCapability
 from gateway.payments.assembly import assemble as assemble_payments
-from gateway.payments.page_values import Place
+from gateway.payments.checkout.values import Place
 from gateway.settings import Settings
 from gateway.shipments.assembly import ShipmentDesk
 from gateway.trouble import TroublePages

@@ -23,14 +23,14 @@ from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.asking import Asking
 from gateway.payments.attempts import Attempts
 from gateway.payments.callbacks import Callbacks
+from gateway.payments.checkout.door import Door
+from gateway.payments.checkout.pages import PayPages
+from gateway.payments.checkout.result_pages import ResultPages, Told
+from gateway.payments.checkout.values import PageValues, Place
 from gateway.payments.error_page import ProblemPages
 from gateway.payments.http import PaymentRoutes
-from gateway.payments.page_door import Door
-from gateway.payments.page_values import PageValues, Place
-from gateway.payments.pages import PayPages
 from gateway.payments.refunds import RefundDesk
 from gateway.payments.rendering import render_payments, render_refunds
-from gateway.payments.result_pages import ResultPages, Told
 from gateway.payments.service import Payments
 from gateway.payments.worker import PaymentWorker
 

@@ -26,8 +26,8 @@ from gateway.foundation.problems import not_found
 from gateway.foundation.web import Page, read_limited
 from gateway.payments.accounts import RETURN_LEG
 from gateway.payments.attempts import TOPIC
+from gateway.payments.checkout.door import Door
 from gateway.payments.intake import Delivered, Taken, take_in
-from gateway.payments.page_door import Door
 from gateway.payments.service import Payments
 from gateway.payments.store import find_token
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.foundation.problems import Problem
+from gateway.payments.checkout.door import Door, language
+from gateway.payments.checkout.parts import MoneyLine
+from gateway.payments.checkout.views import ErrorView, render_error
 from gateway.payments.money_line import LineKey
-from gateway.payments.page_door import Door, language
-from gateway.payments.page_parts import MoneyLine
-from gateway.payments.views import ErrorView, render_error
 
 _RETRY_MINUTES = 2
 

@@ -13,8 +13,8 @@ from gateway.certification.views import render_entry, render_verification
 from gateway.frame.assets import add_asset_routes
 from gateway.frame.security import page_response
 from gateway.frame.trouble import Trouble, TroubleView, render_trouble
-from gateway.payments import views
-from gateway.payments.qr_image import QrPicture, qr_png
+from gateway.payments.checkout import views
+from gateway.payments.checkout.qr_image import QrPicture, qr_png
 from gateway.shipments.views import render_tracking, render_unknown
 from tests.gateway.certification import page_samples as copies
 from tests.gateway.payments import page_samples as samples

@@ -28,7 +28,7 @@ from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.asking import Asking
 from gateway.payments.assembly import PaymentParts, PaymentsCapability, assemble
 from gateway.payments.attempts import Attempts
-from gateway.payments.page_values import Place
+from gateway.payments.checkout.values import Place
 from gateway.payments.refunds import RefundDesk
 from gateway.payments.service import Payments
 from gateway.payments.worker import PaymentWorker

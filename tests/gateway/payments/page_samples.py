@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.frame.layout import Frame
 from gateway.frame.security import FormTicket
-from gateway.payments.views import (
+from gateway.payments.checkout.views import (
     CheckoutView,
     ErrorView,
     FeeLine,

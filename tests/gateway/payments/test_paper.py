@@ -8,8 +8,12 @@ import pypdfium2
 import segno
 from PIL import Image
 
-from gateway.payments.confirmation import Confirmation, ConfirmedItem, render_confirmation_pdf
-from gateway.payments.qr_image import QUIET_ZONE, QrPicture, qr_png, qr_svg
+from gateway.payments.checkout.confirmation import (
+    Confirmation,
+    ConfirmedItem,
+    render_confirmation_pdf,
+)
+from gateway.payments.checkout.qr_image import QUIET_ZONE, QrPicture, qr_png, qr_svg
 from tests.gateway.payments.page_samples import NOW, PAYLOAD
 
 

@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 
 from gateway.frame.catalog import words
-from gateway.payments import views
-from gateway.payments.views import FeeLine, MoneyLine, ResultState
+from gateway.payments.checkout import views
+from gateway.payments.checkout.views import FeeLine, MoneyLine, ResultState
 from tests.gateway.payments import page_samples as samples
 
 HOSTILE = 'Nguyễn "Văn" <script>alert(1)</script> & Ẩn\' ' + "Ơ" * 300

@@ -18,21 +18,21 @@ from gateway.foundation.dates import local
 from gateway.frame.layout import Frame
 from gateway.frame.security import FormTicket
 from gateway.payments.accounts import Accounts, Policy
-from gateway.payments.evidence_store import as_evidence
-from gateway.payments.money_line import LineKey, money_line
-from gateway.payments.page_parts import MoneyLine
-from gateway.payments.page_state import Snapshot
-from gateway.payments.qr_image import QrPicture
-from gateway.payments.rendering import check_code
-from gateway.payments.statuses import Channel
-from gateway.payments.texts import evidence_text, words_for
-from gateway.payments.views import (
+from gateway.payments.checkout.parts import MoneyLine
+from gateway.payments.checkout.qr_image import QrPicture
+from gateway.payments.checkout.state import Snapshot
+from gateway.payments.checkout.views import (
     CheckoutView,
     FeeLine,
     HandoverView,
     Method,
     QrView,
 )
+from gateway.payments.evidence_store import as_evidence
+from gateway.payments.money_line import LineKey, money_line
+from gateway.payments.rendering import check_code
+from gateway.payments.statuses import Channel
+from gateway.payments.texts import evidence_text, words_for
 
 _GROUNDS = 5
 

@@ -18,7 +18,7 @@ from gateway.foundation.money import format_amount
 from gateway.frame.catalog import words
 from gateway.frame.formats import time_element
 from gateway.frame.layout import Frame
-from gateway.payments.page_parts import MoneyLine, render
+from gateway.payments.checkout.parts import MoneyLine, render
 
 
 class ResultState(StrEnum):

@@ -14,9 +14,9 @@ from itertools import groupby
 from gateway.frame.formats import masked_name
 from gateway.frame.layout import Frame, Problem
 from gateway.frame.security import FormTicket
-from gateway.payments.page_parts import MoneyLine, render
-from gateway.payments.qr_image import qr_svg
-from gateway.payments.result_view import (
+from gateway.payments.checkout.parts import MoneyLine, render
+from gateway.payments.checkout.qr_image import qr_svg
+from gateway.payments.checkout.result_view import (
     ErrorView,
     ResultState,
     ResultView,

@@ -17,13 +17,13 @@ from sqlalchemy import Connection
 
 from gateway.foundation.problems import Problem
 from gateway.foundation.web import Page
-from gateway.payments.confirmation import render_confirmation_pdf
-from gateway.payments.page_door import Door, language
-from gateway.payments.page_state import TRANSFER, Snapshot, result_state
-from gateway.payments.result_values import LIVE_STATES, ResultValues
-from gateway.payments.result_view import ResultState
+from gateway.payments.checkout.confirmation import render_confirmation_pdf
+from gateway.payments.checkout.door import Door, language
+from gateway.payments.checkout.result_values import LIVE_STATES, ResultValues
+from gateway.payments.checkout.result_view import ResultState
+from gateway.payments.checkout.state import TRANSFER, Snapshot, result_state
+from gateway.payments.checkout.views import render_receipt, render_result
 from gateway.payments.texts import words_for
-from gateway.payments.views import render_receipt, render_result
 
 Told = Callable[[Connection, str], datetime | None]
 """When the portal took the news that a payment is paid; None = not yet."""

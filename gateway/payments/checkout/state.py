@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from gateway.payments.attempt_states import AttemptState
+from gateway.payments.checkout.result_view import ResultState
 from gateway.payments.evidence_store import as_evidence, timeline_rows
-from gateway.payments.result_view import ResultState
 from gateway.payments.rules import PaymentState, fold
 from gateway.payments.statuses import (
     AttemptStatus,

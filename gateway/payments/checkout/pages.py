@@ -22,11 +22,11 @@ from gateway.frame.catalog import words
 from gateway.frame.security import FormGuard, FormVerdict, comes_from_elsewhere
 from gateway.payments.asking import Asking
 from gateway.payments.attempts import Attempts, Wish
-from gateway.payments.page_door import Door, language
-from gateway.payments.page_state import AWAY, TRANSFER, Snapshot, must_wait, result_state
-from gateway.payments.qr_image import qr_png, qr_svg
+from gateway.payments.checkout.door import Door, language
+from gateway.payments.checkout.qr_image import qr_png, qr_svg
+from gateway.payments.checkout.state import AWAY, TRANSFER, Snapshot, must_wait, result_state
+from gateway.payments.checkout.views import render_checkout, render_handover, render_qr
 from gateway.payments.texts import words_for
-from gateway.payments.views import render_checkout, render_handover, render_qr
 
 _FORM_LIMIT = 16 * 1024
 

@@ -13,10 +13,10 @@ from aiohttp import web
 from gateway.frame.catalog import LANGUAGES
 from gateway.frame.layout import Frame
 from gateway.frame.security import page_headers, page_response
-from gateway.payments.page_state import Snapshot, take_snapshot
-from gateway.payments.page_values import PageValues
+from gateway.payments.checkout.state import Snapshot, take_snapshot
+from gateway.payments.checkout.values import PageValues
+from gateway.payments.checkout.views import render_not_found
 from gateway.payments.service import Payments
-from gateway.payments.views import render_not_found
 
 
 class Door:

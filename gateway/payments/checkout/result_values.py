@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.frame.layout import Frame
-from gateway.payments.confirmation import Confirmation, ConfirmedItem
-from gateway.payments.page_state import Snapshot, is_late_accepted
-from gateway.payments.page_values import PageValues, fee_lines
-from gateway.payments.result_view import ResultState, ResultView
+from gateway.payments.checkout.confirmation import Confirmation, ConfirmedItem
+from gateway.payments.checkout.result_view import ResultState, ResultView
+from gateway.payments.checkout.state import Snapshot, is_late_accepted
+from gateway.payments.checkout.values import PageValues, fee_lines
+from gateway.payments.checkout.views import ReceiptView
 from gateway.payments.schedule import next_ask
 from gateway.payments.statuses import Decision
 from gateway.payments.texts import reason_text, words_for
-from gateway.payments.views import ReceiptView
 
 LIVE_STATES = frozenset({ResultState.CONFIRMING, ResultState.UNKNOWN})
 
