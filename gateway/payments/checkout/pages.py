@@ -1,7 +1,7 @@
 """The pages of paying: choose, scan, go over to a provider.
 
 Owns ``/pay/{token}`` and its forms; leaves telling the outcome to ``result_pages``, values to
-``page_values``, HTML to the views, paying to ``Attempts``. Every page works without JavaScript; a
+``values``, HTML to the views, paying to ``Attempts``. Every page works without JavaScript; a
 form's one-time id is its idempotency key.
 """
 

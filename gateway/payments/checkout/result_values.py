@@ -1,7 +1,7 @@
 """Fills the views that tell an outcome: the result, the plain confirmation.
 
 Owns which of our values goes where on those pages; leaves the choice of the state to
-``page_state``, the frame and the money line to ``page_values``.
+``state``, the frame and the money line to ``values``.
 """
 
 from __future__ import annotations
