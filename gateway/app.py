@@ -181,6 +181,7 @@ class Gateway:
             client=self.client,
             poll_s=self.settings.shipments.poll_s,
             collected=post_cash(payments.payments),
+            knows_payment=payments.payments.exists,
         )
 
     def _webhooks(self) -> Webhooks:

@@ -51,6 +51,7 @@ from gateway.payments.store import (
     find_payment,
     list_payments,
     lock_payments,
+    payments_by_id,
 )
 from gateway.webhooks.outbox import TOPIC, NewEvent
 
@@ -154,6 +155,10 @@ class Payments:
             "sequence": 1,
             "look_at": expires_at if owed else None,
         }
+
+    def exists(self, connection: Connection, tenant: str, payment_id: str) -> bool:
+        """Whether a tenant has this payment."""
+        return any(row.tenant == tenant for row in payments_by_id(connection, [payment_id]))
 
     async def get(self, tenant: str, payment_id: str) -> PaymentView:
         """One payment."""

@@ -24,7 +24,7 @@ from gateway.shipments.news import News
 from gateway.shipments.ordering import Ordering
 from gateway.shipments.public import FrameOf, TrackingPage
 from gateway.shipments.recording import Recorder
-from gateway.shipments.service import Shipments
+from gateway.shipments.service import KnowsPayment, Shipments
 from gateway.shipments.tracking import Tracker
 from gateway.shipments.worker import OrderWorker
 
@@ -56,6 +56,7 @@ class ShipmentDesk:
         poll_s: float = 60.0,
         law: PostalLaw | None = None,
         collected: Collected | None = None,
+        knows_payment: KnowsPayment = lambda _connection, _tenant, _payment: True,
     ) -> None:
         known, law = Carriers(carriers), law or load_law()
         recorder, news = Recorder(clock, law), News(waker, metrics)
@@ -67,6 +68,7 @@ class ShipmentDesk:
             recorder=recorder,
             news=news,
             public_url=public_url,
+            knows_payment=knows_payment,
         )
         self.cancelling = Cancelling(database, clock, known, recorder, news)
         self.tracking = TrackingPage(

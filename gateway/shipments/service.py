@@ -8,7 +8,7 @@ nothing or a shipment that will be ordered exactly once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from gateway.foundation import listing
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id, new_token
+from gateway.foundation.problems import FieldError, invalid
 from gateway.shipments import problems, store
 from gateway.shipments.answers import Renderer, ShipmentAnswer, ShipmentList
 from gateway.shipments.carriers import Carriers, Entry
@@ -34,6 +35,9 @@ from gateway.shipments.shapes import EntryBody, ShipmentBody, plain_item_code, s
 from gateway.shipments.statuses import CallStep, ShipmentKind
 from gateway.shipments.tables import shipments
 
+KnowsPayment = Callable[[Connection, str, str], bool]
+"""Whether a tenant has a payment; whoever wires the capabilities brings it."""
+
 
 class Shipments:
     """The shipments of all portals."""
@@ -48,10 +52,12 @@ class Shipments:
         recorder: Recorder,
         news: News,
         public_url: str,
+        knows_payment: KnowsPayment = lambda _connection, _tenant, _payment: True,
     ) -> None:
         self._database = database
         self._clock = clock
         self._carriers = carriers
+        self._knows_payment = knows_payment
         self._law = law
         self._recorder = recorder
         self._news = news
@@ -64,8 +70,13 @@ class Shipments:
         """Store a shipment for the worker, in the caller's unit; ``opened`` follows the commit.
 
         Raises:
-            Problem: ``no_carrier``; ``validation_failed`` for what this carrier does not do.
+            Problem: ``no_carrier``; ``validation_failed`` for what this carrier does not do, and
+                for a payment that this portal does not have.
         """
+        paid = body.collect.payment_id
+        if paid is not None and not self._knows_payment(connection, tenant, paid):
+            sentence = "Không có khoản nộp này."
+            raise invalid([FieldError("/collect/payment_id", "unknown_payment", sentence)])
         row = store.insert_shipment(connection, self._new_row(tenant, body))
         return self.renderer.show(connection, [row])[0]
 

@@ -128,6 +128,14 @@ async def test_money_taken_at_the_door_pays_the_fee_once(province):
     await province.has_told(payment["id"], "payment.created", "payment.paid")
 
 
+async def test_a_parcel_collects_only_for_a_payment_of_its_own_portal(province):
+    """An unknown payment is named before anything is ordered."""
+    stranger = {"payment_id": "pay_" + "0" * 26, "amount": 21_000}
+    with pytest.raises(AssertionError, match="unknown_payment"):
+        await province.ship(collect=stranger)
+    assert province.world.vnpost.parcels.by_number == {}
+
+
 async def test_a_restart_on_the_way_loses_and_repeats_nothing(province):
     """What the carrier said while nobody listened is read afterwards, each step once."""
     shipment = await province.ship()

@@ -1,6 +1,6 @@
 """Fills the views of the pages of paying from a snapshot.
 
-Owns which of our values goes where; leaves the choice of the page to ``page_state``, the views
+Owns which of our values goes where; leaves the choice of the page to ``state``, the views
 that tell an outcome to ``result_values``, the words to the catalogue, the routes to ``pages``.
 """
 
