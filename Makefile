@@ -43,9 +43,9 @@ lock: $(VENV)/.develop ## remake requirements/*.txt (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --quiet --extra build -o requirements/runtime.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --quiet --extra build --extra test --extra check -c requirements/runtime.txt -o requirements/develop.txt
+	  --no-header --no-annotate --quiet --extra build --extra test --extra check --extra pkcs11 -c requirements/runtime.txt -o requirements/develop.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --quiet --extra build --extra test --extra check --extra browser -c requirements/develop.txt -o requirements/browser.txt
+	  --no-header --no-annotate --quiet --extra build --extra test --extra check --extra pkcs11 --extra browser -c requirements/develop.txt -o requirements/browser.txt
 
 clean: ## remove what was made here
 	rm -rf $(VENV) demo-out var .mypy_cache .ruff_cache .hypothesis .coverage

@@ -73,6 +73,7 @@ def sections(kind: type, path: str = "") -> Iterator[tuple[str, type]]:
             yield from sections(hint, where)
         elif get_args(hint)[1:] and _is_struct(get_args(hint)[1]):
             yield f"{where}.*", get_args(hint)[1]
+            yield from sections(get_args(hint)[1], f"{where}.*")
 
 
 def keys_of(kind: type) -> list[msgspec.structs.FieldInfo]:

@@ -95,12 +95,36 @@ class Shipments(msgspec.Struct, frozen=True, kw_only=True):
     poll_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0  # how often each carrier's feed is read
 
 
+class KeyToken(msgspec.Struct, frozen=True, kw_only=True):
+    """For `kind = "pkcs11"`: the token, and the key on it; what is empty is not asked for."""
+
+    label: str = ""  # of the token
+    serial: str = ""  # of the token
+    slot: int | None = None  # number of the slot it is in
+    key_label: str = ""  # of the private key
+    key_id: str = ""  # of key and certificate (CKA_ID), hexadecimal
+    certificate_label: str = ""  # empty = found by key_id, else by key_label
+    sessions: Positive = 4  # open at once in each signer process
+
+
+class KeyService(msgspec.Struct, frozen=True, kw_only=True):
+    """For `kind = "csc"`: a remote service that speaks the Cloud Signature Consortium's API."""
+
+    url: str = ""  # https, without /credentials/…: https://host/csc/v1
+    api: str = "v1"  # v1 or v2
+    credential_id: str = ""  # the official's or agency's key at the service
+    access_token: str = ""  # secret; or client_id and client_secret
+    client_id: str = ""  # OAuth 2.0 client credentials
+    client_secret: str = ""  # secret
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 60.0  # for one answer
+
+
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key the signer processes may open."""
 
-    kind: str = "pkcs12"  # the only kind so far
-    path: str = ""  # the .p12 file; must exist
-    password: str = ""  # empty = the PIN sent with each signature opens it
+    kind: str = "pkcs12"  # pkcs12, pkcs11 (token, HSM) or csc (remote service)
+    path: str = ""  # the .p12 file or the PKCS#11 library; must exist, unless kind is csc
+    password: str = ""  # password or PIN; empty = the PIN sent with each signature opens it
     holder: str = ""  # whose it is: official:nguyen.van.a or agency:H55.12
     name: str = ""  # as printed: the person's, or the agency's
     title: str = ""  # chức danh
@@ -110,6 +134,8 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     image_width_mm: float | None = None  # as drawn on the page
     image_height_mm: float | None = None  # as drawn on the page
     allow_pkcs1v15: bool = False  # an audited exception; RSASSA-PSS otherwise
+    token: KeyToken = KeyToken()
+    remote: KeyService = KeyService()
 
 
 class Timestamps(msgspec.Struct, frozen=True, kw_only=True):

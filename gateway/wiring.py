@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography import x509
 
 from connectors import registry
@@ -31,6 +32,7 @@ from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
 from gateway.settings import ConfigurationError, Settings
 from signing.contract import KeyConfig, SignerConfig
+from signing.key_config import RemoteConfig, TokenConfig
 
 _AGENCY = "agency:"
 DEVELOPMENT_MARK = "PHÁT TRIỂN"  # stands in the name of every development certificate
@@ -110,6 +112,8 @@ def signer_config(settings: Settings) -> SignerConfig:
             image_width_mm=key.image_width_mm,
             image_height_mm=key.image_height_mm,
             allow_pkcs1v15=key.allow_pkcs1v15,
+            token=TokenConfig(**_fields(key.token)) if key.kind == "pkcs11" else None,
+            remote=RemoteConfig(**_fields(key.remote)) if key.kind == "csc" else None,
         )
         for name, key in section.keys.items()
     )
@@ -122,16 +126,28 @@ def signer_config(settings: Settings) -> SignerConfig:
         fetch_hosts=tuple(section.trust.fetch_hosts),
         allow_loopback=section.trust.allow_loopback,
     )
-    problems += [
-        f"signing.keys.{key.name}.path: không có tệp này"
-        for key in keys
-        if not Path(key.path).is_file()
-    ]
+    problems += _unusable(keys)
     if settings.server.mode == "live" and any(is_development(r) for r in config.roots):
         problems.append("signing.trust.roots: không tin PKI phát triển ở chế độ live")
     if problems:
         raise ConfigurationError(problems)
     return config
+
+
+def _fields(struct: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.structs.asdict(struct)
+
+
+def _unusable(keys: tuple[KeyConfig, ...]) -> list[str]:
+    """What is wrong with the keys themselves, before any signer process starts."""
+    problems = [
+        f"signing.keys.{key.name}.path: không có tệp này"
+        for key in keys
+        if key.kind != "csc" and not Path(key.path).is_file()
+    ]
+    for key in keys:
+        problems += [f"signing.keys.{key.name}.{fault}" for fault in key.faults()]
+    return problems
 
 
 def unbuildable(settings: Settings) -> list[str]:

@@ -1,6 +1,7 @@
 """PDF signatures: sign, inspect, validate, attest. Knows no dossier and no database.
 
-The doors: ``contract`` (what callers speak, ``Signatures`` above all), ``pool`` (for a server: the
+The doors: ``contract`` (what callers speak, ``Signatures`` above all; ``key_config`` is its part
+about keys), ``pool`` (for a server: the
 service in killable processes, run by ``signer_process``), ``service`` (the same in this process).
 ``attestation`` makes the page of a certified copy; ``clock`` is the system's time for processes of
 our own.

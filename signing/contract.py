@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from signing.key_config import KeyConfig as KeyConfig  # noqa: PLC0414 - part of the contract
+
 # ------------------------------------------------------------------ errors
 
 
@@ -66,20 +68,6 @@ class Credential:
     key_type: str  # "rsa-2048", "rsa-3072", "ecdsa-p256" …
     certificate: bytes
     organisation: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyConfig:
-    """One configured key: ``kind`` names the module in ``signing.keys`` that opens it."""
-
-    name: str
-    kind: str  # pkcs12 (later: pkcs11, csc, smartca, mysign)
-    path: str = ""
-    password: str | None = field(default=None, repr=False)
-    image_path: str | None = None  # transparent PNG: handwritten signature (blue) or seal (red)
-    image_width_mm: float | None = None  # the seal is shown in its real size
-    image_height_mm: float | None = None
-    allow_pkcs1v15: bool = False  # audited exception; RSASSA-PSS otherwise (TT 15/2025)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +143,7 @@ class SignOrder:
     role: Role
     level: Level = Level.B_LTA
     pin: str | None = field(default=None, repr=False)
+    otp: str | None = field(default=None, repr=False)  # a remote service's one-time code
     placement: Placement | None = None
     document_number: DocumentNumber | None = None
     signer_name: str | None = None  # default: the certificate's common name

@@ -38,7 +38,7 @@ from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys import source_for
-from signing.keys.contract import KeySource, OpenedKey
+from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
 from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner, sign_revision
@@ -95,9 +95,12 @@ class SigningService:
         found = []
         for name, source in self._keys.items():
             try:
-                found.append(source.open().credential)
-            except CredentialRefused as error:
+                key = await source.open()
+            except (CredentialRefused, KeyUnavailable) as error:
                 log.warning("key %s is not available: %s", name, error.code)
+            else:
+                found.append(key.credential)
+                await key.release()
         return tuple(found)
 
     async def inspect(self, pdf: bytes) -> Inspection:
@@ -124,7 +127,14 @@ class SigningService:
         check_readable(order.pdf)
         self._refuse_dangerous(order.pdf)
         timings.mark("inspection")
-        signer = self._signer(order)
+        key = await self._open(order)
+        try:
+            return await self._sign_with(key, order, timings)
+        finally:
+            await key.release()
+
+    async def _sign_with(self, key: OpenedKey, order: SignOrder, timings: _Timings) -> SignedPdf:
+        signer = self._signer(order.credential, key)
         evidence = await self._check_revocation(signer, order.level)
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
@@ -156,7 +166,7 @@ class SigningService:
                     finding.code, finding.detail, f"{finding.code}: {finding.where}"
                 )
 
-    def _signer(self, order: SignOrder) -> KeptKeySigner:
+    async def _open(self, order: SignOrder) -> OpenedKey:
         source = self._keys.get(order.credential)
         if source is None:
             raise CredentialRefused(
@@ -164,14 +174,19 @@ class SigningService:
                 f"Không có khóa ký “{order.credential}”.",
                 f"no key is called {order.credential!r}",
             )
-        key = source.open(order.pin)
+        return await source.open(order.pin, order.otp)
+
+    def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner:
+        """The signer over an accepted certificate; one that holds an act's PIN is not kept."""
         now = self._clock.now()
         check_certificate(key.certificate, now)
-        kept = self._signers.get(order.credential)
+        kept = self._signers.get(name)
         if kept is not None and kept.key is key and kept.chain.valid_at(now):
             return kept
-        self._signers[order.credential] = kept = self._new_signer(key)
-        return kept
+        signer = self._new_signer(key)
+        if key.kept:
+            self._signers[name] = signer
+        return signer
 
     def _new_signer(self, key: OpenedKey) -> KeptKeySigner:
         chain = self._chains.build(key.certificate, self._clock.now(), key.chain)
@@ -211,9 +226,13 @@ class SigningService:
             try:
                 proof = await self._authority_evidence(authority, job.order.level)
                 return await _sign_parts(job, (job.evidence, *proof), authority)
+            except KeyUnavailable:
+                raise
             except (TimestampRequestError, SigningUnavailable) as error:
                 log.warning("time-stamping authority %s failed: %s", authority.url, error)
                 last = error
+                if job.signer.key.spent:
+                    break  # the official's confirmation is used: asking again needs a new act
         assert last is not None
         raise unavailable(last) if isinstance(last, TimestampRequestError) else last
 

@@ -27,7 +27,8 @@ register(
 
 def problem_of(error: SigningError) -> Problem:
     """A refusal of the signing service, with its own sentence and its code as ``reason``."""
-    code, retryable = "signing_unavailable", True
+    # what a remote service may have signed after all is a person's to repeat, not a program's
+    code, retryable = "signing_unavailable", error.code != "outcome_unknown"
     if isinstance(error, CredentialRefused):
         code, retryable = "credential_refused", False
     elif isinstance(error, DocumentRefused):

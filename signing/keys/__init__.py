@@ -5,13 +5,21 @@ Leaves the judgement whether a certificate may be used to ``signing.evidence.eli
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from signing.contract import CredentialRefused, KeyConfig
-from signing.keys.contract import KeySource, OpenedKey
+from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
+from signing.keys.csc import CscSource
+from signing.keys.pkcs11 import Pkcs11Source
 from signing.keys.pkcs12 import Pkcs12Source
 
-__all__ = ["KeySource", "OpenedKey", "source_for"]
+__all__ = ["KeySource", "KeyUnavailable", "OpenedKey", "source_for"]
 
-_KINDS = {"pkcs12": Pkcs12Source}
+_KINDS: dict[str, Callable[[KeyConfig], KeySource]] = {
+    "pkcs12": Pkcs12Source,
+    "pkcs11": Pkcs11Source,
+    "csc": CscSource,
+}
 
 
 def source_for(config: KeyConfig) -> KeySource:

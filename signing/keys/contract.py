@@ -11,9 +11,13 @@ from typing import Protocol
 
 from cryptography import x509
 
-from signing.contract import Credential, KeyConfig
+from signing.contract import Credential, KeyConfig, SigningUnavailable
 
 PSS_SALT_LENGTH = 32  # bytes; the length of the digest
+
+
+class KeyUnavailable(SigningUnavailable):
+    """The key's own token or service failed: asking another time-stamping authority is no help."""
 
 
 class OpenedKey(Protocol):
@@ -49,12 +53,26 @@ class OpenedKey(Protocol):
         """The longest raw signature this key makes, in bytes."""
         ...
 
+    @property
+    def kept(self) -> bool:
+        """Whether the same object serves every act; False when it holds one act's PIN."""
+        ...
+
+    @property
+    def spent(self) -> bool:
+        """Whether this act has already used what it cannot repeat (a confirmation, a code)."""
+        ...
+
     async def sign_raw(self, data: bytes) -> bytes:
         """Sign ``data`` with SHA-256; RSA as RSASSA-PSS (salt 32), EC as DER ECDSA.
 
         Raises:
-            CredentialRefused, SigningUnavailable.
+            CredentialRefused, KeyUnavailable.
         """
+        ...
+
+    async def release(self) -> None:
+        """End the act: forget its PIN, log out, close its connection. Kept keys stay open."""
         ...
 
 
@@ -63,10 +81,11 @@ class KeySource(Protocol):
 
     config: KeyConfig
 
-    def open(self, pin: str | None = None) -> OpenedKey:
-        """Open the key, or give the one already open.
+    async def open(self, pin: str | None = None, otp: str | None = None) -> OpenedKey:
+        """Open the key for one act, or give the one already open; ``release`` it afterwards.
 
         Raises:
-            CredentialRefused: ``pin_required``, ``wrong_pin``, ``key_unreadable``.
+            CredentialRefused: ``pin_required``, ``wrong_pin``, ``key_unreadable`` …
+            KeyUnavailable: the token or the service cannot be reached.
         """
         ...

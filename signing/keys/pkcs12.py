@@ -47,6 +47,19 @@ class Pkcs12Key:
             return self.private_key.key_size // 8
         return 2 * (self.private_key.key_size // 8 + 4) + 8
 
+    @property
+    def kept(self) -> bool:
+        """One object for every act: the key stays in memory."""
+        return True
+
+    @property
+    def spent(self) -> bool:
+        """Signing costs nothing that could be used up."""
+        return False
+
+    async def release(self) -> None:
+        """Nothing: the key stays open."""
+
     async def sign_raw(self, data: bytes) -> bytes:
         """Sign with the key object kept in memory."""
         if isinstance(self.private_key, rsa.RSAPrivateKey):
@@ -70,27 +83,46 @@ class Pkcs12Source:
         self._secret = os.urandom(32)
         self._pin_digest = b""
 
-    def open(self, pin: str | None = None) -> OpenedKey:
+    async def open(self, pin: str | None = None, otp: str | None = None) -> OpenedKey:
         """Open the file the first time, check the PIN every time."""
         configured = self.config.password
         if pin is None and configured is None:
-            raise CredentialRefused(
-                "pin_required", "Cần nhập mã PIN của khóa ký.", "this key needs a PIN"
-            )
+            raise pin_required()
         password = configured if configured is not None else pin
         assert password is not None
         if self._key is None:
             self._key = _load(self.config, password)
             self._pin_digest = self._digest(password)
         if pin is not None and not hmac.compare_digest(self._digest(pin), self._pin_digest):
-            raise _wrong_pin()
+            raise wrong_pin()
         return self._key
 
     def _digest(self, pin: str) -> bytes:
         return hmac.digest(self._secret, pin.encode(), hashlib.sha256)
 
 
-def _wrong_pin() -> CredentialRefused:
+def pin_required() -> CredentialRefused:
+    """Nobody gave what opens the key."""
+    return CredentialRefused("pin_required", "Cần nhập mã PIN của khóa ký.", "this key needs a PIN")
+
+
+def refuse_faults(config: KeyConfig) -> None:
+    """Refuse at the start what could never sign, or would send a PIN in the clear.
+
+    Raises:
+        CredentialRefused: code ``key_misconfigured``.
+    """
+    faults = "; ".join(config.faults())
+    if faults:
+        raise CredentialRefused(
+            "key_misconfigured",
+            f"Cấu hình khóa ký “{config.name}” chưa đúng: {faults}.",
+            f"key {config.name!r} is misconfigured",
+        )
+
+
+def wrong_pin() -> CredentialRefused:
+    """What was given does not open the key."""
     return CredentialRefused(
         "wrong_pin", "Mã PIN hoặc mật khẩu khóa ký không đúng.", "wrong PIN or password"
     )
@@ -114,7 +146,7 @@ def _load(config: KeyConfig, password: str) -> Pkcs12Key:
     except ValueError as error:
         # cryptography has one exception for both; only the text tells them apart
         if "password" in str(error).lower():
-            raise _wrong_pin() from None
+            raise wrong_pin() from None
         raise _unreadable(config, "not a PKCS#12 file") from None
     if store.cert is None or store.key is None:
         raise _unreadable(config, "the file lacks a key or a certificate")

@@ -1,0 +1,284 @@
+"""A remote signing service over loopback: CSC API v1 and v2, with scripted misbehaviour.
+
+Owns the protocol as a service sees it: bearer tokens, one-time codes, signature activation data
+that is bound to one digest, used once and expires when told to. Its keys are the development
+PKI's. Strict on purpose: a request with a field of the other version is refused, so that a client
+that mixes them is found out. Follows CSC API 1.0.4.0 and 2.0.0.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from aiohttp import web
+from asn1crypto import algos
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
+from signing.contract import KeyConfig
+from signing.devpki.authority import PASSWORD, DevPki
+from signing.key_config import RemoteConfig
+
+PIN = "246810"
+OTP = "135790"
+_CLIENT = ("motcua", "bi-mat-phat-trien")
+_TOKEN = "the-phat-trien"  # noqa: S105 - a worthless token of the simulator
+_SHA256 = "2.16.840.1.101.3.4.2.1"
+_RSA_PSS, _RSA_SHA256 = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11"
+_ECDSA_SHA256 = "1.2.840.10045.4.3.2"
+_FIELDS = {
+    ("v1", "authorize"): {"credentialID", "numSignatures", "hash", "PIN", "OTP"},
+    ("v2", "authorize"): {
+        "credentialID", "numSignatures", "hashes", "hashAlgorithmOID", "authData",
+    },
+    ("v1", "sign"): {"credentialID", "SAD", "hash", "hashAlgo", "signAlgo", "signAlgoParams"},
+    ("v2", "sign"): {
+        "credentialID", "SAD", "hashes", "hashAlgorithmOID", "signAlgo", "signAlgoParams",
+        "operationMode",
+    },
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class CscFaults:
+    """What goes wrong on purpose."""
+
+    rejected: bool = False  # the person says no in the app
+    expired: bool = False  # the person was too slow: the activation data is stale
+    quota: bool = False
+    wrong_signature: bool = False
+    silent_after_signing: bool = False  # the work is done, the answer never comes
+    silent_before_signing: bool = False  # authorize never answers
+    broken_answer: bool = False
+    server_error: bool = False
+    cert_status: str = "valid"
+    strangers_chain: bool = False  # the chain leads nowhere
+
+
+@dataclass(slots=True)
+class CscCalls:
+    """How often each method was asked, and what was really signed."""
+
+    info: int = 0
+    authorize: int = 0
+    sign_hash: int = 0
+    signed: list[bytes] = field(default_factory=list)
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, error: str, description: str = "") -> None:
+        super().__init__(error)
+        self.answer = web.json_response(
+            {"error": error, "error_description": description}, status=status
+        )
+
+
+class CscSimulator:
+    """One credential a development identity (its id is the identity's name)."""
+
+    def __init__(self, pki: DevPki, *, asks_pin: bool = True, asks_otp: bool = False) -> None:
+        self.faults = CscFaults()
+        self.calls = CscCalls()
+        self.asks_pin, self.asks_otp = asks_pin, asks_otp
+        self.base_url = ""
+        self._pki = pki
+        self._activations: dict[str, str] = {}  # SAD → the one digest it is good for
+        self._used_codes: set[str] = set()
+        self._stopping = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> CscSimulator:
+        self._runner = web.AppRunner(self._application(), access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def key_config(self, identity: str, api: str, **changes: Any) -> KeyConfig:
+        """One identity as a configured remote key."""
+        settings = {
+            "url": f"{self.base_url}/csc/{api}",
+            "api": api,
+            "credential_id": identity,
+            "client_id": _CLIENT[0],
+            "client_secret": _CLIENT[1],
+            "timeout_s": 5.0,
+        }
+        return KeyConfig(identity, "csc", remote=RemoteConfig(**{**settings, **changes}))
+
+    def renew_code(self) -> None:
+        """The one-time code may be used once more, as if a new one had been sent."""
+        self._used_codes.clear()
+
+    def _application(self) -> web.Application:
+        app = web.Application(middlewares=[_refusals])
+        app.router.add_post("/csc/{api}/oauth2/token", self._token)
+        app.router.add_post("/csc/{api}/credentials/info", self._info)
+        app.router.add_post("/csc/{api}/credentials/authorize", self._authorize)
+        app.router.add_post("/csc/{api}/signatures/signHash", self._sign_hash)
+        return app
+
+    async def _token(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        if (form.get("client_id"), form.get("client_secret")) != _CLIENT:
+            raise _Refused(401, "invalid_client")
+        return web.json_response(
+            {"access_token": _TOKEN, "token_type": "Bearer", "expires_in": 3600}
+        )
+
+    # ------------------------------------------------------------------ credentials
+
+    async def _info(self, request: web.Request) -> web.Response:
+        self.calls.info += 1
+        asked = await self._asked(request)
+        certificate = self._pki.certificate(_identity(self._pki, asked))
+        chain = [certificate] if self.faults.strangers_chain else [
+            certificate, self._pki.issuing.certificate, self._pki.root.certificate,
+        ]  # fmt: skip
+        is_rsa = isinstance(certificate.public_key(), rsa.RSAPublicKey)
+        key: dict[str, Any] = {
+            "status": "enabled",
+            "algo": [_RSA_PSS, _RSA_SHA256] if is_rsa else [_ECDSA_SHA256],
+        }
+        cert = {"status": self.faults.cert_status, "certificates": [_der(one) for one in chain]}
+        how = self._how_v2() if request.match_info["api"] == "v2" else self._how_v1()
+        return web.json_response({"key": key, "cert": cert, "multisign": 1, **how})
+
+    def _how_v1(self) -> dict[str, Any]:
+        return {
+            "authMode": "explicit",
+            "SCAL": "2",
+            "PIN": {"presence": "true" if self.asks_pin else "false", "format": "N"},
+            "OTP": {"presence": "true" if self.asks_otp else "false", "type": "offline"},
+        }
+
+    def _how_v2(self) -> dict[str, Any]:
+        asked = [("PIN", self.asks_pin), ("OTP", self.asks_otp)]
+        objects = [{"type": "Password", "id": name} for name, wanted in asked if wanted]
+        expression = " AND ".join(str(one["id"]) for one in objects)
+        auth = {"mode": "explicit", "expression": expression, "objects": objects}
+        return {"SCAL": "2", "auth": auth}
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        self.calls.authorize += 1
+        api = request.match_info["api"]
+        asked = await self._asked(request, "authorize")
+        if self.faults.silent_before_signing:
+            await self._stopping.wait()
+        self._check_secrets(_secrets(api, asked))
+        if self.faults.quota:
+            raise _Refused(429, "quota_exceeded")
+        if self.faults.rejected:
+            raise _Refused(400, "access_denied", "The user said no: Nguyễn Văn Mẫu")
+        sad = f"sad-{self.calls.authorize}"
+        self._activations[sad] = _hash(api, asked)
+        return web.json_response({"SAD": sad, "expiresIn": 300})
+
+    def _check_secrets(self, given: dict[str, str]) -> None:
+        if self.asks_pin and given.get("PIN") != PIN:
+            raise _Refused(400, "invalid_pin", f"not {given.get('PIN')}")
+        if not self.asks_otp:
+            return
+        if given.get("OTP") != OTP or OTP in self._used_codes:
+            raise _Refused(400, "invalid_otp")
+        self._used_codes.add(OTP)
+
+    # ------------------------------------------------------------------ signatures
+
+    async def _sign_hash(self, request: web.Request) -> web.Response:
+        self.calls.sign_hash += 1
+        api = request.match_info["api"]
+        asked = await self._asked(request, "sign")
+        if self.faults.server_error:
+            raise web.HTTPBadGateway
+        if self.faults.expired:
+            raise _Refused(400, "invalid_request", "Expired SAD")
+        wanted = _hash(api, asked)
+        if self._activations.pop(str(asked.get("SAD")), None) != wanted:
+            raise _Refused(400, "invalid_request", "Hash is not authorized by the SAD")
+        if asked.get("hashAlgorithmOID" if api == "v2" else "hashAlgo") != _SHA256:
+            raise _Refused(400, "invalid_request", "Invalid hash algorithm")
+        digest = base64.b64decode(wanted, validate=True)
+        signature = self._sign(asked, bytes(32) if self.faults.wrong_signature else digest)
+        self.calls.signed.append(digest)
+        if self.faults.silent_after_signing:
+            await self._stopping.wait()
+        if self.faults.broken_answer:
+            return web.Response(text="<html>", content_type="text/html")
+        return web.json_response({"signatures": [base64.b64encode(signature).decode()]})
+
+    def _sign(self, asked: dict[str, Any], digest: bytes) -> bytes:
+        path = self._pki.directory / f"{_identity(self._pki, asked)}.p12"
+        key = pkcs12.load_pkcs12(path.read_bytes(), PASSWORD.encode()).key
+        algorithm, prehashed = asked["signAlgo"], Prehashed(hashes.SHA256())
+        if isinstance(key, ec.EllipticCurvePrivateKey) and algorithm == _ECDSA_SHA256:
+            return key.sign(digest, ec.ECDSA(prehashed))
+        if isinstance(key, rsa.RSAPrivateKey) and algorithm == _RSA_SHA256:
+            return key.sign(digest, padding.PKCS1v15(), prehashed)
+        if isinstance(key, rsa.RSAPrivateKey) and algorithm == _RSA_PSS:
+            stated = algos.RSASSAPSSParams.load(base64.b64decode(asked["signAlgoParams"]))
+            salt = int(stated["salt_length"].native)
+            pss = padding.PSS(padding.MGF1(hashes.SHA256()), salt)
+            return key.sign(digest, pss, prehashed)
+        raise _Refused(400, "invalid_request", "Invalid parameter signAlgo")
+
+    async def _asked(self, request: web.Request, method: str = "") -> dict[str, Any]:
+        """The body, when the caller may ask and names no field of the other version."""
+        if request.headers.get("Authorization") != f"Bearer {_TOKEN}":
+            raise _Refused(401, "invalid_token")
+        asked: dict[str, Any] = await request.json()
+        known = _FIELDS.get((request.match_info["api"], method))
+        if known is not None and set(asked) - known:
+            raise _Refused(400, "invalid_request", "Unknown field")
+        return asked
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Any) -> web.StreamResponse:
+    try:
+        answer: web.StreamResponse = await handler(request)
+    except _Refused as refused:
+        return refused.answer
+    except (KeyError, ValueError, IndexError, TypeError):
+        return _Refused(400, "invalid_request", "Malformed").answer
+    return answer
+
+
+def _identity(pki: DevPki, asked: dict[str, Any]) -> str:
+    name = str(asked["credentialID"])
+    if not name.replace("-", "").isalnum() or not (pki.directory / f"{name}.p12").exists():
+        raise _Refused(400, "invalid_request", "Invalid parameter credentialID")
+    return name
+
+
+def _hash(api: str, asked: dict[str, Any]) -> str:
+    (only,) = asked["hashes" if api == "v2" else "hash"]
+    return str(only)
+
+
+def _secrets(api: str, asked: dict[str, Any]) -> dict[str, str]:
+    if api == "v2":
+        return {str(one["id"]): str(one["value"]) for one in asked.get("authData", ())}
+    return {name: str(asked[name]) for name in ("PIN", "OTP") if name in asked}
+
+
+def _der(certificate: x509.Certificate) -> str:
+    return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()

@@ -1,0 +1,256 @@
+"""Keys kept by a remote signing service that speaks the Cloud Signature Consortium's API.
+
+Owns one act's conversation: credentials/info when the key is opened, credentials/authorize with
+the person's PIN or one-time code and signatures/signHash for each raw signature. The API has no
+call that tells what became of a signHash, so one whose answer did not come is an unknown outcome:
+told as such, never sent again. Leaves the messages to ``csc_messages``, the check of the returned
+signature over our own digest to whoever embeds it, and trust in the certificate chain to
+``signing.evidence``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from signing.contract import Credential, CredentialRefused, KeyConfig, SigningError
+from signing.key_config import RemoteConfig
+from signing.keys import csc_messages as messages
+from signing.keys.contract import KeyUnavailable, OpenedKey
+from signing.keys.csc_messages import AnswerUnreadable, RemoteCredential, Secrets
+from signing.keys.pkcs11 import signature_size
+from signing.keys.pkcs12 import describe, pin_required, refuse_faults, wrong_pin
+
+_MAX_ANSWER_BYTES = 1024 * 1024
+
+
+class _Unanswered(Exception):
+    """The request left, and no readable answer came."""
+
+
+class _Service:
+    """One act's connection to the service."""
+
+    def __init__(self, remote: RemoteConfig) -> None:
+        limit = aiohttp.ClientTimeout(total=remote.timeout_s, connect=min(10.0, remote.timeout_s))
+        self._session = aiohttp.ClientSession(timeout=limit)
+        self._remote = remote
+        self._token = remote.access_token
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def call(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask once.
+
+        Raises:
+            KeyUnavailable: it could not be reached, nothing was sent.
+            CredentialRefused: it refused.
+            _Unanswered: anything else.
+        """
+        if not self._token and self._remote.client_id:
+            self._token = await self._sign_in()
+        return await self._post(method, json=dict(body), headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    async def _sign_in(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._remote.client_id,
+            "client_secret": self._remote.client_secret,
+        }
+        token = (await self._post("oauth2/token", data=form)).get("access_token")
+        if not isinstance(token, str) or not token:
+            raise _Unanswered("oauth2/token")
+        return token
+
+    async def _post(self, method: str, **request: Any) -> Mapping[str, Any]:
+        url = f"{self._remote.url.rstrip('/')}/{method}"
+        try:
+            async with self._session.post(url, allow_redirects=False, **request) as answer:
+                body = _read_json(await _read_bounded(answer))
+                status = answer.status
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise _unreachable() from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _Unanswered(f"{method}: {type(error).__name__}") from error
+        if 400 <= status < 500 and status != 408:
+            raise messages.refusal_of(status, body)
+        if status != 200 or not isinstance(body, Mapping):
+            raise _Unanswered(f"{method}: HTTP {status}")
+        return body
+
+
+async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes:
+    data = bytearray()
+    async for chunk in answer.content.iter_chunked(65536):
+        data += chunk
+        if len(data) > _MAX_ANSWER_BYTES:
+            raise aiohttp.ClientPayloadError("the answer is too large")
+    return bytes(data)
+
+
+def _read_json(data: bytes) -> object:
+    try:
+        found: object = json.loads(data)
+    except ValueError:
+        return None
+    return found
+
+
+@dataclass(slots=True)
+class CscKey:
+    """An opened remote key, for one act; see ``OpenedKey``."""
+
+    config: KeyConfig
+    credential: Credential
+    _remote: RemoteConfig
+    _service: _Service
+    _about: RemoteCredential
+    _secrets: Secrets = field(repr=False)
+    _spent: bool = False
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Whose key it is, as the service says."""
+        return self._about.certificate
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """The issuers the service names."""
+        return self._about.chain
+
+    @property
+    def uses_pss(self) -> bool:
+        """RSASSA-PSS unless the audited exception is configured (TT 15/2025 Annex I)."""
+        return not self.config.allow_pkcs1v15
+
+    @property
+    def signature_size(self) -> int:
+        """Modulus length for RSA; DER of two integers for EC."""
+        return signature_size(self.certificate)
+
+    @property
+    def kept(self) -> bool:
+        """Never: it holds one act's secrets and connection."""
+        return False
+
+    @property
+    def spent(self) -> bool:
+        """Whether the person's confirmation was used."""
+        return self._spent
+
+    async def sign_raw(self, data: bytes) -> bytes:
+        """Authorise and sign one digest; a lost answer is told, never asked for again."""
+        digest = hashlib.sha256(data).digest()
+        if self._spent and self._about.asks_otp:
+            raise CredentialRefused(
+                "one_time_code_used",
+                "Mã OTP chỉ dùng được cho một chữ ký; lần ký này cần nhiều chữ ký.",
+                "a one-time code authorises one signature, the act needs several",
+            )
+        api, name = self._remote.api, self._remote.credential_id
+        is_rsa = isinstance(self.certificate.public_key(), rsa.RSAPublicKey)
+        algorithm = messages.algorithm_for(is_rsa, self.uses_pss, self._about.algorithms)
+        asked = messages.authorize_request(api, name, digest, self._secrets)
+        self._spent = True
+        try:
+            sad = messages.read_sad(await self._service.call("credentials/authorize", asked))
+        except (_Unanswered, AnswerUnreadable) as error:
+            raise _silent() from error
+        request = messages.sign_request(api, name, sad, digest, algorithm)
+        try:
+            return messages.read_signature(await self._service.call("signatures/signHash", request))
+        except (_Unanswered, AnswerUnreadable) as error:
+            raise _outcome_unknown() from error
+
+    async def release(self) -> None:
+        """Forget the act's secrets, close the connection."""
+        self._secrets = Secrets(None, None)
+        await self._service.close()
+
+
+class CscSource:
+    """A configured remote key; opened anew for each act."""
+
+    def __init__(self, config: KeyConfig) -> None:
+        self.config = config
+        self._remote = config.remote or RemoteConfig()
+        refuse_faults(config)
+
+    async def open(self, pin: str | None = None, otp: str | None = None) -> OpenedKey:
+        """Ask the service for the certificate and what it wants to know from the person."""
+        service = _Service(self._remote)
+        try:
+            request = messages.info_request(self._remote.credential_id)
+            answer = await service.call("credentials/info", request)
+            about = messages.read_info(self._remote.api, answer)
+            secrets = self._secrets(about, pin, otp)
+            credential = describe(self.config, about.certificate)
+        except BaseException as error:
+            await service.close()
+            if isinstance(error, _Unanswered | AnswerUnreadable):
+                raise _silent() from error
+            raise
+        return CscKey(self.config, credential, self._remote, service, about, secrets)
+
+    def _secrets(self, about: RemoteCredential, pin: str | None, otp: str | None) -> Secrets:
+        """The PIN configured or given; one code given alone is the one that is asked for."""
+        configured = self.config.password
+        if about.confirms_elsewhere:
+            raise CredentialRefused(
+                "authorisation_unsupported",
+                "Dịch vụ ký số đòi xác nhận qua trang đăng nhập riêng, chưa được hỗ trợ.",
+                "the credential is authorised by an OAuth 2.0 journey",
+            )
+        if about.asks_pin and configured is not None:
+            if otp is None and about.asks_otp:
+                pin, otp = None, pin
+            if pin is not None and not hmac.compare_digest(pin.encode(), configured.encode()):
+                raise wrong_pin()
+            pin = configured
+        elif about.asks_otp and not about.asks_pin and otp is None:
+            pin, otp = None, pin
+        if about.asks_pin and pin is None:
+            raise pin_required()
+        if about.asks_otp and otp is None:
+            raise CredentialRefused(
+                "otp_required", "Cần nhập mã OTP của dịch vụ ký số.", "this key needs an OTP"
+            )
+        return Secrets(pin if about.asks_pin else None, otp if about.asks_otp else None)
+
+
+def _unreachable() -> SigningError:
+    return KeyUnavailable(
+        "signing_service_unreachable",
+        "Không kết nối được dịch vụ ký số; văn bản chưa được ký.",
+        "the remote signing service cannot be reached; nothing was sent",
+    )
+
+
+def _silent() -> SigningError:
+    return KeyUnavailable(
+        "signing_service_silent",
+        "Dịch vụ ký số không trả lời hoặc trả lời không đọc được; văn bản chưa được ký.",
+        "the remote signing service gave no readable answer; nothing was signed",
+    )
+
+
+def _outcome_unknown() -> SigningError:
+    return KeyUnavailable(
+        "outcome_unknown",
+        "Không rõ dịch vụ ký số đã ký hay chưa vì không nhận được trả lời. Không có chữ ký nào"
+        " được đưa vào văn bản; hãy kiểm tra trên dịch vụ trước khi ký lại.",
+        "the answer to signHash did not come: the service may have signed, nothing was embedded"
+        " and nothing was sent again",
+    )
