@@ -11,6 +11,7 @@ from gateway.foundation.outbound import HttpTransport
 from gateway.settings import ConfigurationError, Settings
 from gateway.wiring import account, build_connectors, is_development, signer_config
 from signing.devpki import DevPki
+from signing.key_config import RemoteConfig, TokenConfig
 
 LIVE = {
     "server": {"mode": "live", "public_url": "https://gateway.example"},
@@ -73,3 +74,46 @@ def test_missing_key_and_root_files_are_named(tmp_path):
     with pytest.raises(ConfigurationError) as caught:
         signer_config(settings)
     assert len(caught.value.problems) == 2
+
+
+def test_keys_on_tokens_and_at_services_reach_the_signers(tmp_path):
+    """Each kind carries its own part, and no other's."""
+    library = tmp_path / "library.so"
+    library.touch()
+    keys = {
+        "token": {
+            "kind": "pkcs11",
+            "path": str(library),
+            "token": {"serial": "01ab", "key_label": "ky", "sessions": 2},
+        },
+        "remote": {
+            "kind": "csc",
+            "remote": {"url": "https://ky.example.vn/csc/v2", "api": "v2", "credential_id": "a"},
+        },
+    }
+    config = signer_config(msgspec.convert({"signing": {"keys": keys}}, Settings))
+    token, remote = config.keys
+    assert token.token == TokenConfig(serial="01ab", key_label="ky", sessions=2)
+    assert token.remote is None
+    assert remote.remote == RemoteConfig(
+        url="https://ky.example.vn/csc/v2", api="v2", credential_id="a"
+    )
+    assert remote.token is None
+
+
+def test_keys_that_can_never_work_are_named_at_once(tmp_path):
+    """Nothing to find a token by, and a service that a PIN would reach in the clear."""
+    library = tmp_path / "library.so"
+    library.touch()
+    keys = {
+        "token": {"kind": "pkcs11", "path": str(library)},
+        "remote": {"kind": "csc", "remote": {"url": "http://ky.example.vn", "api": "v9"}},
+    }
+    with pytest.raises(ConfigurationError) as wrong:
+        signer_config(msgspec.convert({"signing": {"keys": keys}}, Settings))
+    assert {problem.partition(":")[0] for problem in wrong.value.problems} == {
+        "signing.keys.token.token",
+        "signing.keys.remote.remote.url",
+        "signing.keys.remote.remote.api",
+        "signing.keys.remote.remote.credential_id",
+    }

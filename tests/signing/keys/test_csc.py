@@ -10,6 +10,7 @@ from gateway.foundation.signing_problems import problem_of
 from signing.contract import CredentialRefused, Level, Role, SigningUnavailable, SignOrder
 from signing.devpki.csc_simulator import OTP, PIN
 from signing.keys import source_for
+from signing.pool import SignerPool
 from tests.signing import oracles
 
 APIS = ("v1", "v2")
@@ -182,3 +183,17 @@ def test_a_pin_is_never_sent_in_the_clear(remote_config, changes):
     with pytest.raises(CredentialRefused) as caught:
         source_for(remote_config(**changes))
     assert caught.value.code == "key_misconfigured"
+
+
+async def test_a_signer_process_tells_the_unknown_outcome(server, remote, decision_pdf):
+    """Kind and code survive the way back from the process that holds the key."""
+    remote.faults.silent_after_signing = True
+    key = remote.key_config("official-ec", "v2", timeout_s=1.0)
+    config = dataclasses.replace(server.signer_config(), keys=(key,))
+    async with SignerPool(config) as pool:
+        with pytest.raises(SigningUnavailable) as caught:
+            await pool.sign(order(decision_pdf, "official-ec"))
+        assert caught.value.code == "outcome_unknown"
+        remote.faults.silent_after_signing = False
+        assert (await pool.sign(order(decision_pdf, "official-ec"))).level is Level.B_B
+    assert remote.calls.sign_hash == 2
