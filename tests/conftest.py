@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+import gateway.schema  # noqa: F401 - every table is known before any is made
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
 from tests.support import postgres, valkey
@@ -54,19 +56,32 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("prepared") / "motcua.db"
+    prepared = Database(f"sqlite:///{path}")
+    prepared.create_all()
+    prepared.engine.dispose()
+    return path
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A migrated database on each engine."""
+async def database(database_url: str, prepared_sqlite: Path) -> AsyncIterator[Database]:
+    """A database with every table, once on each engine."""
+    if database_url.startswith("sqlite"):
+        shutil.copy(prepared_sqlite, database_url.removeprefix("sqlite:///"))
     database = Database(database_url)
-    database.create_all()
+    if database.dialect != "sqlite":
+        database.create_all()
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+async def sqlite(tmp_path: Path, prepared_sqlite: Path) -> AsyncIterator[Database]:
     """A database where the engine does not matter."""
+    shutil.copy(prepared_sqlite, tmp_path / "motcua.db")
     database = Database(f"sqlite:///{tmp_path}/motcua.db")
-    database.create_all()
     yield database
     await database.close()
