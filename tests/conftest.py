@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import gateway.schema  # noqa: F401 - every table is known before any is made
 from gateway.foundation.clock import FakeClock
@@ -15,6 +17,11 @@ from gateway.foundation.database import Database
 from tests.support import postgres, valkey
 
 _names = itertools.count()
+
+# A newcomer's run is quick; continuous integration looks at more examples.
+settings.register_profile("quick", max_examples=30)
+settings.register_profile("ci", max_examples=100)
+settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class LoopbackTransport:
                 request.url,
                 headers=dict(request.headers),
                 data=request.body,
-                timeout=aiohttp.ClientTimeout(total=0.3),
+                timeout=aiohttp.ClientTimeout(total=1.5),
                 allow_redirects=False,
             ) as answer:
                 return HttpReply(answer.status, dict(answer.headers), await answer.read())
