@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from gateway.payments.service import Cash, Payments
+from gateway.payments.cash import Cash
+from gateway.payments.service import Payments
 from gateway.shipments.door_money import Collected, DoorMoney
 
 

@@ -16,10 +16,11 @@ from aiohttp import web
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.web import Call, Reply, Route
 from gateway.payments.attempts import Attempts, Wish
+from gateway.payments.cash import Cash
 from gateway.payments.opening import Draft, Flaw, Line, flaws_in, is_spoken, return_url_flaws
 from gateway.payments.refunds import Back, RefundDesk
 from gateway.payments.refusals import flawed
-from gateway.payments.service import Cash, Payments
+from gateway.payments.service import Payments
 from gateway.payments.shapes import (
     AttemptRequest,
     AttemptView,

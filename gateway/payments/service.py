@@ -7,7 +7,6 @@ callbacks to their own services, SQL to the stores, meaning to the rules.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +21,7 @@ from gateway.foundation.ids import new_id, new_token
 from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Waker
 from gateway.payments.accounts import Accounts, Policy
+from gateway.payments.cash import Cash
 from gateway.payments.evidence import Evidence
 from gateway.payments.evidence_store import NewEvidence, timeline_rows
 from gateway.payments.live import Live
@@ -54,18 +54,6 @@ from gateway.payments.store import (
     payments_by_id,
 )
 from gateway.webhooks.outbox import TOPIC, NewEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Cash:
-    """Money taken by a person: a counter receipt."""
-
-    amount: int
-    receipt_number: str
-    collected_by: str
-    collected_at: datetime
-    place: str = "counter"
-    note: str = ""
 
 
 class Payments:
