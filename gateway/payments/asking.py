@@ -145,9 +145,8 @@ class Asking:
         def unit(connection: Connection) -> Recording:
             row = find_attempt(connection, attempt.id)
             assert row is not None
-            if row.status == AttemptStatus.CREATED:
-                # A connector that cannot be asked started nothing: nobody was shown anything.
-                lost = [call_evidence(row, CallOutcome.NOT_SENT, now)]
+            lost = self._stale_call(row, now)
+            if lost:
                 return record(connection, self._clock, [(row.payment_id, p) for p in lost])
             if now < row.expires_at:
                 update_attempt(connection, row.id, ask_at=row.expires_at)

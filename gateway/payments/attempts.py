@@ -1,8 +1,8 @@
 """Trying to pay: committed first, then the provider is called, then what came of it is recorded.
 
 Owns the life of an attempt around its one outbound call. A crash between commit and call is
-found by the same idempotency key or by the worker, and is asked about, never sent again; only a
-connector that cannot be asked, because it starts nothing anywhere, builds its answer again.
+found by the same idempotency key or by the worker, and is asked about, never sent again; only
+where starting sends nothing (``Spec.starts_locally``) the answer is built again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ from gateway.payments.statuses import (
     PaymentStatus,
 )
 from gateway.payments.store import (
-    attempts_of,
     find_attempt,
     insert_attempt,
     update_attempt,
@@ -93,7 +92,6 @@ class Attempts:
     """Starts attempts, for portals and for the checkout page alike."""
 
     def __init__(self, payments: Payments) -> None:
-        self.payments = payments
         self._payments = payments
         self._database = payments.database
         self._clock = payments.clock
@@ -261,10 +259,6 @@ class Attempts:
         if row is None:
             raise LookupError(attempt_id)
         return row
-
-    async def open_attempts(self, payment_id: str) -> list[Row[Any]]:
-        """A payment's attempts, oldest first."""
-        return await self._database.read(lambda c: attempts_of(c, [payment_id])[payment_id])
 
 
 def call_evidence(

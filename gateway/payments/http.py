@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from gateway.foundation import listing
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.web import Call, Reply, Route
 from gateway.payments.attempts import Attempts, Wish
@@ -34,18 +35,9 @@ from gateway.payments.shapes import (
     Timeline,
 )
 from gateway.payments.statuses import PaymentStatus
-from gateway.payments.store import Filter
 
 _READ, _WRITE = "payments:read", "payments:write"
-_LIST_QUERY = {
-    "limit": "1–100, mặc định 20",
-    "after": "id of the last payment seen",
-    "reference": "the dossier",
-    "status": "one status",
-    "agency_code": "the collecting agency",
-    "created_from": "RFC 3339, inclusive",
-    "created_to": "RFC 3339, exclusive",
-}
+_FILTERS = ("reference", "status", "agency_code")
 
 
 class PaymentRoutes:
@@ -73,7 +65,8 @@ class PaymentRoutes:
             ),
             Route(
                 "GET", "/v1/payments", self.list, _READ, "Danh sách khoản nộp, mới nhất trước",
-                reply=PaymentList, query=_LIST_QUERY,
+                reply=PaymentList,
+                query=listing.WINDOW_QUERY | dict.fromkeys(_FILTERS, "equals"),
             ),
             Route("GET", one, self.get, _READ, "Một khoản nộp", reply=PaymentView),
             Route(
@@ -131,16 +124,10 @@ class PaymentRoutes:
 
     async def list(self, call: Call[None]) -> Reply:
         """``GET /v1/payments``."""
-        limit = _limit(call)
-        wanted = Filter(
-            reference=call.query("reference"),
-            status=_status(call),
-            agency_code=call.query("agency_code"),
-            created_from=_moment(call, "created_from"),
-            created_to=_moment(call, "created_to"),
-        )
-        views, more = await self._payments.page(call.tenant, wanted, limit, call.query("after"))
-        return Reply(PaymentList(views, more, views[-1].id if more else None))
+        window = listing.read_window(call.request.query, _FILTERS)
+        if window.equal.get("status", PaymentStatus.PENDING) not in set(PaymentStatus):
+            raise invalid([FieldError("/status", "choice_invalid", "Trạng thái không có thật.")])
+        return Reply(await self._payments.page(call.tenant, window))
 
     async def timeline(self, call: Call[None]) -> Reply:
         """``GET /v1/payments/{id}/timeline``."""
@@ -256,39 +243,7 @@ def _spoken(pointer: str, text: str) -> list[Flaw]:
     return [] if not text or is_spoken(text, 500) else [Flaw(pointer, "text_invalid")]
 
 
-def _limit(call: Call[Any]) -> int:
-    text = call.query("limit") or "20"
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
-        raise invalid([FieldError("/limit", "invalid", "limit từ 1 đến 100.")])
-    return int(text)
-
-
-def _status(call: Call[Any]) -> str | None:
-    text = call.query("status")
-    if text is not None and text not in {status.value for status in PaymentStatus}:
-        raise invalid([FieldError("/status", "choice_invalid", "Trạng thái không có thật.")])
-    return text
-
-
-def _moment(call: Call[Any], name: str) -> datetime | None:
-    text = call.query(name)
-    return None if text is None else _parse(text, f"/{name}")
-
-
-def _parse(text: str, pointer: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise invalid([FieldError(pointer, "invalid", "Thời điểm theo RFC 3339, có múi giờ.")])
-    return moment
-
-
-def _past(text: str | None, now: datetime) -> datetime:
-    if text is None:
-        return now
-    moment = _parse(text, "/collected_at")
-    if moment > now:
+def _past(moment: datetime | None, now: datetime) -> datetime:
+    if moment is not None and moment > now:
         raise invalid([FieldError("/collected_at", "in_the_future", "Thời điểm ở tương lai.")])
-    return moment
+    return moment or now

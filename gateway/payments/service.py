@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row
 
+from gateway.foundation import listing
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.idempotency import Answer, Claim
@@ -38,7 +39,7 @@ from gateway.payments.recording import Recording, record, state_of
 from gateway.payments.refusals import closed, in_doubt
 from gateway.payments.rendering import Renderer
 from gateway.payments.rules import PaymentState
-from gateway.payments.shapes import PaymentView, TimelineEntry
+from gateway.payments.shapes import PaymentList, PaymentView, TimelineEntry
 from gateway.payments.statuses import (
     AttemptStatus,
     Channel,
@@ -47,12 +48,11 @@ from gateway.payments.statuses import (
     ReviewReason,
 )
 from gateway.payments.store import (
-    Filter,
     find_payment,
-    list_payments,
     lock_payments,
-    payments_by_id,
+    payments_named,
 )
+from gateway.payments.tables import payments
 from gateway.webhooks.outbox import TOPIC, NewEvent
 
 
@@ -146,7 +146,7 @@ class Payments:
 
     def exists(self, connection: Connection, tenant: str, payment_id: str) -> bool:
         """Whether a tenant has this payment."""
-        return any(row.tenant == tenant for row in payments_by_id(connection, [payment_id]))
+        return any(row.tenant == tenant for row in payments_named(connection, [payment_id]))
 
     async def get(self, tenant: str, payment_id: str) -> PaymentView:
         """One payment."""
@@ -157,14 +157,13 @@ class Payments:
 
         return await self.database.read(query)
 
-    async def page(
-        self, tenant: str, wanted: Filter, limit: int, after: str | None
-    ) -> tuple[list[PaymentView], bool]:
-        """A page of payments, newest first, and whether there are more."""
+    async def page(self, tenant: str, window: listing.Window) -> PaymentList:
+        """A page of a portal's payments."""
 
-        def query(connection: Connection) -> tuple[list[PaymentView], bool]:
-            rows = list_payments(connection, tenant, wanted, limit, after)
-            return self.renderer.payments(connection, rows[:limit]), len(rows) > limit
+        def query(connection: Connection) -> PaymentList:
+            found = listing.fetch(connection, payments, window, payments.c.tenant == tenant)
+            views = self.renderer.payments(connection, found.rows)
+            return PaymentList(views, found.has_more, found.next)
 
         return await self.database.read(query)
 

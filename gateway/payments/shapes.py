@@ -5,6 +5,7 @@ Owns the JSON shapes and nothing else; formats beyond types are judged in ``open
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -70,7 +71,7 @@ class CounterReceiptRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     amount: Annotated[int, msgspec.Meta(ge=1, le=10_000_000_000)]
     receipt_number: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z][0-9A-Za-z./-]{0,39}$")]
     collected_by: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
-    collected_at: str | None = None
+    collected_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     place: Literal["counter", "post"] = "counter"
     note: Text = ""
 

@@ -7,7 +7,6 @@ writes. Every function runs inside somebody's unit of work.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,17 +45,6 @@ _NAMED = sa.select(attempts).where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a list of payments is narrowed by."""
-
-    reference: str | None = None
-    status: str | None = None
-    agency_code: str | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-
-
 # ------------------------------------------------------------------ payments
 
 
@@ -92,31 +80,6 @@ def lock_payments(connection: Connection, ids: Iterable[str]) -> dict[str, Row[A
     """Payments held until the transaction ends, always taken in the same order."""
     rows = connection.execute(_LOCKED, {"ids": sorted(set(ids))})
     return {row.id: row for row in rows}
-
-
-def payments_by_id(connection: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
-    """Payments as they are, unlocked, whoever asks: for events."""
-    return connection.execute(sa.select(payments).where(payments.c.id.in_(sorted(set(ids))))).all()
-
-
-def list_payments(
-    connection: Connection, tenant: str, wanted: Filter, limit: int, after: str | None
-) -> Sequence[Row[Any]]:
-    """Newest first; one more than asked for tells that there is more."""
-    query = sa.select(payments).where(payments.c.tenant == tenant)
-    if wanted.reference is not None:
-        query = query.where(payments.c.reference == wanted.reference)
-    if wanted.status is not None:
-        query = query.where(payments.c.status == wanted.status)
-    if wanted.agency_code is not None:
-        query = query.where(payments.c.agency_code == wanted.agency_code)
-    if wanted.created_from is not None:
-        query = query.where(payments.c.created_at >= wanted.created_from)
-    if wanted.created_to is not None:
-        query = query.where(payments.c.created_at < wanted.created_to)
-    if after is not None:
-        query = query.where(payments.c.id < after)
-    return connection.execute(query.order_by(payments.c.id.desc()).limit(limit + 1)).all()
 
 
 def obligation_of(row: Row[Any]) -> Obligation:
@@ -209,11 +172,6 @@ def find_refund(connection: Connection, tenant: str, refund_id: str) -> tuple[Ro
     if row is None:
         raise not_found("lệnh hoàn này")
     return row, find_payment(connection, tenant, row.payment_id)
-
-
-def refunds_by_id(connection: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
-    """Refunds as they are, whoever asks: for events."""
-    return connection.execute(sa.select(refunds).where(refunds.c.id.in_(sorted(set(ids))))).all()
 
 
 def refunds_of(connection: Connection, payment_ids: Iterable[str]) -> dict[str, list[Row[Any]]]:
