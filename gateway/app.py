@@ -42,8 +42,7 @@ from gateway.frame.security import own_path
 from gateway.housekeeping import housekeeping
 from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
-from gateway.payments.assembly import PaymentParts, PaymentsCapability
-from gateway.payments.assembly import assemble as assemble_payments
+from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
 from gateway.settings import Settings
 from gateway.shipments.assembly import ShipmentDesk
@@ -136,39 +135,37 @@ class Gateway:
                 webhooks.register(prefix, render)
         return [webhooks, *desks]
 
-    def _payments(self) -> PaymentsCapability:
+    def _payments(self) -> PaymentDesk:
         section, province = self.settings.payments, self.settings.province
         connectors = self.connectors
-        return assemble_payments(
-            PaymentParts(
-                database=self.database,
-                clock=self.clock,
-                waker=self.waker,
-                metrics=self.metrics,
-                accounts=Accounts(connectors.payment, connectors.notification),
-                policy=Policy(
-                    public_url=self.settings.server.public_url,
-                    expires_in_s=section.expires_in_s,
-                    ask_after_s=section.query_after_s,
-                    refund_approval_above=section.refund_approval_above_vnd,
-                    methods=tuple(section.methods),
-                    simulated=self.settings.server.mode != "live",
-                ),
-                place=Place(
-                    agency=province.agency,
-                    province=province.name,
-                    phone=province.phone,
-                    hours=province.hours,
-                    agencies=agency_names(self.settings),
-                    banks={bank.bin: bank.short_name for bank in banks().values()},
-                ),
-                form_secret=form_secret(self.settings),
-                told=lambda connection, payment: told_at(connection, payment, "payment.paid"),
-                client_address=self.client,
-            )
+        return PaymentDesk(
+            self.database,
+            self.clock,
+            self.waker,
+            self.metrics,
+            accounts=Accounts(connectors.payment, connectors.notification),
+            policy=Policy(
+                public_url=self.settings.server.public_url,
+                expires_in_s=section.expires_in_s,
+                ask_after_s=section.query_after_s,
+                refund_approval_above=section.refund_approval_above_vnd,
+                methods=tuple(section.methods),
+                simulated=self.settings.server.mode != "live",
+            ),
+            place=Place(
+                agency=province.agency,
+                province=province.name,
+                phone=province.phone,
+                hours=province.hours,
+                agencies=agency_names(self.settings),
+                banks={bank.bin: bank.short_name for bank in banks().values()},
+            ),
+            form_secret=form_secret(self.settings),
+            told=lambda connection, payment: told_at(connection, payment, "payment.paid"),
+            client=self.client,
         )
 
-    def _shipments(self, payments: PaymentsCapability) -> ShipmentDesk:
+    def _shipments(self, payments: PaymentDesk) -> ShipmentDesk:
         return ShipmentDesk(
             self.database,
             self.clock,

@@ -1,17 +1,12 @@
-"""The payments capability put together, for the one place that wires everything.
-
-Owns the order of construction and the list of doors; decides nothing. The caller gives what the
-capability stands on and gets routes, a worker and the renderers of its events.
-"""
+"""The whole capability, put together: what ``gateway.app`` makes one of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import Connection
 
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -34,45 +29,55 @@ from gateway.payments.rendering import render_payments, render_refunds
 from gateway.payments.service import Payments
 from gateway.payments.worker import PaymentWorker
 
-Render = Callable[[Connection, Sequence[str]], dict[str, dict[str, Any]]]
 
+class PaymentDesk:
+    """Payments, attempts, refunds, callbacks from providers, the citizen's pages.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentParts:
-    """What the capability stands on.
-
-    ``told`` says when the portal took the news of a payment; ``client_address`` who is at the
-    other end of a request.
+    Args:
+        place: names and help around every page.
+        form_secret: under which posted forms are proved to be ours.
+        told: when the portal took the news of a payment; None = pages say nothing of it.
+        client: who is at the other end of a request.
     """
 
-    database: Database
-    clock: Clock
-    waker: Waker
-    metrics: Metrics
-    accounts: Accounts
-    policy: Policy
-    place: Place
-    form_secret: bytes
-    told: Told | None = None
-    client_address: Callable[[web.Request], str] = lambda request: request.remote or ""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        waker: Waker,
+        metrics: Metrics,
+        *,
+        accounts: Accounts,
+        policy: Policy,
+        place: Place,
+        form_secret: bytes,
+        told: Told | None = None,
+        client: Callable[[web.Request], str] = lambda request: request.remote or "",
+    ) -> None:
+        self.payments = Payments(database, clock, waker, accounts, policy)
+        self.attempts = Attempts(self.payments)
+        self.asking = Asking(self.payments, metrics)
+        self.refunds = RefundDesk(self.payments, metrics)
+        self.worker = PaymentWorker(self.payments, self.asking, self.refunds)
+        door = Door(self.payments, PageValues(policy, accounts, place))
+        self.problem_page = ProblemPages(door)
+        guard = FormGuard(form_secret)
+        self._rooms = (
+            PaymentRoutes(self.payments, self.attempts, self.refunds, client).routes(),
+            Callbacks(self.payments, metrics, door).pages(),
+            PayPages(door, self.attempts, self.asking, guard, client).pages(),
+            ResultPages(door, told).pages(),
+        )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentsCapability:
-    """What the capability gives: services, doors, worker, renderers by id prefix."""
-
-    payments: Payments
-    attempts: Attempts
-    asking: Asking
-    refunds: RefundDesk
-    worker: PaymentWorker
-    doors: tuple[Route | Page, ...]
-    renderers: Mapping[str, Render]
-    problem_page: ProblemPages
+    @property
+    def renderers(self) -> dict[str, Any]:
+        """Id prefix → how events tell the state of these objects."""
+        renderer = self.payments.renderer
+        return {"pay": partial(render_payments, renderer), "ref": partial(render_refunds, renderer)}
 
     def routes(self) -> list[Route | Page]:
         """What to mount."""
-        return list(self.doors)
+        return [route for room in self._rooms for route in room]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Background work by name."""
@@ -81,30 +86,3 @@ class PaymentsCapability:
     def close(self) -> None:
         """Send watchers of live pages away, so that a shutdown does not wait for them."""
         self.payments.live.close()
-
-
-def assemble(parts: PaymentParts) -> PaymentsCapability:
-    """Put the capability together."""
-    payments = Payments(parts.database, parts.clock, parts.waker, parts.accounts, parts.policy)
-    attempts, asking = Attempts(payments), Asking(payments, parts.metrics)
-    refunds = RefundDesk(payments, parts.metrics)
-    door = Door(payments, PageValues(parts.policy, parts.accounts, parts.place))
-    guard, client = FormGuard(parts.form_secret), parts.client_address
-    return PaymentsCapability(
-        payments=payments,
-        attempts=attempts,
-        asking=asking,
-        refunds=refunds,
-        worker=PaymentWorker(payments, asking, refunds),
-        doors=(
-            *PaymentRoutes(payments, attempts, refunds, client).routes(),
-            *Callbacks(payments, parts.metrics, door).pages(),
-            *PayPages(door, attempts, asking, guard, client).pages(),
-            *ResultPages(door, parts.told).pages(),
-        ),
-        problem_page=ProblemPages(door),
-        renderers={
-            "pay": lambda connection, ids: render_payments(payments.renderer, connection, ids),
-            "ref": lambda connection, ids: render_refunds(payments.renderer, connection, ids),
-        },
-    )

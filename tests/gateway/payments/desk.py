@@ -26,7 +26,7 @@ from gateway.foundation.waker import Waker
 from gateway.foundation.web import Edge, mount
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.asking import Asking
-from gateway.payments.assembly import PaymentParts, PaymentsCapability, assemble
+from gateway.payments.assembly import PaymentDesk
 from gateway.payments.attempts import Attempts
 from gateway.payments.checkout.values import Place
 from gateway.payments.refunds import RefundDesk
@@ -77,7 +77,7 @@ class Desk:
     asking: Asking
     refunds: RefundDesk
     worker: PaymentWorker
-    capability: PaymentsCapability
+    capability: PaymentDesk
     simulators: SimulatorServer
     vnpay: VnpaySimulator
     bank: BankSimulator
@@ -177,17 +177,15 @@ async def open_desk(database: Database, clock: FakeClock, **policy) -> AsyncIter
         aiohttp.ClientSession() as session,
     ):
         accounts = payment_accounts(simulators, transport, clock, vnpay, bank)
-        capability = assemble(
-            PaymentParts(
-                database=database,
-                clock=clock,
-                waker=waker,
-                metrics=metrics,
-                accounts=accounts,
-                policy=Policy(public_url=base, **policy),
-                place=Place(agency="UBND phường A", province="tỉnh Thái Nguyên"),
-                form_secret=b"f" * 32,
-            )
+        capability = PaymentDesk(
+            database,
+            clock,
+            waker,
+            metrics,
+            accounts=accounts,
+            policy=Policy(public_url=base, **policy),
+            place=Place(agency="UBND phường A", province="tỉnh Thái Nguyên"),
+            form_secret=b"f" * 32,
         )
         edge = make_edge(database, clock)
         app = web.Application(middlewares=[middleware(clock, metrics, capability.problem_page)])
