@@ -108,7 +108,7 @@ class Database:
         self._mine = threading.local()  # each writer's connection
         self._reader_pool = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._closed = False
-        self.commits = 0
+        self.commits = 0  # how much work shared how many commits
         self.units = 0
 
     def create_all(self) -> None:
@@ -188,8 +188,17 @@ class Database:
         loop = asyncio.get_running_loop()
         for thread in self._threads:
             await loop.run_in_executor(None, thread.join)
+        self._give_up_rest()
         self._reader_pool.shutdown(wait=True)
         self.engine.dispose()
+
+    def _give_up_rest(self) -> None:
+        """Tell whoever got in behind the last writer, so that nobody waits for ever."""
+        while not self._queue.empty():
+            jobs = self._queue.get()
+            for job in () if jobs is _Stop else jobs:
+                job.outcome, job.failed = DatabaseUnavailable("closed"), True
+                _answer([job])
 
     # -------------------------------------------------------------- writer threads
 

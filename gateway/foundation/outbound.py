@@ -15,7 +15,7 @@ import ssl
 from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -66,6 +66,23 @@ class Breaker:
             self.calls.clear()
 
 
+def open_session(
+    connector: aiohttp.TCPConnector, *, auto_decompress: bool, **more: Any
+) -> aiohttp.ClientSession:
+    """A client session that remembers nothing, obeys no proxy variable and repeats nothing."""
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=auto_decompress,
+        **more,
+    )
+    # aiohttp would send a GET again by itself when a kept-alive connection drops; the second
+    # outcome of our rule forbids that, and the library offers no public switch.
+    session._retry_connection = False  # noqa: SLF001 - no public switch
+    return session
+
+
 class HttpTransport:
     """The ``connectors.contract.Transport`` of the gateway."""
 
@@ -78,15 +95,8 @@ class HttpTransport:
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=200, limit_per_host=40),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=True,
-        )
-        # aiohttp would send a GET again by itself when a kept-alive connection drops; the
-        # second outcome of our rule forbids that, and the library offers no public switch.
-        self._session._retry_connection = False  # noqa: SLF001 - no public switch
+        connector = aiohttp.TCPConnector(limit=200, limit_per_host=40)
+        self._session = open_session(connector, auto_decompress=True)
         return self
 
     async def __aexit__(

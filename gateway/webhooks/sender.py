@@ -18,6 +18,7 @@ import aiohttp
 
 from gateway.foundation.addresses import AddressGuard
 from gateway.foundation.clock import Clock
+from gateway.foundation.outbound import open_session
 from gateway.webhooks.rules import MAX_BODY, Answer
 
 _AGENT: Final = "Motcua-Webhooks/1"
@@ -81,12 +82,10 @@ class Sender:
             ssl=self._tls or True,
             socket_factory=self._guard.socket_factory,
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=self._timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
+        self._session = open_session(
+            connector,
             auto_decompress=False,  # a small answer must not grow
+            timeout=self._timeout,
             headers={
                 "User-Agent": _AGENT,
                 "Content-Type": "application/json",

@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from signing.contract import Credential, CredentialRefused, KeyConfig, SigningError
 from signing.key_config import RemoteConfig
 from signing.keys import csc_messages as messages
+from signing.keys.certified import describe, signature_size
 from signing.keys.contract import KeyUnavailable, OpenedKey
 from signing.keys.csc_messages import AnswerUnreadable, RemoteCredential, Secrets
-from signing.keys.pkcs11 import signature_size
-from signing.keys.pkcs12 import describe, pin_required, refuse_faults, wrong_pin
+from signing.keys.refusals import pin_required, refuse_faults, wrong_pin
 
 _MAX_ANSWER_BYTES = 1024 * 1024
 

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from signing.contract import Credential, CredentialRefused, KeyConfig
 from signing.key_config import TokenConfig
+from signing.keys.certified import describe, signature_size
 from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
-from signing.keys.pkcs12 import describe, pin_required, refuse_faults, wrong_pin
+from signing.keys.refusals import pin_required, refuse_faults, wrong_pin
 from signing.keys.token import Seat, Token, find_token
 from signing.keys.token_library import binding
 from signing.keys.token_refusals import refusal_of
@@ -145,15 +146,6 @@ class Pkcs11Source:
             token.leave()
             raise
         return Pkcs11Key(self.config, credential, kept, token, found, pin)
-
-
-def signature_size(certificate: x509.Certificate) -> int:
-    """The longest raw signature under a certificate, in bytes."""
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return key.key_size // 8
-    size = key.key_size if isinstance(key, ec.EllipticCurvePublicKey) else 4096
-    return 2 * (size // 8 + 4) + 8
 
 
 def _look(session: Any, token: Token, config: KeyConfig) -> _Found:

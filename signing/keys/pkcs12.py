@@ -10,17 +10,17 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.contract import Credential, CredentialRefused, KeyConfig
+from signing.keys.certified import describe, signature_size
 from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
+from signing.keys.refusals import pin_required, wrong_pin
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -43,9 +43,7 @@ class Pkcs12Key:
     @property
     def signature_size(self) -> int:
         """Modulus length for RSA; DER of two integers for EC."""
-        if isinstance(self.private_key, rsa.RSAPrivateKey):
-            return self.private_key.key_size // 8
-        return 2 * (self.private_key.key_size // 8 + 4) + 8
+        return signature_size(self.certificate)
 
     @property
     def kept(self) -> bool:
@@ -101,33 +99,6 @@ class Pkcs12Source:
         return hmac.digest(self._secret, pin.encode(), hashlib.sha256)
 
 
-def pin_required() -> CredentialRefused:
-    """Nobody gave what opens the key."""
-    return CredentialRefused("pin_required", "Cần nhập mã PIN của khóa ký.", "this key needs a PIN")
-
-
-def refuse_faults(config: KeyConfig) -> None:
-    """Refuse at the start what could never sign, or would send a PIN in the clear.
-
-    Raises:
-        CredentialRefused: code ``key_misconfigured``.
-    """
-    faults = "; ".join(config.faults())
-    if faults:
-        raise CredentialRefused(
-            "key_misconfigured",
-            f"Cấu hình khóa ký “{config.name}” chưa đúng: {faults}.",
-            f"key {config.name!r} is misconfigured",
-        )
-
-
-def wrong_pin() -> CredentialRefused:
-    """What was given does not open the key."""
-    return CredentialRefused(
-        "wrong_pin", "Mã PIN hoặc mật khẩu khóa ký không đúng.", "wrong PIN or password"
-    )
-
-
 def _unreadable(config: KeyConfig, detail: str) -> CredentialRefused:
     return CredentialRefused(
         "key_unreadable",
@@ -157,36 +128,3 @@ def _load(config: KeyConfig, password: str) -> Pkcs12Key:
         raise _unreadable(config, "the certificate belongs to another key")
     chain = tuple(extra.certificate for extra in store.additional_certs)
     return Pkcs12Key(config, describe(config, certificate), certificate, chain, store.key)
-
-
-def describe(config: KeyConfig, certificate: x509.Certificate) -> Credential:
-    """Name a certificate the way people know it."""
-    subject = certificate.subject
-    return Credential(
-        name=config.name,
-        subject=_first(subject, NameOID.COMMON_NAME) or subject.rfc4514_string(),
-        issuer=_first(certificate.issuer, NameOID.COMMON_NAME)
-        or certificate.issuer.rfc4514_string(),
-        serial=f"{certificate.serial_number:x}",
-        valid_from=certificate.not_valid_before_utc.astimezone(UTC),
-        valid_to=certificate.not_valid_after_utc.astimezone(UTC),
-        key_type=key_type(certificate),
-        certificate=certificate.public_bytes(Encoding.DER),
-        organisation=_first(subject, NameOID.ORGANIZATION_NAME),
-    )
-
-
-def key_type(certificate: x509.Certificate) -> str:
-    """``rsa-2048``, ``ecdsa-p256`` …, or the class of a key we do not know."""
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"rsa-{key.key_size}"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        names = {"secp256r1": "p256", "secp384r1": "p384", "secp521r1": "p521"}
-        return f"ecdsa-{names.get(key.curve.name, key.curve.name)}"
-    return type(key).__name__.removesuffix("PublicKey").lower()
-
-
-def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
-    values = name.get_attributes_for_oid(oid)
-    return str(values[0].value) if values else None

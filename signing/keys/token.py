@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from signing.contract import KeyConfig
 from signing.key_config import TokenConfig
 from signing.keys.contract import KeyUnavailable
-from signing.keys.pkcs12 import wrong_pin
+from signing.keys.refusals import wrong_pin
 from signing.keys.token_library import Library, binding, close_lost_session, load
 from signing.keys.token_refusals import STALE, refusal_of
 
