@@ -262,17 +262,3 @@ def must_look_up(facts: Iterable[Fact], now: datetime, patience: timedelta) -> b
     if last is None or last.step not in {CallStep.UNKNOWN, CallStep.BEGUN}:
         return False
     return last.step is CallStep.UNKNOWN or now - last.at >= patience
-
-
-def may_cancel(state: ShipmentState) -> bool:
-    """Whether asking the carrier to cancel makes sense; the carrier decides."""
-    asked = state.cancel in {CancelState.REQUESTED, CancelState.WAITING, CancelState.ACCEPTED}
-    return not state.is_over and not asked and state.movement is not Movement.UNKNOWN_OUTCOME
-
-
-def is_silent(state: ShipmentState, ordered_at: datetime, now: datetime, after: timedelta) -> bool:
-    """Whether a parcel on its way has not been heard of for too long (the watchdog)."""
-    if state.is_over:
-        return False
-    last = max((happening.at for happening in state.history), default=ordered_at)
-    return now - last >= after

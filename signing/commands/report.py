@@ -40,25 +40,6 @@ def validation_as_json(validation: Validation) -> dict[str, Any]:
     }
 
 
-def inspection_as_json(inspection: Inspection) -> dict[str, Any]:
-    """What ``POST /v1/documents`` says about a file."""
-    return {
-        "sha256": inspection.sha256,
-        "size": inspection.size,
-        "pages": inspection.pages,
-        "pdf_version": inspection.pdf_version,
-        "findings": findings_as_json(inspection),
-        "signatures": [
-            {
-                "field_name": s.field_name,
-                "signer": s.signer,
-                "covers_whole_file": s.covers_whole_file,
-            }
-            for s in inspection.signatures
-        ],
-    }
-
-
 def findings_as_json(inspection: Inspection) -> list[dict[str, str]]:
     """The findings alone, as in documents and in the commands' report."""
     return [

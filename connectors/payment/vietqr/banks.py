@@ -33,9 +33,3 @@ def banks() -> dict[str, Bank]:
         )
         for row in json.loads(text)["banks"]
     }
-
-
-def bank_name(bank_bin: str) -> str:
-    """The short name people know; the number itself for a bank outside the list."""
-    found = banks().get(bank_bin)
-    return found.short_name if found else bank_bin

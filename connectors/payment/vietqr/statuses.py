@@ -19,11 +19,3 @@ class Service(StrEnum):
 
 # Services by which money arrives on an account whose statement we can see.
 TRANSFERS = frozenset({Service.TO_ACCOUNT, Service.TO_CARD})
-
-
-def service_of(code: str) -> Service | None:
-    """The service of a code; None for one that nobody knows."""
-    try:
-        return Service(code)
-    except ValueError:
-        return None

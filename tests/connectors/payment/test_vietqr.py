@@ -16,7 +16,7 @@ from connectors.contract import (
     SignatureMismatch,
 )
 from connectors.payment.vietqr import messages, signature, statuses, tlv
-from connectors.payment.vietqr.banks import bank_name, banks
+from connectors.payment.vietqr.banks import banks
 from connectors.payment.vietqr.connector import VietqrConnector
 from connectors.payment.vietqr.messages import QrPayload, build, parse
 from connectors.payment.vietqr.tlv import QrUnreadable
@@ -180,9 +180,7 @@ def test_what_the_format_cannot_carry_is_not_built(payload):
         build(payload)
 
 
-def test_an_unknown_service_is_none():
-    assert statuses.service_of("QRIBFTTA") is statuses.Service.TO_ACCOUNT
-    assert statuses.service_of("QRNEW") is None
+def test_cash_at_a_machine_is_no_transfer():
     assert statuses.Service.CASH not in statuses.TRANSFERS
 
 
@@ -199,8 +197,7 @@ def test_lengths_count_characters():
 
 def test_the_state_banks_list_is_whole():
     assert len(banks()) == 56
-    assert bank_name("970436") == "Vietcombank"
-    assert bank_name("999999") == "999999"
+    assert banks()["970436"].short_name == "Vietcombank"
 
 
 async def test_the_action_is_exactly():

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.contract import CancelOutcome, MoneyLane, Movement
 from gateway.shipments.facts import Proof
-from gateway.shipments.rules import announce, is_silent, may_cancel, may_order, must_look_up
+from gateway.shipments.rules import announce, may_order, must_look_up
 from gateway.shipments.statuses import CallStep, MoneyStep, PapersLane
 from tests.gateway.shipments.stories import (
     asked,
@@ -240,27 +240,3 @@ def test_an_order_goes_out_again_only_when_it_surely_did_not(steps, order, look_
     assert may_order(facts) is order
     assert must_look_up(facts, at(0, 1), patience) is look_up
     assert must_look_up(facts, at(0), patience) is (CallStep.UNKNOWN in steps and look_up)
-
-
-def test_what_is_over_or_unknown_is_not_cancelled():
-    """The carrier decides about the rest."""
-    assert may_cancel(state_of(called(CallStep.ACCEPTED)))
-    assert may_cancel(state_of(cancelled(CancelOutcome.REFUSED), heard(Movement.IN_TRANSIT)))
-    for facts in (
-        [DELIVERED],
-        [called(CallStep.UNKNOWN)],
-        [cancelled(None)],
-        [cancelled(CancelOutcome.WAITING), heard(Movement.IN_TRANSIT)],
-        [cancelled(CancelOutcome.ACCEPTED)],
-    ):
-        assert not may_cancel(state_of(*facts))
-
-
-def test_a_parcel_that_falls_silent_is_noticed():
-    """Some carriers have no way to ask; somebody has to call."""
-    week = timedelta(days=7)
-    moving = state_of(heard(Movement.IN_TRANSIT, 1))
-    assert not is_silent(moving, at(0), at(7), week)
-    assert is_silent(moving, at(0), at(8), week)
-    assert is_silent(state_of(called(CallStep.ACCEPTED)), at(0), at(7), week)
-    assert not is_silent(state_of(DELIVERED), at(0), at(100), week)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.webhooks.conformance import Outcome, check, recognises
+from connectors.conformance import Outcome
+from gateway.conformance.webhooks import recognises, run
 
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text("utf-8"))
 
 
 def test_every_supported_vector_passes_and_the_rest_says_so():
-    counts = Counter(result.outcome for result in check(VECTORS))
+    counts = Counter(result.outcome for result in run(VECTORS))
     assert counts == {Outcome.PASSED: 74, Outcome.UNSUPPORTED: 17}
 
 
@@ -33,7 +34,7 @@ def test_a_falsified_vector_fails(index):
         vector["secrets"].append("whsec_AAAA")
     else:
         vector["timestamps"].append("1614265330")
-    (result,) = check({"standard_webhooks": [vector]})
+    (result,) = run({"standard_webhooks": [vector]})
     assert result.outcome is Outcome.FAILED
     assert result.detail
 
@@ -43,12 +44,12 @@ def test_a_wrong_public_key_malformed_vector_and_unknown_operation_are_told():
     ed25519["public"] = "whpk_" + "A" * 43 + "="
     broken = {"name": "broken", "op": "sign"}
     unknown = {"name": "new", "op": "encrypt"}
-    results = check({"standard_webhooks": [ed25519, broken, unknown]})
+    results = run({"standard_webhooks": [ed25519, broken, unknown]})
     assert [r.outcome for r in results] == [Outcome.FAILED, Outcome.FAILED, Outcome.UNSUPPORTED]
 
 
 def test_a_swapped_address_and_a_changed_schedule_fail():
-    results = check(
+    results = run(
         {
             "ssrf_is_allowed": {"blocked": ["8.8.8.8"], "allowed": ["10.0.0.1"]},
             "retry_schedules_s": {"standard_webhooks_example": [0, 5]},

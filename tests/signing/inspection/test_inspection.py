@@ -15,7 +15,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 from pyhanko.sign.fields import MDPPerm
 
-from signing.commands.report import inspection_as_json, inspection_as_text
+from signing.commands.report import inspection_as_text
 from signing.contract import Severity
 from signing.inspection import inspect_pdf
 from signing.inspection.findings import FINDINGS
@@ -217,11 +217,8 @@ def test_a_signature_value_that_is_no_cms_blocks():
     assert "broken_signature" in codes(head + middle + b"0" * end + tail[end:])
 
 
-def test_the_report_carries_every_field():
+def test_the_words_for_a_terminal_say_whether_it_can_be_signed():
     inspection = inspect_pdf(sign(make_pdf(catalog="/OpenAction [3 0 R /Fit]")))
-    written = inspection_as_json(inspection)
-    assert set(written) == {"sha256", "size", "pages", "pdf_version", "findings", "signatures"}
-    assert {"code", "severity", "where", "detail"} == set(written["findings"][0])
     assert "có thể ký" in inspection_as_text(inspection)
     assert "không được ký" in inspection_as_text(inspect_pdf(b""))
 

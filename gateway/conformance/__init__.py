@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
-from connectors.conformance import Outcome, Result, Suite, postal, run_file, summary
+from connectors.conformance import Outcome, Suite, postal, run_file, summary
+from gateway.conformance import webhooks
 from gateway.shipments import code128, law, rules
-from gateway.webhooks import conformance as webhooks
 
 
 def suites() -> tuple[Suite, ...]:
@@ -19,7 +18,7 @@ def suites() -> tuple[Suite, ...]:
         may_return=law.may_return_after,
         code128=code128.symbols,
     )
-    return (Suite("webhooks", webhooks.recognises, _webhooks), postal.suite(decisions))
+    return (Suite("webhooks", webhooks.recognises, webhooks.run), postal.suite(decisions))
 
 
 def run_files(files: Iterable[Path], write: Callable[[str], object]) -> int:
@@ -32,8 +31,3 @@ def run_files(files: Iterable[Path], write: Callable[[str], object]) -> int:
             write(f"{result.outcome.value:<11} {result.id}{detail}\n")
     write(summary(results) + "\n")
     return 1 if any(r.outcome is Outcome.FAILED for r in results) else 0
-
-
-def _webhooks(document: Mapping[str, Any]) -> Iterator[Result]:
-    for result in webhooks.check(document):
-        yield Result(result.id, Outcome(result.outcome.value), result.detail)

@@ -8,30 +8,11 @@ unsupported, never skipped in silence. Runs without a database.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
+from connectors.conformance import Outcome, Result
 from gateway.foundation.addresses import AddressGuard
 from gateway.webhooks import rules, signature
-
-
-class Outcome(StrEnum):
-    """What became of one vector."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    UNSUPPORTED = "unsupported"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One line of the report."""
-
-    id: str
-    outcome: Outcome
-    detail: str = ""
-
 
 Vector = Mapping[str, Any]
 
@@ -43,7 +24,7 @@ def recognises(document: Mapping[str, Any]) -> bool:
     return any(section in document for section in _SECTIONS)
 
 
-def check(document: Mapping[str, Any]) -> list[Result]:
+def run(document: Mapping[str, Any]) -> list[Result]:
     """One result for each vector of the file, in its order."""
     results = [_message(vector) for vector in document.get("standard_webhooks", ())]
     results += _addresses(document)
