@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -50,37 +51,62 @@ def valkey_server() -> Iterator[valkey.Valkey]:
     valkey.stop(server)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of its own, once on each engine."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/motcua.db"
-        return
-    server: postgres.Postgres = request.getfixturevalue("postgres_server")
-    name = f"t{next(_names)}"
-    server.execute(f"CREATE DATABASE {name}")
-    yield server.url(name)
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture(scope="session")
 def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with every table, made once and copied for each test."""
     path = tmp_path_factory.mktemp("prepared") / "motcua.db"
-    prepared = Database(f"sqlite:///{path}")
-    prepared.create_all()
-    prepared.engine.dispose()
+    _create_tables(f"sqlite:///{path}")
     return path
 
 
+@pytest.fixture(scope="session")
+def prepared_postgres(postgres_server: postgres.Postgres) -> str:
+    """The name of a PostgreSQL database with every table, made once and copied likewise."""
+    postgres_server.execute("CREATE DATABASE prepared")
+    _create_tables(postgres_server.url("prepared"))
+    return "prepared"
+
+
+def _create_tables(url: str) -> None:
+    database = Database(url)
+    database.create_all()
+    database.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of its own with every table, once on each engine."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("prepared_sqlite"), tmp_path / "motcua.db")
+        yield f"sqlite:///{tmp_path}/motcua.db"
+        return
+    template = request.getfixturevalue("prepared_postgres")
+    with _own_database(request.getfixturevalue("postgres_server"), template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same without a table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    with _own_database(request.getfixturevalue("postgres_server"), "template1") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _own_database(server: postgres.Postgres, template: str) -> Iterator[str]:
+    name = f"t{next(_names)}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
-async def database(database_url: str, prepared_sqlite: Path) -> AsyncIterator[Database]:
-    """A database with every table, once on each engine."""
-    if database_url.startswith("sqlite"):
-        shutil.copy(prepared_sqlite, database_url.removeprefix("sqlite:///"))
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """That database, open."""
     database = Database(database_url)
-    if database.dialect != "sqlite":
-        database.create_all()
     yield database
     await database.close()
 

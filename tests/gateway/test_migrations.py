@@ -23,9 +23,9 @@ def closing():
         engine.dispose()
 
 
-def test_up_down_up_leaves_exactly_the_declared_tables(database_url, closing):
+def test_up_down_up_leaves_exactly_the_declared_tables(empty_database_url, closing):
     """What migrations build is what the code declares, on SQLite and PostgreSQL."""
-    engine = closing(make_engine(database_url))
+    engine = closing(make_engine(empty_database_url))
     run.upgrade(engine)
     run.downgrade(engine)
     assert set(sa.inspect(engine).get_table_names()) <= {"alembic_version"}
