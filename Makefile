@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The lock is complete: pip resolves nothing, so that a release of tomorrow cannot change or break today's set.
+LOCKED := $(PIP) install --no-deps --require-hashes -r
 TESTS  ?=
 
 .DEFAULT_GOAL := help
@@ -54,10 +56,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements/runtime.txt
+	$(LOCKED) requirements/runtime.txt
 	$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 $(VENV)/.develop: requirements/develop.txt $(VENV)/.runtime
-	$(PIP) install --require-hashes -r requirements/develop.txt
+	$(LOCKED) requirements/develop.txt
 	@touch $@
