@@ -30,11 +30,11 @@ _REFUSALS = {
         contract.SigningUnavailable,
     )
 }
-_VALUES = frozenset(
-    name
-    for name, value in vars(contract).items()
-    if isinstance(value, type) and value.__module__ == contract.__name__
-)
+# module → names of the contract's values, wherever among its parts they are written
+_VALUES: dict[str, set[str]] = {}
+for _name, _value in vars(contract).items():
+    if isinstance(_value, type) and _value.__module__.startswith(f"{contract.__name__}."):
+        _VALUES.setdefault(_value.__module__, set()).add(_name)
 _PLAIN = {
     "datetime": frozenset({"datetime", "date", "timezone", "timedelta"}),
     "zoneinfo": frozenset({"ZoneInfo", "ZoneInfo._unpickle"}),
@@ -50,7 +50,7 @@ class AnswerUnreadable(Exception):
 class _AnswerReader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Only the contract's value classes and plain standard types."""
-        known = _VALUES if module == contract.__name__ else _PLAIN.get(module, frozenset())
+        known = _VALUES.get(module) or _PLAIN.get(module, frozenset())
         if name not in known:
             raise AnswerUnreadable(f"{module}.{name}")
         return super().find_class(module, name)

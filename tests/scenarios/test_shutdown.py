@@ -21,7 +21,10 @@ from tests.support.town import living, until
 
 async def test_sigterm_under_load_answers_everything_it_took_in_and_a_restart_goes_on(tmp_path):
     """Eight portals press on, a signature is being made, webhooks are on their way."""
-    async with living(tmp_path) as town, receiving() as receiver:
+    async with (
+        living(tmp_path, server={"requests_per_second": 0}) as town,
+        receiving() as receiver,
+    ):
         people, portal = await officials(town), await town.key()
         await town.start()
         await subscribe(portal, receiver)

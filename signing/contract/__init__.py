@@ -1,0 +1,63 @@
+"""The vocabulary both sides speak: what a signing service is asked, what it answers.
+
+Holds plain picklable values (they cross into signer processes) and protocols; knows no PDF
+library, no dossier and no database. Lengths on paper are millimetres from the page's visible
+top-left corner; times are aware. Import from here, not from its parts.
+"""
+
+from signing.contract.attestation import Attestation, Attested
+from signing.contract.errors import (
+    CredentialRefused,
+    DocumentRefused,
+    SigningError,
+    SigningUnavailable,
+)
+from signing.contract.inspection import ExistingSignature, Finding, Inspection, Severity
+from signing.contract.keys import Clock, Credential, SignerConfig
+from signing.contract.orders import DocumentNumber, Level, Placement, Role, SignedPdf, SignOrder
+from signing.contract.remote import (
+    Confirmation,
+    Prepared,
+    RemoteItem,
+    RemoteSignatures,
+    RemoteState,
+    Ticket,
+    Told,
+)
+from signing.contract.service import Signatures
+from signing.contract.validation import SignatureVerdict, Validation, Verdict
+from signing.key_config import KeyConfig
+
+__all__ = [
+    "Attestation",
+    "Attested",
+    "Clock",
+    "Confirmation",
+    "Credential",
+    "CredentialRefused",
+    "DocumentNumber",
+    "DocumentRefused",
+    "ExistingSignature",
+    "Finding",
+    "Inspection",
+    "KeyConfig",
+    "Level",
+    "Placement",
+    "Prepared",
+    "RemoteItem",
+    "RemoteSignatures",
+    "RemoteState",
+    "Role",
+    "Severity",
+    "SignOrder",
+    "SignatureVerdict",
+    "Signatures",
+    "SignedPdf",
+    "SignerConfig",
+    "SigningError",
+    "SigningUnavailable",
+    "Ticket",
+    "Told",
+    "Validation",
+    "Verdict",
+]

@@ -1,0 +1,47 @@
+"""Keys, clocks and how a signer process is configured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from signing.contract.remote import Confirmation
+from signing.key_config import KeyConfig
+
+
+class Clock(Protocol):
+    """Injected time; ``now`` is aware and in UTC."""
+
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key the service can use: its name in the configuration and its certificate (DER)."""
+
+    name: str
+    subject: str
+    issuer: str
+    serial: str
+    valid_from: datetime
+    valid_to: datetime
+    key_type: str  # "rsa-2048", "rsa-3072", "ecdsa-p256" …
+    certificate: bytes
+    organisation: str | None = None
+    confirmation: Confirmation = Confirmation.HERE
+
+
+@dataclass(frozen=True, slots=True)
+class SignerConfig:
+    """What a signer process needs to start; built by whoever wires the product."""
+
+    keys: tuple[KeyConfig, ...] = ()
+    roots: tuple[bytes, ...] = ()  # DER or PEM
+    intermediates: tuple[bytes, ...] = ()
+    timestamp_urls: tuple[str, ...] = ()
+    timestamp_timeout_s: float = 30.0
+    fetch_hosts: tuple[str, ...] = ()  # hosts OCSP and CRL may be fetched from; empty = any public
+    allow_loopback: bool = False  # development PKI only
