@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
 
@@ -33,6 +33,7 @@ from signing.contract import (
     SignOrder,
     Validation,
 )
+from signing.evidence.act_evidence import Facts, act_evidence, check_binding
 from signing.evidence.eligibility import ChainBuilder, check_certificate, load_certificates
 from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status
@@ -70,6 +71,7 @@ class _Job:
     evidence: Evidence
     parts: tuple[Part, ...]
     signed_at: datetime
+    authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
 
 
 class SigningService:
@@ -135,7 +137,9 @@ class SigningService:
 
     async def _sign_with(self, key: OpenedKey, order: SignOrder, timings: _Timings) -> SignedPdf:
         signer = self._signer(order.credential, key)
+        check_binding(key.certificate, order)
         evidence = await self._check_revocation(signer, order.level)
+        order = _within_reach(order, evidence)
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():
@@ -145,6 +149,7 @@ class SigningService:
         pdf, names = await self._with_failover(job)
         timings.mark("signing")
         prove(order.pdf, pdf, signer.key.certificate, len(parts))
+        left = act_evidence(order, pdf, _facts(job, self._clock.now()))
         timings.mark("proof")
         return SignedPdf(
             pdf=pdf,
@@ -154,6 +159,7 @@ class SigningService:
             certificate=signer.key.credential.certificate,
             signed_at=signed_at,
             timings_ms=timings.stages,
+            evidence=left,
         )
 
     def _refuse_dangerous(self, pdf: bytes) -> None:
@@ -209,7 +215,7 @@ class SigningService:
                 "the certificate or one of its issuers is revoked",
             )
         if evidence.status is Status.UNKNOWN:
-            if level in _PROVEN_LEVELS:
+            if level in _PROVEN_LEVELS and self._config.revocation_unknown != "warn":
                 raise _status_unknown()
             log.warning("signing at %s without a revocation answer", level)
         return evidence
@@ -225,6 +231,7 @@ class SigningService:
         for authority in self._authorities.in_order():
             try:
                 proof = await self._authority_evidence(authority, job.order.level)
+                job.authority_proof[:] = proof
                 return await _sign_parts(job, (job.evidence, *proof), authority)
             except KeyUnavailable:
                 raise
@@ -281,6 +288,27 @@ async def _sign_parts(
 def _without_proof(level: Level) -> Level:
     """The level of all but the last signature: the last one's proof covers them all."""
     return Level.B_T if level in _PROVEN_LEVELS else level
+
+
+def _within_reach(order: SignOrder, evidence: Evidence) -> SignOrder:
+    """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
+    if evidence.status is Status.UNKNOWN:
+        return replace(order, level=_without_proof(order.level))
+    return order
+
+
+def _facts(job: _Job, proved_at: datetime) -> Facts:
+    key = job.signer.key
+    scheme = "RSASSA-PSS" if key.uses_pss else "RSASSA-PKCS1-v1_5"
+    if key.credential.key_type.startswith("ecdsa"):
+        scheme = f"ECDSA {key.credential.key_type.partition('-')[2].upper()}"
+    return Facts(
+        chain=job.signer.chain,
+        evidence=(job.evidence, *job.authority_proof),
+        algorithm=f"{scheme} SHA-256",
+        checked_at=job.signed_at,
+        proved_at=proved_at,
+    )
 
 
 def _status_unknown() -> SigningUnavailable:

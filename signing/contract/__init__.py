@@ -5,7 +5,9 @@ library, no dossier and no database. Lengths on paper are millimetres from the p
 top-left corner; times are aware. Import from here, not from its parts.
 """
 
+from signing.contract.act_evidence import ActCheck, ActEvidence, CheckOutcome
 from signing.contract.attestation import Attestation, Attested
+from signing.contract.binding import CertificateBinding
 from signing.contract.errors import (
     CredentialRefused,
     DocumentRefused,
@@ -29,8 +31,12 @@ from signing.contract.validation import SignatureVerdict, Validation, Verdict
 from signing.key_config import KeyConfig
 
 __all__ = [
+    "ActCheck",
+    "ActEvidence",
     "Attestation",
     "Attested",
+    "CertificateBinding",
+    "CheckOutcome",
     "Clock",
     "Confirmation",
     "Credential",

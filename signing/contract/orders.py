@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from signing.contract.act_evidence import ActEvidence
+from signing.contract.binding import CertificateBinding
+
 
 class Level(StrEnum):
     """PAdES levels (ETSI EN 319 142-1)."""
@@ -74,11 +77,16 @@ class SignOrder:
     reason: str | None = None
     location: str | None = None
     text_style: str = "vgca"  # vgca = dd.MM.yyyy HH:mm:ss +07:00 · iso = ISO 8601
+    bindings: tuple[CertificateBinding, ...] = ()  # only with one of these; empty: with any
 
 
 @dataclass(frozen=True, slots=True)
 class SignedPdf:
-    """The whole new file: the input's bytes come first, unchanged."""
+    """The whole new file: the input's bytes come first, unchanged.
+
+    ``level`` is what was reached: lower than asked only where the policy for an unknown revocation
+    status allows it, and then ``evidence`` holds the warning.
+    """
 
     pdf: bytes
     sha256: str
@@ -87,3 +95,4 @@ class SignedPdf:
     certificate: bytes
     signed_at: datetime
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    evidence: ActEvidence | None = None

@@ -1,0 +1,184 @@
+"""What one act of signing leaves to be judged by: gathered after the signed file was proved.
+
+Owns reading the time-stamp tokens out of the bytes that were appended, and the list of checks with
+their outcomes, in words. Everything listed as passed would have stopped the act otherwise; only
+the revocation status may be unknown, where the operator's policy lets it (``signing.trust``).
+Leaves keeping it, and who confirmed what, to the caller. Follows TT 15/2025/TT-BKHCN art. 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import cms, core
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from signing.contract import ActCheck, ActEvidence, CheckOutcome, CredentialRefused, SignOrder
+from signing.evidence.eligibility import TrustedChain
+from signing.evidence.revocation import Evidence, Status
+from signing.evidence.timestamps import embedded_certificates
+
+_GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
+_DAY = "%d.%m.%Y"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the signing service knows about an act that it has carried out."""
+
+    chain: TrustedChain
+    evidence: tuple[Evidence, ...]  # the signer's first, then the time-stamping authority's
+    algorithm: str
+    checked_at: datetime
+    proved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The time-stamps an act appended: one for each signature, and the archive's."""
+
+    of_signatures: tuple[cms.ContentInfo | None, ...]
+    archives: tuple[cms.ContentInfo, ...]
+
+    def all(self) -> tuple[cms.ContentInfo, ...]:
+        return (*(t for t in self.of_signatures if t is not None), *self.archives)
+
+    def proven_time(self) -> datetime | None:
+        """When the last signature existed at the latest; None when one has no time-stamp."""
+        moments = [_moment(t) for t in self.of_signatures if t is not None]
+        return max(moments) if moments and len(moments) == len(self.of_signatures) else None
+
+
+def act_evidence(order: SignOrder, signed: bytes, facts: Facts) -> ActEvidence:
+    """Gather what an act leaves.
+
+    Args:
+        order: what was asked; its PDF is the prefix of ``signed``.
+        signed: the proved file.
+        facts: who signed, with which revocation answers, checked when.
+    """
+    tokens = _read_tokens(signed, len(order.pdf))
+    authority = [c for t in tokens.all() for c in embedded_certificates(t["content"])]
+    return ActEvidence(
+        chain=tuple(_der(c) for c in facts.chain.certificates),
+        authority_certificates=tuple(dict.fromkeys(_der(c) for c in authority)),
+        ocsps=tuple(dict.fromkeys(o for one in facts.evidence for o in one.ocsps)),
+        crls=tuple(dict.fromkeys(c for one in facts.evidence for c in one.crls)),
+        timestamps=tuple(t.dump() for t in tokens.all()),
+        checks=tuple(_checks(order, facts, tokens)),
+        algorithm=facts.algorithm,
+        proven_time=tokens.proven_time(),
+    )
+
+
+def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
+    """Refuse a certificate other than those that the order names, if it names any.
+
+    Raises:
+        CredentialRefused: ``certificate_not_authorised``.
+    """
+    der = _der(certificate)
+    if order.bindings and not any(binding.fits(der) for binding in order.bindings):
+        raise CredentialRefused(
+            "certificate_not_authorised",
+            "Chứng thư số của khóa ký không phải chứng thư ghi trong sổ thẩm quyền.",
+            "the certificate is not the one that the authority to sign names",
+        )
+
+
+# ------------------------------------------------------------------ checks
+
+
+def _checks(order: SignOrder, facts: Facts, tokens: _Tokens) -> Iterator[ActCheck]:
+    """Every check in the order it was made."""
+    before = _before_signing(order, facts.chain)
+    yield from (_passed(code, facts.checked_at, detail) for code, detail in before)
+    yield _revocation(facts)
+    after = _after_signing(tokens)
+    yield from (_passed(code, facts.proved_at, detail) for code, detail in after)
+
+
+def _before_signing(order: SignOrder, chain: TrustedChain) -> Iterator[tuple[str, str]]:
+    signer, root = chain.certificates[0], chain.certificates[-1]
+    start, end = signer.not_valid_before_utc, signer.not_valid_after_utc
+    yield "document_inspection", "Văn bản không có nội dung bị cấm ký."
+    yield "certificate_dates", f"Chứng thư số trong thời hạn, từ {start:{_DAY}} đến {end:{_DAY}}."
+    yield "key_usage", "Chứng thư số được cấp để ký số hoặc chống chối bỏ."
+    yield "key_strength", "Khóa và thuật toán băm của chứng thư số đủ mạnh."
+    yield "chain", f"Chứng thư số dẫn về chứng thư gốc tin cậy “{_name(root)}”."
+    if order.bindings:
+        yield "certificate_binding", "Đúng chứng thư số ghi trong sổ thẩm quyền."
+
+
+def _after_signing(tokens: _Tokens) -> Iterator[tuple[str, str]]:
+    yield "signature_value", "Chữ ký khớp với khóa công khai trong chứng thư số."
+    stamped = sum(1 for t in tokens.of_signatures if t is not None)
+    if stamped:
+        yield "signature_timestamp", f"Có dấu thời gian hợp lệ cho {stamped} chữ ký."
+    if tokens.archives:
+        yield "archive_timestamp", "Có dấu thời gian lưu trữ bao trùm toàn bộ tệp."
+    yield "self_check", "Tệp đã ký giữ nguyên văn bản đầu vào và qua bước tự kiểm tra độc lập."
+
+
+def _revocation(facts: Facts) -> ActCheck:
+    status = facts.evidence[0].status
+    if status is not Status.GOOD:
+        detail = (
+            "Chưa xác định được tình trạng thu hồi của chứng thư số (OCSP, CRL đều không trả lời)."
+        )
+        return ActCheck("revocation", CheckOutcome.WARNED, facts.checked_at, detail)
+    mine = facts.evidence[0]
+    detail = (
+        "Chứng thư số và chứng thư của nơi cấp chưa bị thu hồi"
+        f" ({len(mine.ocsps)} câu trả lời OCSP, {len(mine.crls)} CRL)."
+    )
+    return _passed("revocation", facts.checked_at, detail)
+
+
+def _passed(code: str, at: datetime, detail: str) -> ActCheck:
+    return ActCheck(code, CheckOutcome.PASSED, at, detail)
+
+
+# ------------------------------------------------------------------ time-stamps
+
+
+def _read_tokens(signed: bytes, start: int) -> _Tokens:
+    """The tokens in what follows ``start``; the file was proved, so its form is known."""
+    of_signatures, archives = [], []
+    for match in _GAP.finditer(signed, start):
+        first, second = (int(group) for group in match.groups())
+        message = cms.ContentInfo.load(bytes.fromhex(signed[first + 1 : second - 1].decode()))
+        content = message["content"]
+        if content["encap_content_info"]["content_type"].native == "tst_info":
+            archives.append(message)
+        else:
+            of_signatures.append(_signature_token(content["signer_infos"][0]))
+    return _Tokens(tuple(of_signatures), tuple(archives))
+
+
+def _signature_token(info: cms.SignerInfo) -> cms.ContentInfo | None:
+    attributes: Sequence[cms.CMSAttribute] = info["unsigned_attrs"]
+    if attributes is core.VOID:
+        return None
+    for attribute in attributes:
+        if attribute["type"].native == "signature_time_stamp_token":
+            return attribute["values"][0]
+    return None
+
+
+def _moment(token: cms.ContentInfo) -> datetime:
+    moment: datetime = token["content"]["encap_content_info"]["content"].parsed["gen_time"].native
+    return moment
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+def _name(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()
