@@ -17,7 +17,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -147,6 +147,8 @@ def _type(hint: Any) -> str:
         return f"{_type(arguments[0])} {', '.join(bounds)}"
     if type(None) in arguments:
         return " or ".join(_type(a) for a in arguments if a is not type(None)) + ", optional"
+    if get_origin(hint) is Literal:
+        return " or ".join(f"`{word}`" for word in arguments)
     if get_origin(hint) in (list, tuple):
         return f"list of {_WORDS[arguments[0]]}s"
     return _WORDS[hint]

@@ -1,6 +1,8 @@
 """Every table of the gateway, imported once: migrations and tests compare against this."""
 
 from gateway.certification import store as certification
+from gateway.documents import authority_store as document_authorities
+from gateway.documents import evidence_store as document_evidence
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
 from gateway.foundation import access, idempotency
@@ -14,6 +16,8 @@ from gateway.webhooks import store as webhook_endpoints
 __all__ = [
     "access",
     "certification",
+    "document_authorities",
+    "document_evidence",
     "document_requests",
     "documents",
     "event_store",

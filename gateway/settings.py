@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -152,6 +152,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     intermediates: list[str] = []  # certificate files that complete chains
     fetch_hosts: list[str] = []  # where OCSP and CRL may be fetched; empty = any public host
     allow_loopback: bool = False  # for the development PKI only
+    # neither OCSP nor CRL answers: refuse (no B-LT, B-LTA), or warn (B-T, the warning is kept)
+    revocation_unknown: Literal["refuse", "warn"] = "refuse"
 
 
 class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +162,8 @@ class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     keys: dict[str, SigningKey] = {}  # by name
     timestamps: Timestamps = Timestamps()
     trust: Trust = Trust()
+    # true: officials sign and seal only by a row of the authority register, for every agency
+    authority_register_required: bool = False
     processes: Positive = 1  # signer processes, each with its own copy of the keys
 
 

@@ -125,6 +125,7 @@ def signer_config(settings: Settings) -> SignerConfig:
         timestamp_timeout_s=section.timestamps.timeout_s,
         fetch_hosts=tuple(section.trust.fetch_hosts),
         allow_loopback=section.trust.allow_loopback,
+        revocation_unknown=section.trust.revocation_unknown,
     )
     problems += _unusable(keys)
     if settings.server.mode == "live" and any(is_development(r) for r in config.roots):
@@ -186,6 +187,7 @@ def authority(settings: Settings) -> Authority:
             for key in keys.values()
             if key.holder.startswith(_AGENCY)
         },
+        register_required=settings.signing.authority_register_required,
     )
 
 

@@ -21,8 +21,10 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from gateway.documents import request_store, rules, store
+from gateway.documents import evidence_log, request_store, rules, step_authority, store
 from gateway.documents.answers import RequestAnswer, show_requests
+from gateway.documents.evidence_log import KeptFile
+from gateway.documents.published_acts import record_published
 from gateway.documents.requests import Actor, check_actor, emit_about
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation import idempotency
@@ -37,6 +39,7 @@ from gateway.foundation.signing_problems import problem_of
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC
 from signing.contract import (
+    CertificateBinding,
     DocumentNumber,
     DocumentRefused,
     Inspection,
@@ -75,6 +78,7 @@ class _Intent:
     fence: int
     person_fields: tuple[str, ...]
     next_signer: str | None  # None: this is the last step
+    bindings: tuple[CertificateBinding, ...]
 
     @property
     def is_last(self) -> bool:
@@ -94,6 +98,7 @@ class _Result:
     signed: SignedPdf
     digest: str
     look: Inspection
+    kept: tuple[KeptFile, ...]
 
 
 class SigningActs:
@@ -154,10 +159,14 @@ class SigningActs:
         check_actor(row, act.actor, self._authority, now)
         if act.seen_sha256 is not None and act.seen_sha256 != row.current_sha256:
             raise Problem("document_changed", extra={"current_sha256": row.current_sha256})
+        official = act.actor.official or ""
+        ruling = step_authority.require_step(connection, row, official, self._authority, now)
         fence = self._commit_intent(connection, row, act, now)
         fields = tuple(store.person_fields(connection, row.id))
         later = [step.signer for step in steps[row.current_step + 1 :]]
-        return _Intent(row, steps[row.current_step], fence, fields, later[0] if later else None)
+        following = later[0] if later else None
+        step = steps[row.current_step]
+        return _Intent(row, step, fence, fields, following, ruling.bindings)
 
     def _commit_intent(self, connection: Connection, row: Any, act: Act, now: datetime) -> int:
         fence = int(row.fence) + 1
@@ -172,6 +181,7 @@ class SigningActs:
             intent_fence=fence,
             intent_official=act.actor.official,
             input_sha256=row.current_sha256,
+            confirmation=act.actor.confirmation(act.seen_sha256),
         )
         if act.lease is not None:
             idempotency.remember(connection, act.lease, f"{row.id}:{row.current_step}")
@@ -199,7 +209,10 @@ class SigningActs:
             status=StepStatus.SIGNED,
             output_sha256=result.digest,
             signed_at=result.signed.signed_at,
+            warnings=evidence_log.warnings_of(result.signed),
         )
+        signed = result.signed
+        record_published(connection, self._authority, row, signed, result.kept, now=now)
         document = store.find_document(connection, row.tenant, row.document_id, lock=True)
         revision = _revision(intent, result, document.revision + 1, now)
         store.add_revision(connection, revision, _latest(result))
@@ -251,7 +264,8 @@ class SigningActs:
                 "not_incremental", "Kết quả ký không giữ nguyên văn bản.", "input bytes changed"
             )
         digest = await self._files.put(signed.pdf)
-        return _Result(signed, digest, await self._signatures.inspect(signed.pdf))
+        kept = await evidence_log.keep(self._files, signed)
+        return _Result(signed, digest, await self._signatures.inspect(signed.pdf), kept)
 
     async def _check_person(self, intent: _Intent, pdf: bytes) -> None:
         verdict = await self._signatures.validate(pdf)
@@ -273,6 +287,7 @@ class SigningActs:
             document_number=DocumentNumber(**number) if numbered else None,
             capacity=step.capacity,
             title=step.title,
+            bindings=intent.bindings,
         )
 
     def _count(self, intent: _Intent, outcome: str) -> None:

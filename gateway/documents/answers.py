@@ -87,6 +87,7 @@ class StepAnswer(msgspec.Struct, frozen=True, kw_only=True):
     signed_by: str | None
     signed_at: str | None
     sha256: str | None
+    warnings: list[str]
 
 
 class RequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +101,7 @@ class RequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     level: str
     deadline: str | None
     document_number: Any
+    agency_code: str | None
     document_sha256: str
     current_sha256: str
     current_step: int | None
@@ -198,6 +200,7 @@ def _request(row: Any, steps: Sequence[Any], now: datetime) -> RequestAnswer:
         level=row.level,
         deadline=_iso(row.deadline),
         document_number=row.document_number,
+        agency_code=row.agency_code,
         document_sha256=row.frozen_sha256,
         current_sha256=row.current_sha256,
         current_step=row.current_step if row.signer is not None else None,
@@ -221,6 +224,7 @@ def _step(row: Any) -> StepAnswer:
         signed_by=row.intent_official if row.signed_at is not None else None,
         signed_at=_iso(row.signed_at),
         sha256=row.output_sha256,
+        warnings=row.warnings or [],
     )
 
 

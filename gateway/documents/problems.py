@@ -25,6 +25,17 @@ register(
             409, "Văn bản không còn như khi xem", "The document is not the one that was seen"
         ),
         "not_your_step": Kind(403, "Bước này do người khác ký", "This step is somebody else's"),
+        "authority_refused": Kind(
+            403, "Không có thẩm quyền ký", "The authority register does not allow it"
+        ),
+        "authority_already_ended": Kind(
+            409, "Thẩm quyền này đã kết thúc", "This mandate has already ended"
+        ),
+        "person_without_authority": Kind(
+            409,
+            "Người đã ký không có thẩm quyền của cơ quan đóng dấu",
+            "Who signed had no authority for the sealing agency",
+        ),
         "request_closed": Kind(409, "Yêu cầu ký đã kết thúc", "The signature request has ended"),
         "request_expired": Kind(409, "Yêu cầu ký đã quá hạn", "The signature request has expired"),
         "person_signature_invalid": Kind(

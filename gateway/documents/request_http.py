@@ -62,6 +62,7 @@ class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["B-B", "B-T", "B-LT", "B-LTA"] = "B-LTA"
     deadline: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     document_number: NumberBody | None = None
+    agency_code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
 
 
 class SignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,7 +140,7 @@ class _Handlers:
 
 
 def _actor(call: Call[Any]) -> Actor:
-    return Actor(call.tenant, call.principal.official)
+    return Actor(call.tenant, call.principal.official, call.principal.key_id)
 
 
 def _new_request(tenant: str, body: RequestBody) -> NewRequest:
@@ -161,4 +162,5 @@ def _new_request(tenant: str, body: RequestBody) -> NewRequest:
         level=body.level,
         deadline=body.deadline,
         document_number=msgspec.to_builtins(number) if number is not None else None,
+        agency_code=body.agency_code,
     )

@@ -27,6 +27,7 @@ signature_requests = sa.Table(
     sa.Column("level", sa.String(8), nullable=False),
     sa.Column("deadline", Instant),
     sa.Column("document_number", Json),
+    sa.Column("agency_code", sa.String(100)),  # in whose name, where the request says it
     sa.Column("frozen_sha256", sa.String(64), nullable=False),
     sa.Column("current_sha256", sa.String(64), nullable=False),
     sa.Column("current_step", sa.Integer, nullable=False),
@@ -61,8 +62,10 @@ signature_steps = sa.Table(
     sa.Column("intent_fence", sa.Integer),
     sa.Column("intent_official", sa.String(120)),
     sa.Column("input_sha256", sa.String(64)),
+    sa.Column("confirmation", Json),  # with which key, by which channel, of which shown hash
     sa.Column("output_sha256", sa.String(64)),
     sa.Column("signed_at", Instant),
+    sa.Column("warnings", Json),  # Vietnamese sentences about how it was signed
 )
 
 

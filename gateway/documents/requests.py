@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.documents import request_store, rules, store
+from gateway.documents import request_store, rules, step_authority, store
 from gateway.documents.answers import RequestAnswer, RequestList, show_requests
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation import listing
@@ -48,14 +48,25 @@ class NewRequest:
     level: str = "B-LTA"
     deadline: datetime | None = None
     document_number: Mapping[str, Any] | None = None
+    agency_code: str | None = None  # default: of the agency that seals
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whose token calls, in which portal."""
+    """Whose token calls, in which portal, and which way the confirmation came."""
 
     tenant: str
     official: str | None
+    principal: str | None = None  # the key's id
+    channel: str = "api"
+
+    def confirmation(self, shown_sha256: str | None) -> dict[str, str | None]:
+        """What the step keeps of how it was confirmed, for the evidence log."""
+        return {
+            "principal": self.principal,
+            "channel": self.channel,
+            "shown_sha256": shown_sha256,
+        }
 
 
 class SignatureRequests:
@@ -85,6 +96,7 @@ class SignatureRequests:
             raise Problem("document_blocked", extra={"findings": document.findings})
         if request_store.has_open_request(connection, document.id, now):
             raise Problem("document_in_signing")
+        self._check_authority(connection, new, document.kind, now)
         row = self._row(new, document, now)
         steps = [_step_row(row["id"], position, s) for position, s in enumerate(new.steps)]
         request_store.insert_request(connection, row, steps)
@@ -170,11 +182,25 @@ class SignatureRequests:
             rules.check_order(order, numbered=new.document_number is not None)
         except ValueError as error:
             errors.append(FieldError("/steps", "invalid_order", str(error)))
+        sealing = step_authority.agency_of([s.signer for s in new.steps])
+        if new.agency_code is not None and sealing not in (None, new.agency_code):
+            sentence = "Khác với cơ quan đóng dấu trong các bước ký."
+            errors.append(FieldError("/agency_code", "invalid", sentence))
         if rules.is_unprovable(new.level, [s.role for s in new.steps]):
             sentence = "Có bước đóng dấu thì cần mức B-LT hoặc B-LTA để kiểm tra chữ ký trước đó."
             errors.append(FieldError("/level", "level_too_low", sentence))
         if new.deadline is not None and new.deadline <= now:
             errors.append(FieldError("/deadline", "invalid", "Hạn ký phải ở tương lai."))
+        if errors:
+            raise invalid(errors)
+
+    def _check_authority(
+        self, connection: Connection, new: NewRequest, kind: str, now: datetime
+    ) -> None:
+        office = step_authority.Office(new.tenant, _agency(new), kind)
+        errors = step_authority.errors_when_opening(
+            connection, office, new.steps, self._authority, now
+        )
         if errors:
             raise invalid(errors)
 
@@ -188,6 +214,7 @@ class SignatureRequests:
             "level": new.level,
             "deadline": new.deadline,
             "document_number": new.document_number,
+            "agency_code": _agency(new),
             "frozen_sha256": document.sha256,
             "current_sha256": document.sha256,
             "current_step": 0,
@@ -224,6 +251,10 @@ def emit_about(connection: Connection, type_: str, row: Any, now: datetime, cloc
         connection,
         [NewEvent(event_id, row.tenant, type_, row.document_id, sequence, row.reference, now)],
     )
+
+
+def _agency(new: NewRequest) -> str | None:
+    return step_authority.agency_of([s.signer for s in new.steps], new.agency_code)
 
 
 def _step_row(request_id: str, position: int, step: NewStep) -> dict[str, Any]:

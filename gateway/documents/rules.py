@@ -103,6 +103,7 @@ class Authority:
 
     keys: Mapping[str, str] = field(default_factory=dict)
     clerks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    register_required: bool = False  # agencies without a row in the authority register sign nothing
 
     def may_act(self, official: str, signer: str) -> bool:
         """Whether this official is that signer, or the clerk who holds the signer's key."""

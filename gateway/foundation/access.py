@@ -33,6 +33,8 @@ SCOPES = (
     "documents:read",
     "documents:write",
     "documents:sign",
+    "authority:read",
+    "authority:write",
     "certifications:read",
     "certifications:write",
     "shipments:read",
