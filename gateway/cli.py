@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gateway import commands  # noqa: PLC0415 - commands import their needs themselves
+    from gateway import commands, documents_commands  # noqa: PLC0415 - they import their needs themselves
 
     parser = argparse.ArgumentParser(
         prog="motcua", description="Cổng thanh toán và ký số / payment and e-signature gateway"
@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("paths", nargs="+", type=Path)
     validate.add_argument("--roots", type=Path, action="append", default=[])
     validate.add_argument("--json", action="store_true")
+    documents_commands.add_commands(add)
     return parser
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.documents import http, request_http
+from gateway.documents import authority_http, http, request_http, touched_documents
 from gateway.documents.acts import SigningActs
+from gateway.documents.authorities import AuthorityRegister
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
@@ -46,6 +47,8 @@ class DocumentDesk:
             authority=authority,
             metrics=metrics,
         )
+        self._register = AuthorityRegister(database, clock)
+        self._database = database
         self._expiry = ExpiryWorker(self.requests, clock)
         self._upload_limit = upload_limit
 
@@ -60,6 +63,8 @@ class DocumentDesk:
         return [
             *http.routes(self.documents, self._upload_limit),
             *request_http.routes(self.requests, self._acts),
+            *authority_http.routes(self._register),
+            *touched_documents.routes(self._database),
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:

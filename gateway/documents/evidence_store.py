@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.documents.evidence_chain import GENESIS
 from gateway.documents.store import document_revisions, documents
 from gateway.foundation.columns import Instant, metadata
+from gateway.foundation.listing import Window
 
 evidence_records = sa.Table(
     "evidence_records",
@@ -106,20 +107,34 @@ def records_of(connection: Connection, tenant: str, document_id: str) -> Sequenc
 
 
 def records_by_certificate(
-    connection: Connection, tenant: str, certificate_sha256: str, after: int, limit: int
+    connection: Connection, tenant: str, certificate_sha256: str, window: Window
 ) -> Sequence[Any]:
-    """What was signed with one certificate, oldest first."""
+    """What was signed with one certificate, newest first, with its document's present row.
+
+    One more than the window's limit, to tell whether there are more; ``after`` is a number.
+    """
     table = evidence_records
-    return connection.execute(
-        sa.select(table)
-        .where(
-            table.c.tenant == tenant,
-            table.c.certificate_sha256 == certificate_sha256,
-            table.c.number > after,
+    query = (
+        sa.select(
+            table.c.number,
+            table.c.content,
+            table.c.document_id,
+            documents.c.reference,
+            documents.c.kind.label("document_kind"),
+            documents.c.level.label("document_level"),
         )
-        .order_by(table.c.number)
-        .limit(limit)
-    ).all()
+        .join(documents, documents.c.id == table.c.document_id)
+        .where(table.c.tenant == tenant, table.c.certificate_sha256 == certificate_sha256)
+        .order_by(table.c.number.desc())
+        .limit(window.limit + 1)
+    )
+    if window.after is not None:
+        query = query.where(table.c.number < int(window.after))
+    if window.created_from is not None:
+        query = query.where(table.c.recorded_at >= window.created_from)
+    if window.created_to is not None:
+        query = query.where(table.c.recorded_at < window.created_to)
+    return connection.execute(query).all()
 
 
 def unrecorded_revisions(connection: Connection, tenant: str, since: datetime) -> Sequence[Any]:

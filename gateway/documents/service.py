@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.documents import evidence, rules, store
+from gateway.documents import rules, store
 from gateway.documents.answers import (
     DocumentAnswer,
     DocumentList,
@@ -23,6 +23,7 @@ from gateway.documents.answers import (
     Renderers,
     show_documents,
 )
+from gateway.documents.evidence_collect import EvidenceDesk
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -67,6 +68,7 @@ class Documents:
         self._files = files
         self._signatures = signatures
         self.renderers = Renderers(clock)
+        self._evidence = EvidenceDesk(database, clock, files)
 
     async def take_in(
         self, tenant: str, content: bytes, *, reference: str, kind: str, name: str = ""
@@ -167,15 +169,14 @@ class Documents:
         return Source(answer.id, answer.sha256, answer.pages, blocked, bool(answer.signatures))
 
     async def evidence(self, tenant: str, document_id: str) -> bytes:
-        """A ZIP for an inspector: hashes, certificates, the verdict as of now.
+        """A ZIP for an inspector: hashes, certificates, raw answers, records, a report.
 
         Raises:
             Problem: ``not_found``.
         """
         answer = await self.get(tenant, document_id)
-        revisions = await self._database.read(lambda c: store.revisions_of(c, document_id))
-        verdict = await self.validate(await self._files.get(revisions[-1].sha256))
-        return evidence.pack(answer, revisions, verdict, self._clock.now())
+        verdict = await self.validate(await self._files.get(answer.sha256))
+        return await self._evidence.bundle(tenant, answer, verdict)
 
     async def validate(self, content: bytes) -> Validation:
         """Judge a file that is not kept.

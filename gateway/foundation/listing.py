@@ -64,7 +64,7 @@ def read_window(query: Mapping[str, str], filters: Sequence[str] = ()) -> Window
     limit = query.get("limit", str(LIMIT))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST):
         errors.append(FieldError("/limit", "invalid", f"Số từ 1 đến {MOST}."))
-    moments = {name: _moment(query, name, errors) for name in ("created_from", "created_to")}
+    moments = {name: read_moment(query, name, errors) for name in ("created_from", "created_to")}
     if errors:
         raise invalid(errors)
     equal = {name: query[name] for name in filters if name in query}
@@ -88,7 +88,8 @@ def fetch(
     return Slice(rows[: window.limit], len(rows) > window.limit)
 
 
-def _moment(query: Mapping[str, str], name: str, errors: list[FieldError]) -> datetime | None:
+def read_moment(query: Mapping[str, str], name: str, errors: list[FieldError]) -> datetime | None:
+    """A moment among the parameters; what is wrong with it is added to the errors."""
     if name not in query:
         return None
     try:

@@ -1,0 +1,148 @@
+"""What ``motcua authorities`` and ``motcua audit`` do; parsing is ``cli``'s."""
+
+# ruff: noqa: PLC0415 - a command imports what only it needs, so that the others start at once
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.problems import Problem
+from gateway.settings import Settings, config_path, load
+
+if TYPE_CHECKING:
+    from gateway.documents.authorities import NewAuthority
+    from gateway.documents.evidence_audit import Head, Walked
+
+_AGENCY = "agency:"
+_HEAD = re.compile(r"(\S+):(\d{1,9}):([0-9a-f]{64})")
+
+
+def add_commands(add: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Tell the parser about both commands."""
+    about = "the authority register, begun from the configuration"
+    register = add.add_parser("authorities", help=about, description=about)
+    register.set_defaults(run=authorities)
+    register.add_argument("action", choices=["import"])
+    register.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
+    register.add_argument("--portal", default="portal")
+    register.add_argument("--decision", required=True, help="number of the decision it rests on")
+    register.add_argument("--decision-date", required=True, type=date.fromisoformat)
+    register.add_argument("--from", dest="valid_from", required=True, type=date.fromisoformat)
+    register.add_argument(
+        "--capacity",
+        action="append",
+        choices=["none", "TM.", "KT.", "TL.", "Q."],
+        help="repeatable; default: none (the official's own right)",
+    )
+    about = "walk the evidence chains and the bytes they speak of; 1 at a break"
+    audit = add.add_parser("audit", help=about, description=about)
+    audit.set_defaults(run=verify_audit)
+    audit.add_argument("action", choices=["verify"])
+    audit.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
+    audit.add_argument(
+        "--head", action="append", default=[], help="TENANT:NUMBER:SHA256 noted earlier; repeatable"
+    )
+
+
+def authorities(given: argparse.Namespace) -> int:
+    """``motcua authorities import``: a row for each configured holder and clerk who has none."""
+    settings = load(config_path(given.config))
+    capacities = [None if c == "none" else c for c in given.capacity or ["none"]]
+    wanted = wanted_authorities(
+        settings, (given.decision, given.decision_date), given.valid_from, capacities
+    )
+    try:
+        entered = asyncio.run(_import(settings, f"{given.portal}/{settings.server.mode}", wanted))
+    except Problem as problem:
+        for error in problem.errors:
+            print(f"{error.pointer.strip('/')}: {error.detail}", file=sys.stderr)
+        return 1
+    for line in entered:
+        print(line)
+    print(f"{len(entered)} / {len(wanted)}", file=sys.stderr)
+    return 0
+
+
+def wanted_authorities(
+    settings: Settings,
+    decision: tuple[str, date],
+    valid_from: date,
+    capacities: Sequence[str | None],
+) -> list[NewAuthority]:
+    """What the configuration lets people do, as rows of the register.
+
+    Clerks get their agency's seal. Officials get the agencies they certify for, or every
+    configured agency where they name none: the small start has one.
+    """
+    from gateway.documents.authorities import NewAuthority
+
+    keys = settings.signing.keys.values()
+    agencies = {k.holder.removeprefix(_AGENCY): k for k in keys if k.holder.startswith(_AGENCY)}
+    number, day = decision
+    rows = [
+        NewAuthority(code, clerk, "agency", number, day, valid_from)
+        for code, key in agencies.items()
+        for clerk in key.clerks
+    ]
+    rows += [
+        NewAuthority(
+            code, key.holder, "person", number, day, valid_from,
+            capacities=tuple(capacities), title=key.title or None,
+        )
+        for key in keys
+        if key.holder.startswith("official:")
+        for code in key.certifies or agencies
+    ]  # fmt: skip
+    return rows
+
+
+async def _import(settings: Settings, tenant: str, wanted: Sequence[NewAuthority]) -> list[str]:
+    from gateway.documents.authorities import AuthorityRegister
+    from gateway.foundation.database import Database
+
+    database = Database(settings.database.url)
+    try:
+        register = AuthorityRegister(database, SystemClock())
+        entered = await register.import_missing(tenant, wanted, "motcua authorities import")
+    finally:
+        await database.close()
+    return [f"{a.id} {a.agency_code} {a.official} {a.role}" for a in entered]
+
+
+def verify_audit(given: argparse.Namespace) -> int:
+    """``motcua audit verify``: a line a tenant; 0 only if every chain holds."""
+    settings = load(config_path(given.config))
+    noted = {}
+    for text in given.head:
+        match = _HEAD.fullmatch(text)
+        if match is None:
+            print(f"--head {text}: TENANT:NUMBER:SHA256", file=sys.stderr)
+            return 2
+        noted[match[1]] = (int(match[2]), match[3])
+    walked = asyncio.run(_verify(settings, noted))
+    for one in walked:
+        head = f"{one.tenant}:{one.head.number}:{one.head.sha256}"
+        print(f"nguyên vẹn / intact {head}" if one.first_break is None else f"ĐỨT / BROKEN {head}")
+        if one.first_break is not None:
+            print(one.first_break, file=sys.stderr)
+    return 1 if any(one.first_break is not None for one in walked) else 0
+
+
+async def _verify(settings: Settings, noted: dict[str, tuple[int, str]]) -> list[Walked]:
+    from gateway.documents.evidence_audit import EvidenceAudit, Head
+    from gateway.foundation.database import Database
+    from gateway.foundation.files import FileStore
+
+    heads: dict[str, Head] = {tenant: Head(*head) for tenant, head in noted.items()}
+    database = Database(settings.database.url)
+    try:
+        return await EvidenceAudit(database, FileStore(settings.files.url)).verify(heads)
+    finally:
+        await database.close()
