@@ -23,6 +23,7 @@ Official = Annotated[str, msgspec.Meta(pattern=r"^official:[A-Za-z0-9._-]{1,100}
 AgencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 DocumentKind = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Capacity = Literal["TM.", "KT.", "TL.", "TUQ.", "Q."]
+Capacities = Annotated[list[Capacity | None], msgspec.Meta(min_length=1, max_length=6)]
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -53,7 +54,7 @@ class AuthorityBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     agency_code: AgencyCode
     official: Official
     role: Literal["initial", "person", "agency"] = "person"
-    capacities: Annotated[list[Capacity | None], msgspec.Meta(min_length=1, max_length=6)] = [None]
+    capacities: Capacities = msgspec.field(default_factory=lambda: [None])
     title: Text | None = None
     document_kinds: Annotated[list[DocumentKind], msgspec.Meta(max_length=50)] = []
     valid_from: date

@@ -86,6 +86,11 @@ class PaperSignatures:
         digest = hashlib.sha256(pdf).hexdigest()
         return SignedPdf(pdf, digest, order.level, names, order.credential.encode(), moment)
 
+    @staticmethod
+    def certificate_sha256(credential):
+        """Of what stands for that key's certificate in a result."""
+        return hashlib.sha256(credential.encode()).hexdigest()
+
     async def validate(self, pdf):
         if not self.available:
             raise SigningUnavailable("signer_lost", "Tiến trình ký không trả lời.", "gone")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
 
-from gateway.documents import http, request_http
+from gateway.documents import authority_http, http, request_http, touched_documents
 from gateway.documents.acts import Act, SigningActs
+from gateway.documents.authorities import AuthorityRegister, NewAuthority, NewEnding
+from gateway.documents.evidence_audit import EvidenceAudit
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
@@ -57,21 +60,21 @@ class Desk:
     acts: SigningActs
 
     @classmethod
-    def make(cls, database, clock, folder, signatures) -> Desk:
+    def make(cls, database, clock, folder, signatures, authority=AUTHORITY) -> Desk:
         files, waker = FileStore(str(folder / "files")), Waker()
         return cls(
             database,
             clock,
             files,
             Documents(database, clock, files, signatures),
-            SignatureRequests(database, clock, waker, AUTHORITY),
+            SignatureRequests(database, clock, waker, authority),
             SigningActs(
                 database=database,
                 clock=clock,
                 files=files,
                 signatures=signatures,
                 waker=waker,
-                authority=AUTHORITY,
+                authority=authority,
                 metrics=Metrics(),
             ),
         )
@@ -80,7 +83,31 @@ class Desk:
         return [
             *http.routes(self.documents, upload_limit),
             *request_http.routes(self.requests, self.acts),
+            *authority_http.routes(self.register),
+            *touched_documents.routes(self.database),
         ]
+
+    @property
+    def register(self):
+        return AuthorityRegister(self.database, self.clock)
+
+    async def enter(self, official, role="person", agency_code="H55.12", **more):
+        """A row of the authority register, in force since the beginning of the year."""
+        facts = {"decision_number": "12/QĐ-UBND", "decision_date": date(2025, 12, 30),
+                 "valid_from": date(2026, 1, 1), **more}  # fmt: skip
+        new = NewAuthority(agency_code, official, role, **facts)
+        return await self.database.write(lambda c: self.register.enter(c, TENANT, new, "key_x"))
+
+    async def end(self, authority, at=None, reason="nghỉ hưu"):
+        ending = NewEnding(reason, ended_at=at)
+        return await self.database.write(
+            lambda c: self.register.end(c, TENANT, authority.id, ending, "key_x")
+        )
+
+    async def audit(self, noted=None):
+        """The one tenant's chain, walked."""
+        (walked,) = await EvidenceAudit(self.database, self.files).verify(noted)
+        return walked
 
     async def document(self, pdf=None, tenant=TENANT):
         new = await self.documents.take_in(
