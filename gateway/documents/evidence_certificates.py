@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-_NUMBER = re.compile(r"\d(?:[ .-]?\d){7,}")  # identity, tax and phone numbers, however grouped
+# Identity numbers (9 or 12 digits, also in threes) and tax numbers (10, or 10-3); no dates.
+_NUMBER = re.compile(r"\d{10}-\d{3}|\d{3}(?:[ .]\d{3}){2,3}|\d{9,}")
 _WORDS = {
     NameOID.COMMON_NAME: "",
     NameOID.TITLE: "chức vụ ",

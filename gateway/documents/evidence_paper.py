@@ -27,7 +27,7 @@ _BOLD: Final = "MotcuaEvidence-Bold"
 _INK: Final = colors.HexColor("#1A1F24")
 _MUTED: Final = colors.HexColor("#4A5560")
 _HAIR: Final = colors.HexColor("#C3CBD4")
-_WIDTH: Final = A4[0] - 40 * mm
+_WIDTH: Final = A4[0] - 40 * mm - 12  # the frame has its own padding of 6 points
 _NAMES: Final = 48 * mm
 _GRID: Final = [
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -69,7 +69,7 @@ class Paper:
             if value
         ]
         if cells:
-            self._add(Table(cells, colWidths=[_NAMES, _WIDTH - _NAMES], style=_GRID))
+            self._add(Table(cells, colWidths=[_NAMES, _WIDTH - _NAMES], style=_GRID, hAlign="LEFT"))
 
     def table(
         self, head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[float]
@@ -77,7 +77,8 @@ class Paper:
         """A table with a heading row; ``widths`` in millimetres."""
         cells = [[_paragraph(cell, 8.5, bold=True) for cell in head]]
         cells += [[_paragraph(cell, 8.5) for cell in row] for row in rows]
-        self._add(Table(cells, colWidths=[w * mm for w in widths], style=_GRID, repeatRows=1))
+        columns = [w * mm for w in widths]
+        self._add(Table(cells, colWidths=columns, style=_GRID, repeatRows=1, hAlign="LEFT"))
 
     def print(self) -> bytes:
         """The PDF."""
@@ -103,7 +104,7 @@ class Paper:
     def _add(self, piece: Flowable) -> None:
         if self._heading:
             # A long table must be able to break: only a short one is held with its heading.
-            whole = piece.wrap(_WIDTH, A4[1])[1] < A4[1] / 4
+            whole = piece.wrap(_WIDTH, A4[1])[1] < A4[1] / 2
             held = [*self._heading, piece] if whole else self._heading
             self._pieces += [KeepTogether(held)] if whole else [*held, piece]
             self._heading = []

@@ -7,6 +7,7 @@ records, and how to check all of it with ordinary tools. Identity numbers are ma
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -119,7 +120,7 @@ def _act(paper: Paper, position: int, content: Any) -> None:
                 (masked(c["detail"]), _OUTCOMES.get(c["outcome"], c["outcome"]), _stored(c["at"]))
                 for c in checks
             ],
-            [108, 24, 38],
+            [100, 20, 45],
         )
 
 
@@ -131,7 +132,8 @@ def _confirmed(content: Any) -> Iterable[tuple[str, str | None]]:
     yield "Ký với tư cách", " ".join(filter(None, (step.get("capacity"), step.get("title"))))
     yield "Cơ quan", step.get("agency_code")
     yield "Căn cứ thẩm quyền", _authority(content.get("authority"))
-    yield "Cách xác nhận", f"{_CHANNELS.get(channel, channel)}, khóa truy cập {by.get('principal')}"
+    key = f", khóa truy cập {by['principal']}" if by.get("principal") else ""
+    yield "Cách xác nhận", _CHANNELS.get(channel, channel) + key
     yield "Khóa ký", by.get("credential")
     yield "Lúc xác nhận", _stored(by.get("confirmed_at"))
     yield "SHA-256 đã được xem", by.get("shown_sha256") or "phía gọi không nêu"
@@ -148,6 +150,13 @@ def _confirmed(content: Any) -> Iterable[tuple[str, str | None]]:
     )
     yield "Trường chữ ký", ", ".join(signature.get("fields", []))
     yield "SHA-256 chứng thư", signature.get("certificate_sha256")
+    yield "Bằng chứng kèm theo", _enclosed(content)
+
+
+def _enclosed(content: Any) -> str:
+    counts = Counter(what for what, _ in files_of(content))
+    words = {"ocsp": "câu trả lời OCSP", "crl": "CRL", "timestamp": "dấu thời gian"}
+    return ", ".join(f"{counts[what]} {word}" for what, word in words.items())
 
 
 def _authority(mandate: Any) -> str:
@@ -172,14 +181,15 @@ def _certificates(paper: Paper, collected: Collected) -> None:
         if what.endswith("certificate")
     }
     facts = [read_certificate(collected.raw[d]) for d in sorted(seen) if d in collected.raw]
-    for one in sorted((f for f in facts if f is not None), key=lambda f: f.subject):
+    known = sorted((f for f in facts if f is not None), key=lambda f: f.subject)
+    for position, one in enumerate(known, 1):
+        paper.heading(f"4.{position}. {one.subject}", small=True)
         paper.facts(_certificate(one))
     if not facts:
         paper.text("Không có bản ghi nào kèm chứng thư số.")
 
 
 def _certificate(one: CertificateFacts) -> Iterable[tuple[str, str]]:
-    yield "Cấp cho", one.subject
     yield "Nơi cấp", one.issuer
     yield "Số sê-ri", one.serial
     yield "Thời hạn", f"{_when(one.valid_from)} – {_when(one.valid_to)}"

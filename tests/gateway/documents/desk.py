@@ -119,8 +119,9 @@ class Desk:
         new = NewRequest(TENANT, document.id, steps, document_number=number, **more)
         return await self.database.write(lambda c: self.requests.open(c, new))
 
-    async def sign(self, request, official, pin=None, **more):
-        return await self.acts.sign(Act(Actor(TENANT, official), request.id, pin, **more))
+    async def sign(self, request, official, pin=None, *, actor=None, **more):
+        actor = actor or Actor(TENANT, official)
+        return await self.acts.sign(Act(actor, request.id, pin, **more))
 
     async def reject(self, request, official, reason="Sai tên người nhận"):
         actor = Actor(TENANT, official)
