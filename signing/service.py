@@ -34,7 +34,12 @@ from signing.contract import (
     Validation,
 )
 from signing.evidence.act_evidence import Facts, act_evidence, check_binding
-from signing.evidence.eligibility import ChainBuilder, check_certificate, load_certificates
+from signing.evidence.eligibility import (
+    ChainBuilder,
+    check_certificate,
+    load_certificates,
+    local_day,
+)
 from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
@@ -208,7 +213,7 @@ class SigningService:
         """Refuse a revoked certificate; an unknown status only where the level needs proof."""
         evidence = await self._revocation.check(signer.chain)
         if evidence.status is Status.REVOKED:
-            day = f" ngày {evidence.revoked_at:%d.%m.%Y}" if evidence.revoked_at else ""
+            day = f" ngày {local_day(evidence.revoked_at)}" if evidence.revoked_at else ""
             raise CredentialRefused(
                 "certificate_revoked",
                 f"Chứng thư số (hoặc chứng thư của nơi cấp) đã bị thu hồi{day}.",

@@ -18,12 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.contract import ActCheck, ActEvidence, CheckOutcome, CredentialRefused, SignOrder
-from signing.evidence.eligibility import TrustedChain
+from signing.evidence.eligibility import TrustedChain, local_day
 from signing.evidence.revocation import Evidence, Status
 from signing.evidence.timestamps import embedded_certificates
 
 _GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
-_DAY = "%d.%m.%Y"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +103,9 @@ def _checks(order: SignOrder, facts: Facts, tokens: _Tokens) -> Iterator[ActChec
 
 def _before_signing(order: SignOrder, chain: TrustedChain) -> Iterator[tuple[str, str]]:
     signer, root = chain.certificates[0], chain.certificates[-1]
-    start, end = signer.not_valid_before_utc, signer.not_valid_after_utc
+    start, end = local_day(signer.not_valid_before_utc), local_day(signer.not_valid_after_utc)
     yield "document_inspection", "Văn bản không có nội dung bị cấm ký."
-    yield "certificate_dates", f"Chứng thư số trong thời hạn, từ {start:{_DAY}} đến {end:{_DAY}}."
+    yield "certificate_dates", f"Chứng thư số trong thời hạn, từ {start} đến {end}."
     yield "key_usage", "Chứng thư số được cấp để ký số hoặc chống chối bỏ."
     yield "key_strength", "Khóa và thuật toán băm của chứng thư số đủ mạnh."
     yield "chain", f"Chứng thư số dẫn về chứng thư gốc tin cậy “{_name(root)}”."

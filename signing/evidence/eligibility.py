@@ -17,10 +17,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from signing.clock import VIETNAM
 from signing.contract import CredentialRefused
 
 MAX_CHAIN = 8
-_DAY = "%d.%m.%Y"
+
+
+def local_day(moment: datetime) -> str:
+    """``05.11.2026``, the day in Vietnam: what people are told is a day of their calendar."""
+    return moment.astimezone(VIETNAM).strftime("%d.%m.%Y")
 
 
 def load_certificates(items: Iterable[bytes]) -> tuple[x509.Certificate, ...]:
@@ -48,14 +53,14 @@ def check_certificate(certificate: x509.Certificate, now: datetime) -> None:
 
 def _check_dates(certificate: x509.Certificate, now: datetime) -> None:
     if now < certificate.not_valid_before_utc:
-        day = certificate.not_valid_before_utc.strftime(_DAY)
+        day = local_day(certificate.not_valid_before_utc)
         raise CredentialRefused(
             "certificate_not_yet_valid",
             f"Chứng thư số chưa có hiệu lực (từ ngày {day}).",
             "the certificate is not yet valid",
         )
     if now > certificate.not_valid_after_utc:
-        day = certificate.not_valid_after_utc.strftime(_DAY)
+        day = local_day(certificate.not_valid_after_utc)
         raise CredentialRefused(
             "certificate_expired",
             f"Chứng thư số đã hết hạn ngày {day}.",

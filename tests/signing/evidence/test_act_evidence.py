@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
@@ -159,6 +161,47 @@ async def test_a_policy_that_warns_still_refuses_a_revoked_certificate(
     with pytest.raises(CredentialRefused) as refused:
         await make_service(revocation_unknown="warn").sign(order_for(decision_pdf, Level.B_B))
     assert refused.value.code == "certificate_revoked"
+
+
+# ------------------------------------------------------------------ days
+
+
+async def test_days_in_reasons_and_checks_are_vietnamese(server, make_service, decision_pdf):
+    """What ends at 20:00 UTC ends on the next day in Vietnam, and that is the day to be named."""
+    evening = datetime.now(UTC).replace(hour=20, minute=0, second=0, microsecond=0)
+    for name, start, end in (
+        ("over", evening - timedelta(days=9), evening - timedelta(days=2)),
+        ("coming", evening + timedelta(days=2), evening + timedelta(days=9)),
+        ("now", evening - timedelta(days=9), evening + timedelta(days=9)),
+    ):
+        key = server.pki.issue_leaf(
+            name, key=ec.generate_private_key(ec.SECP256R1()), common_name="Mẫu",
+            not_before=start, not_after=end,
+        )  # fmt: skip
+        days = [f"{moment + timedelta(hours=7):%d.%m.%Y}" for moment in (start, end)]
+        order = SignOrder(decision_pdf, name, Role.INVISIBLE, Level.B_B)
+        if name == "now":
+            left = (await make_service(keys=(key,)).sign(order)).evidence
+            told = next(c.detail for c in left.checks if c.code == "certificate_dates")
+            assert all(day in told for day in days)
+            continue
+        with pytest.raises(CredentialRefused) as refused:
+            await make_service(keys=(key,)).sign(order)
+        assert days[name == "over"] in refused.value.message_vi
+
+
+async def test_the_day_of_a_revocation_is_vietnamese(server, make_service, decision_pdf):
+    """Told to the official, who reads a Vietnamese calendar."""
+    evening = datetime.now(UTC).replace(hour=20, minute=0, second=0, microsecond=0)
+    revoked = evening - timedelta(days=2)
+    serial = server.pki.certificate("official-ec").serial_number
+    server.pki.revocations = lambda: {serial: revoked}
+    try:
+        with pytest.raises(CredentialRefused) as refused:
+            await make_service().sign(order_for(decision_pdf, Level.B_B))
+    finally:
+        del server.pki.revocations
+    assert f"{revoked + timedelta(hours=7):%d.%m.%Y}" in refused.value.message_vi
 
 
 # ------------------------------------------------------------------ the certificate that is named
