@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.problems import Problem
-from gateway.settings import Settings, config_path, load
+from gateway.settings import ConfigurationError, Settings, config_path, load
 
 if TYPE_CHECKING:
     from gateway.documents.authorities import NewAuthority
     from gateway.documents.evidence_audit import Head, Walked
+    from gateway.foundation.database import Database
 
 _AGENCY = "agency:"
 _HEAD = re.compile(r"(\S+):(\d{1,9}):([0-9a-f]{64})")
@@ -105,14 +107,10 @@ def wanted_authorities(
 
 async def _import(settings: Settings, tenant: str, wanted: Sequence[NewAuthority]) -> list[str]:
     from gateway.documents.authorities import AuthorityRegister
-    from gateway.foundation.database import Database
 
-    database = Database(settings.database.url)
-    try:
+    async with _opened(settings) as database:
         register = AuthorityRegister(database, SystemClock())
         entered = await register.import_missing(tenant, wanted, "motcua authorities import")
-    finally:
-        await database.close()
     return [f"{a.id} {a.agency_code} {a.official} {a.role}" for a in entered]
 
 
@@ -137,12 +135,28 @@ def verify_audit(given: argparse.Namespace) -> int:
 
 async def _verify(settings: Settings, noted: dict[str, tuple[int, str]]) -> list[Walked]:
     from gateway.documents.evidence_audit import EvidenceAudit, Head
-    from gateway.foundation.database import Database
     from gateway.foundation.files import FileStore
 
     heads: dict[str, Head] = {tenant: Head(*head) for tenant, head in noted.items()}
+    async with _opened(settings) as database:
+        return await EvidenceAudit(database, FileStore(settings.files.url)).verify(heads)
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    """The configured database, on this version's schema.
+
+    Raises:
+        ConfigurationError: another schema; what to do stands in it.
+    """
+    from gateway.foundation.database import Database
+    from gateway.migrations.run import SchemaOutdated, check
+
     database = Database(settings.database.url)
     try:
-        return await EvidenceAudit(database, FileStore(settings.files.url)).verify(heads)
+        await asyncio.to_thread(check, database.engine)
+        yield database
+    except SchemaOutdated as error:
+        raise ConfigurationError([f"database: {error}; chạy: motcua migrate"]) from error
     finally:
         await database.close()

@@ -1,0 +1,133 @@
+"""``motcua authorities import`` and ``motcua audit verify``, as an operator runs them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from gateway.cli import main
+from gateway.documents import authority_store, evidence_store
+from gateway.documents.evidence_log import append
+from gateway.documents_commands import wanted_authorities
+from gateway.foundation.clock import FakeClock
+from gateway.foundation.database import Database
+from gateway.settings import Settings, SigningKey, SigningSection, load
+
+_KEYS = """
+[signing.keys.a]
+holder = "official:nguyen.van.a"
+title = "Chủ tịch"
+
+[signing.keys.b]
+holder = "official:tran.thi.b"
+title = "Công chứng viên"
+certifies = ["H55.13"]
+
+[signing.keys.dau]
+holder = "agency:H55.12"
+clerks = ["official:van.thu"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path, capsys):
+    """A configuration with three keys and a database of its own."""
+    path = tmp_path / "gateway.toml"
+    place = f'[database]\nurl = "sqlite:///{tmp_path}/motcua.db"\nmigrate = false\n'
+    path.write_text(f'{place}[files]\nurl = "{tmp_path}/files"\n{_KEYS}', "utf-8")
+    assert main(["migrate", "--config", str(path)]) == 0
+    capsys.readouterr()
+    return path
+
+
+def work(config, unit):
+    """Run a unit on the configured database."""
+
+    async def run():
+        database = Database(load(config).database.url)
+        try:
+            return await database.write(unit)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+IMPORT = ["authorities", "import", "--portal", "cong-dvc", "--decision", "12/QĐ-UBND",
+          "--decision-date", "2025-12-30", "--from", "2026-01-01"]  # fmt: skip
+
+
+def mandates(config):
+    return work(config, lambda c: authority_store.mandates(c, "cong-dvc/test"))
+
+
+def test_the_register_begins_with_what_the_configuration_says(config, capsys):
+    """Holders and clerks get rows with the decision named; a second run enters nothing."""
+    command = [*IMPORT, "--config", str(config), "--capacity", "none", "--capacity", "TM."]
+    assert main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    found = {(m.official, m.agency_code, m.role, m.capacities, m.title) for m in mandates(config)}
+    assert found == {
+        ("official:nguyen.van.a", "H55.12", "person", (None, "TM."), "Chủ tịch"),
+        ("official:tran.thi.b", "H55.13", "person", (None, "TM."), "Công chứng viên"),
+        ("official:van.thu", "H55.12", "agency", (None,), None),
+    }
+    assert {m.basis for m in mandates(config)} == {"12/QĐ-UBND ngày 30.12.2025"}
+    assert main(command) == 0
+    assert capsys.readouterr().out == ""
+    assert len(mandates(config)) == 3
+
+
+def test_officials_without_an_agency_get_no_row():
+    """Nothing is configured to sign for, so there is nothing to enter."""
+    settings = Settings(signing=SigningSection(keys={"a": SigningKey(holder="official:a")}))
+    assert wanted_authorities(settings, ("1/QĐ", date(2026, 1, 1)), date(2026, 1, 1), [None]) == []
+
+
+def test_an_intact_log_says_where_it_ends(config, capsys):
+    """A line a tenant, in the form that ``--head`` takes back."""
+    assert main(["audit", "verify", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == ""
+    clock = FakeClock()
+    for _ in range(2):
+        work(config, lambda c: append(c, "cong-dvc/test", {"kind": "drill"}, clock.now()))
+    assert main(["audit", "verify", "--config", str(config)]) == 0
+    line = capsys.readouterr().out
+    head = work(config, lambda c: evidence_store.head_of(c, "cong-dvc/test"))
+    assert line == f"nguyên vẹn / intact cong-dvc/test:2:{head.sha256}\n"
+    noted = line.split()[-1]
+    assert main(["audit", "verify", "--config", str(config), "--head", noted]) == 0
+    capsys.readouterr()
+
+
+def test_a_broken_log_is_told_and_fails_the_command(config, capsys):
+    """The first break with its number; a wrong ``--head`` is a wrong command."""
+    clock = FakeClock()
+    for _ in range(2):
+        work(config, lambda c: append(c, "cong-dvc/test", {"kind": "drill"}, clock.now()))
+    table = evidence_store.evidence_records
+    work(
+        config,
+        lambda c: (
+            c.execute(table.update().where(table.c.number == 2).values(content="{}")) and None
+        ),
+    )
+    assert main(["audit", "verify", "--config", str(config)]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("ĐỨT / BROKEN cong-dvc/test:1:")
+    assert "cong-dvc/test số 2: nội dung đã bị sửa" in said.err
+    assert main(["audit", "verify", "--config", str(config), "--head", "x"]) == 2
+    noted = f"cong-dvc/test:1:{'0' * 64}"
+    assert main(["audit", "verify", "--config", str(config), "--head", noted]) == 1
+    assert "số 1: khác với đầu chuỗi" in capsys.readouterr().err
+
+
+def test_a_database_of_another_schema_is_refused_in_words(tmp_path, capsys):
+    """Not a traceback: what is there and what to do."""
+    path = tmp_path / "gateway.toml"
+    path.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/x.db"\nmigrate = false\n', "utf-8")
+    for command in (["audit", "verify"], IMPORT):
+        assert main([*command, "--config", str(path)]) == 2
+        assert "motcua migrate" in capsys.readouterr().err
