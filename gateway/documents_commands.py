@@ -18,7 +18,7 @@ from gateway.foundation.problems import Problem
 from gateway.settings import ConfigurationError, Settings, config_path, load
 
 if TYPE_CHECKING:
-    from gateway.documents.authorities import NewAuthority
+    from gateway.documents.authority_register import Mandate
     from gateway.documents.evidence_audit import Head, Walked
     from gateway.foundation.database import Database
 
@@ -77,25 +77,25 @@ def wanted_authorities(
     decision: tuple[str, date],
     valid_from: date,
     capacities: Sequence[str | None],
-) -> list[NewAuthority]:
+) -> list[Mandate]:
     """What the configuration lets people do, as rows of the register.
 
     Clerks get their agency's seal. Officials get the agencies they certify for, or every
     configured agency where they name none: the small start has one.
     """
-    from gateway.documents.authorities import NewAuthority
+    from gateway.documents.authority_register import Mandate
 
     keys = settings.signing.keys.values()
     agencies = {k.holder.removeprefix(_AGENCY): k for k in keys if k.holder.startswith(_AGENCY)}
     number, day = decision
     rows = [
-        NewAuthority(code, clerk, "agency", number, day, valid_from)
+        Mandate("", code, clerk, "agency", number, day, valid_from)
         for code, key in agencies.items()
         for clerk in key.clerks
     ]
     rows += [
-        NewAuthority(
-            code, key.holder, "person", number, day, valid_from,
+        Mandate(
+            "", code, key.holder, "person", number, day, valid_from,
             capacities=tuple(capacities), title=key.title or None,
         )
         for key in keys
@@ -105,7 +105,7 @@ def wanted_authorities(
     return rows
 
 
-async def _import(settings: Settings, tenant: str, wanted: Sequence[NewAuthority]) -> list[str]:
+async def _import(settings: Settings, tenant: str, wanted: Sequence[Mandate]) -> list[str]:
     from gateway.documents.authorities import AuthorityRegister
 
     async with _opened(settings) as database:

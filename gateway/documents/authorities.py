@@ -7,7 +7,7 @@ What a row means is ``authority_register``; where it is asked for is ``step_auth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -85,25 +85,6 @@ class AuthorityList(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class NewAuthority:
-    """A mandate as asked for."""
-
-    agency_code: str
-    official: str
-    role: str
-    decision_number: str
-    decision_date: date
-    valid_from: date
-    valid_to: date | None = None
-    capacities: Sequence[str | None] = (None,)
-    title: str | None = None
-    document_kinds: Sequence[str] = ()
-    granted_by: str | None = None
-    binding: CertificateBinding | None = None
-    credential: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class NewEnding:
     """A mandate's end as asked for; ``ended_at`` None means now."""
 
@@ -119,21 +100,19 @@ class AuthorityRegister:
         self._database = database
         self._clock = clock
 
-    def enter(
-        self, connection: Connection, tenant: str, new: NewAuthority, by: str
-    ) -> AuthorityAnswer:
-        """Enter a mandate (a unit of work).
+    def enter(self, connection: Connection, tenant: str, new: Mandate, by: str) -> AuthorityAnswer:
+        """Enter a mandate under an id of its own (a unit of work).
 
         Raises:
             Problem: ``validation_failed`` naming every wrong field.
         """
-        row = _row(new_id("aut", self._clock), tenant, new, self._clock.now(), by)
+        mandate = replace(new, id=new_id("aut", self._clock))
         register = authority_store.mandates(connection, tenant, new.agency_code)
-        wrong = problem_of_new(_mandate(str(row["id"]), new), register)
+        wrong = problem_of_new(mandate, register)
         if wrong:
             raise invalid([FieldError(f"/{name}", "invalid", s) for name, s in wrong.items()])
-        authority_store.insert_authority(connection, row)
-        return self._shown(connection, tenant, str(row["id"]))
+        authority_store.insert_authority(connection, tenant, mandate, self._clock.now(), by)
+        return self._shown(connection, tenant, mandate.id)
 
     def end(
         self, connection: Connection, tenant: str, authority_id: str, ending: NewEnding, by: str
@@ -186,7 +165,7 @@ class AuthorityRegister:
         return await self._database.read(query)
 
     async def import_missing(
-        self, tenant: str, wanted: Sequence[NewAuthority], by: str
+        self, tenant: str, wanted: Sequence[Mandate], by: str
     ) -> list[AuthorityAnswer]:
         """Enter those whose agency, official and role have no row yet, in one transaction.
 
@@ -252,47 +231,3 @@ def _certificate(binding: CertificateBinding | None) -> CertificateAnswer | None
     if binding is None:
         return None
     return CertificateAnswer(binding.sha256, binding.serial, binding.issuer)
-
-
-def _mandate(authority_id: str, new: NewAuthority) -> Mandate:
-    return Mandate(
-        id=authority_id,
-        agency_code=new.agency_code,
-        official=new.official,
-        role=new.role,
-        capacities=tuple(new.capacities),
-        title=new.title,
-        document_kinds=frozenset(new.document_kinds),
-        valid_from=new.valid_from,
-        valid_to=new.valid_to,
-        decision_number=new.decision_number,
-        decision_date=new.decision_date,
-        granted_by=new.granted_by,
-        binding=new.binding,
-        credential=new.credential,
-    )
-
-
-def _row(
-    authority_id: str, tenant: str, new: NewAuthority, now: datetime, by: str
-) -> dict[str, Any]:
-    binding = new.binding
-    return {
-        "id": authority_id,
-        "tenant": tenant,
-        "agency_code": new.agency_code,
-        "official": new.official,
-        "role": new.role,
-        "capacities": list(new.capacities),
-        "title": new.title,
-        "document_kinds": sorted(set(new.document_kinds)),
-        "valid_from": new.valid_from.isoformat(),
-        "valid_to": new.valid_to.isoformat() if new.valid_to else None,
-        "decision_number": new.decision_number,
-        "decision_date": new.decision_date.isoformat(),
-        "granted_by": new.granted_by,
-        "certificate": msgspec.to_builtins(_certificate(binding)) if binding else None,
-        "credential": new.credential,
-        "created_at": now,
-        "created_by": by,
-    }

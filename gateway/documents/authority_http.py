@@ -11,9 +11,9 @@ from gateway.documents.authorities import (
     AuthorityAnswer,
     AuthorityList,
     AuthorityRegister,
-    NewAuthority,
     NewEnding,
 )
+from gateway.documents.authority_register import Mandate
 from gateway.foundation import listing
 from gateway.foundation.web import Call, Page, Reply, Route
 from signing.contract import CertificateBinding
@@ -96,7 +96,7 @@ class _Handlers:
         self._register = register
 
     async def enter(self, call: Call[AuthorityBody]) -> Reply:
-        new, by = _new_authority(call.body), _who(call)
+        new, by = _mandate(call.body), _who(call)
         return await call.once(
             lambda c: Reply(self._register.enter(c, call.tenant, new, by), status=201)
         )
@@ -121,9 +121,10 @@ def _who(call: Call[Any]) -> str:
     return call.principal.official or call.principal.key_id
 
 
-def _new_authority(body: AuthorityBody) -> NewAuthority:
+def _mandate(body: AuthorityBody) -> Mandate:
     named = body.certificate
-    return NewAuthority(
+    return Mandate(
+        id="",
         agency_code=body.agency_code,
         official=body.official,
         role=body.role,
@@ -133,7 +134,7 @@ def _new_authority(body: AuthorityBody) -> NewAuthority:
         valid_to=body.valid_to,
         capacities=tuple(body.capacities),
         title=body.title,
-        document_kinds=tuple(body.document_kinds),
+        document_kinds=frozenset(body.document_kinds),
         granted_by=body.granted_by,
         binding=CertificateBinding(named.sha256, named.serial, named.issuer) if named else None,
         credential=body.credential,

@@ -35,7 +35,7 @@ _DAY = "%d.%m.%Y"
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """One row of the register with its end, if it was ended.
+    """One row of the register with its end, if it was ended; ``id`` empty until it is entered.
 
     ``document_kinds`` empty means any kind; ``valid_from`` and ``valid_to`` are Vietnamese days,
     both included; from ``ended_at`` on the mandate does not act.
@@ -45,13 +45,13 @@ class Mandate:
     agency_code: str
     official: str
     role: str
-    capacities: tuple[str | None, ...]
-    title: str | None
-    document_kinds: frozenset[str]
-    valid_from: date
-    valid_to: date | None
     decision_number: str
     decision_date: date
+    valid_from: date
+    valid_to: date | None = None
+    capacities: tuple[str | None, ...] = (None,)
+    title: str | None = None
+    document_kinds: frozenset[str] = frozenset()
     granted_by: str | None = None
     binding: CertificateBinding | None = None
     credential: str | None = None

@@ -7,7 +7,7 @@ end can only be an earlier one. The earliest end is the one that holds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -64,9 +64,31 @@ class Entered:
     ending: Any = None
 
 
-def insert_authority(connection: Connection, row: Mapping[str, Any]) -> None:
+def insert_authority(
+    connection: Connection, tenant: str, mandate: Mandate, now: datetime, by: str
+) -> None:
     """A new row."""
-    connection.execute(authorities.insert(), dict(row))
+    last, binding = mandate.valid_to, mandate.binding
+    row = {
+        "id": mandate.id,
+        "tenant": tenant,
+        "agency_code": mandate.agency_code,
+        "official": mandate.official,
+        "role": mandate.role,
+        "capacities": list(mandate.capacities),
+        "title": mandate.title,
+        "document_kinds": sorted(mandate.document_kinds),
+        "valid_from": mandate.valid_from.isoformat(),
+        "valid_to": last.isoformat() if last is not None else None,
+        "decision_number": mandate.decision_number,
+        "decision_date": mandate.decision_date.isoformat(),
+        "granted_by": mandate.granted_by,
+        "certificate": asdict(binding) if binding is not None else None,
+        "credential": mandate.credential,
+        "created_at": now,
+        "created_by": by,
+    }
+    connection.execute(authorities.insert(), row)
 
 
 def insert_ending(connection: Connection, row: Mapping[str, Any]) -> None:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from gateway.documents import authority_http, http, request_http, touched_documents
 from gateway.documents.acts import Act, SigningActs
-from gateway.documents.authorities import AuthorityRegister, NewAuthority, NewEnding
+from gateway.documents.authorities import AuthorityRegister, NewEnding
+from gateway.documents.authority_register import Mandate
 from gateway.documents.evidence_audit import EvidenceAudit
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.rules import Authority
@@ -95,7 +96,7 @@ class Desk:
         """A row of the authority register, in force since the beginning of the year."""
         facts = {"decision_number": "12/QĐ-UBND", "decision_date": date(2025, 12, 30),
                  "valid_from": date(2026, 1, 1), **more}  # fmt: skip
-        new = NewAuthority(agency_code, official, role, **facts)
+        new = Mandate("", agency_code, official, role, **facts)
         return await self.database.write(lambda c: self.register.enter(c, TENANT, new, "key_x"))
 
     async def end(self, authority, at=None, reason="nghỉ hưu"):

@@ -208,11 +208,11 @@ async def test_a_row_may_name_the_key_instead(desk):
 @on_sqlite
 async def test_kinds_of_documents_are_told_apart(desk):
     """The document's kind is what the portal uploaded it as."""
-    await desk.enter(LEADER, title="Chủ tịch", document_kinds=("giay-moi",))
+    await desk.enter(LEADER, title="Chủ tịch", document_kinds=frozenset(("giay-moi",)))
     await desk.enter(CLERK, "agency")
     problem = await refused(desk.open(await desk.document(), SEALED), "validation_failed")
     assert [e.code for e in problem.errors] == ["authority_document_kind"]
-    await desk.enter(LEADER, title="Chủ tịch", document_kinds=("ket-qua", "giay-moi"))
+    await desk.enter(LEADER, title="Chủ tịch", document_kinds=frozenset(("ket-qua", "giay-moi")))
     assert (await desk.open(await desk.document(), SEALED)).status == "waiting"
 
 
@@ -222,7 +222,7 @@ async def test_an_authorisation_runs_out_by_itself(desk, clock):
     await entered(desk)
     await desk.enter(
         DEPUTY, capacities=("TUQ.",), valid_to=date(2026, 11, 2), granted_by=LEADER,
-        document_kinds=("ket-qua",),
+        document_kinds=frozenset(("ket-qua",)),
     )  # fmt: skip
     steps = (NewStep("person", DEPUTY, "TUQ.", "Chánh Văn phòng"),)
     document = await desk.document()
