@@ -204,6 +204,7 @@ class Gateway:
             files=self.files,
             signatures=self.signatures,
             sources=documents.documents,
+            witness=documents.witness,
             offices=offices(self.settings),
             templates=load_templates(data_folder("attestation")),
             public_url=self.settings.server.public_url,

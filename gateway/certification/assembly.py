@@ -15,6 +15,7 @@ from gateway.certification.issuing import Issuing
 from gateway.certification.rules import Offices
 from gateway.certification.service import Certifications, Sources
 from gateway.certification.verification import Verification
+from gateway.documents.witness import Witness
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
@@ -39,6 +40,7 @@ class CertificationDesk:
         files: FileStore,
         signatures: Signatures,
         sources: Sources,
+        witness: Witness,
         offices: Offices,
         templates: Templates,
         public_url: str,
@@ -60,12 +62,13 @@ class CertificationDesk:
         self._issuing = Issuing(
             database=database,
             clock=clock,
-            maker=CopyMaker(files, signatures, self._shower),
+            maker=CopyMaker(files, signatures, self._shower, witness),
             waker=waker,
             offices=offices,
             templates=templates,
             shower=self._shower,
             metrics=metrics,
+            witness=witness,
         )
         self._verification = Verification(database, clock, files, signatures)
         self._clock = clock

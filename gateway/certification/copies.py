@@ -6,6 +6,7 @@ it meanwhile, and wording to the dated templates.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,12 +20,15 @@ from gateway.certification.rules import (
     printed_number,
     printed_volume,
 )
+from gateway.documents.evidence_log import KeptFile
+from gateway.documents.witness import Witness
 from gateway.foundation.clock import in_vietnam
 from gateway.foundation.files import FileStore
 from gateway.foundation.problems import Problem
 from signing.contract import (
     Attestation,
     Attested,
+    CertificateBinding,
     Level,
     Role,
     Signatures,
@@ -49,23 +53,41 @@ class Hold:
     template: Template
     certifier: Certifier
     agency: Agency
+    bindings: tuple[CertificateBinding, ...]  # which certificate the certifier must use
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One of the two signatures: over which hash, what came of it, its raw bytes' names."""
+
+    input_sha256: str
+    result: SignedPdf
+    kept: tuple[KeptFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The signed file, where it is kept; the certifier's field, then the agency's."""
+    """The signed file, where it is kept; the certifier's signature, then the agency's."""
 
     signed: SignedPdf
     digest: str
     pages: int
-    signature_fields: tuple[str, ...]
+    signatures: tuple[Signed, Signed]
+
+    @property
+    def signature_fields(self) -> tuple[str, ...]:
+        """The certifier's field, then the agency's."""
+        return tuple(name for one in self.signatures for name in one.result.field_names)
 
 
 class CopyMaker:
     """Turns a scan and a held number into a signed copy; touches no register."""
 
-    def __init__(self, files: FileStore, signatures: Signatures, shower: Shower) -> None:
+    def __init__(
+        self, files: FileStore, signatures: Signatures, shower: Shower, witness: Witness
+    ) -> None:
         self._files = files
+        self._witness = witness
         self._signatures = signatures
         self._shower = shower
 
@@ -78,18 +100,19 @@ class CopyMaker:
         """
         source = await self._files.get(hold.row.source_sha256)
         attested = await self._signatures.attest(source, self._attestation(hold))
-        signed, fields = await self._sign_twice(hold, attested, pin)
+        person, agency = await self._sign_twice(hold, attested, pin)
+        signed = agency.result
         verdict = await self._signatures.validate(signed.pdf)
         if verdict.verdict is not Verdict.VALID:
             raise Problem("certified_copy_not_valid", verdict.summary)
         digest = await self._files.put(signed.pdf)
-        return Copy(signed, digest, attested.pages, fields)
+        return Copy(signed, digest, attested.pages, (person, agency))
 
     async def _sign_twice(
         self, hold: Hold, attested: Attested, pin: str | None
-    ) -> tuple[SignedPdf, tuple[str, ...]]:
-        """The certifier, then the agency; the fields they filled, in that order."""
-        person = await self._signatures.sign(
+    ) -> tuple[Signed, Signed]:
+        """The certifier, then the agency."""
+        person = await self._sign(
             SignOrder(
                 attested.pdf,
                 hold.certifier.credential,
@@ -99,13 +122,19 @@ class CopyMaker:
                 placement=attested.certifier,
                 signer_name=hold.certifier.name,
                 title=hold.certifier.title,
+                bindings=hold.bindings,
             )
         )
-        credential = hold.agency.credential
-        agency = await self._signatures.sign(
-            SignOrder(person.pdf, credential, Role.AGENCY, LEVEL, placement=attested.agency)
+        pdf, credential = person.result.pdf, hold.agency.credential
+        agency = await self._sign(
+            SignOrder(pdf, credential, Role.AGENCY, LEVEL, placement=attested.agency)
         )
-        return agency, (*person.field_names, *agency.field_names)
+        return person, agency
+
+    async def _sign(self, order: SignOrder) -> Signed:
+        result = await self._signatures.sign(order)
+        before = hashlib.sha256(order.pdf).hexdigest()
+        return Signed(before, result, await self._witness.keep(result))
 
     def _attestation(self, hold: Hold) -> Attestation:
         row, day = hold.row, in_vietnam(hold.begun)

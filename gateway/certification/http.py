@@ -133,7 +133,13 @@ class _Handlers:
 
         async def work(lease: Any) -> Reply:
             order = IssueOrder(
-                call.tenant, who.mode, call.path("id"), who.official, call.body.pin, lease
+                call.tenant,
+                who.mode,
+                call.path("id"),
+                who.official,
+                call.body.pin,
+                lease,
+                who.key_id,
             )
             return Reply(await self._issuing.sign(order))
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,8 @@ from gateway.certification.answers import CertificationAnswer, Shower
 from gateway.certification.attestation import Templates
 from gateway.certification.copies import LEVEL, Copy, CopyMaker, Hold
 from gateway.certification.rules import Offices, RegisterKey, Status, why_not_sign
+from gateway.documents.evidence_log import KeptFile
+from gateway.documents.witness import Signer, Subject, Witness, Witnessed
 from gateway.foundation import idempotency
 from gateway.foundation.clock import Clock, in_vietnam, vietnam_day
 from gateway.foundation.database import Database, DatabaseUnavailable
@@ -45,6 +47,7 @@ LEASE = timedelta(seconds=30)
 _BEAT_S = 8.0
 _PATIENCE_S = 30.0
 _LOOK_AGAIN_S = 0.2
+KIND = "certified_copy"  # what the authority register and the evidence log call it
 _FREED = "register"  # the waker's topic for a register given back
 
 
@@ -58,6 +61,7 @@ class IssueOrder:
     official: str | None
     pin: str | None = field(default=None, repr=False)
     lease: Lease | None = None  # the idempotency key this runs under
+    principal: str | None = None  # the API key's id
 
 
 class Issuing:
@@ -74,6 +78,7 @@ class Issuing:
         templates: Templates,
         shower: Shower,
         metrics: Metrics,
+        witness: Witness,
         patience_s: float = _PATIENCE_S,
     ) -> None:
         self._database = database
@@ -84,6 +89,7 @@ class Issuing:
         self._templates = templates
         self._shower = shower
         self._metrics = metrics
+        self._witness = witness
         self._patience_s = patience_s
         self._lines: dict[tuple[str, str, str], asyncio.Lock] = {}
 
@@ -159,6 +165,8 @@ class Issuing:
         state = store.state_of(register)
         if state.is_held(now):
             return None
+        certifier, _ = self._signers(row, order)
+        ruling = self._witness.allow(connection, _subject(row), certifier, now)
         fence = state.fence + 1
         store.take_lease(connection, key, fence, now + LEASE)
         if order.lease is not None:
@@ -173,6 +181,17 @@ class Issuing:
             template=template,
             certifier=self._offices.certifiers[row.certifier],
             agency=self._offices.agencies[row.agency_code],
+            bindings=ruling.bindings,
+        )
+
+    def _signers(self, row: Any, order: IssueOrder) -> tuple[Signer, Signer]:
+        """Both signatures are the certifier's one act: with their own key, then the agency's."""
+        person = self._offices.certifiers[row.certifier]
+        agency = self._offices.agencies[row.agency_code]
+        by, key = row.certifier, order.principal
+        return (
+            Signer(by, key, "certifier", person.title, person.credential),
+            Signer(by, key, "agency", None, agency.credential),
         )
 
     async def _renew(self, hold: Hold) -> bool:
@@ -213,11 +232,24 @@ class Issuing:
             "created_at": now,
         }
         store.enter(connection, hold.key, entry, file)
+        self._record(connection, hold, copy, order, now)
         sequence = store.change(connection, row.id, **_issued(hold, copy, now))
         event_id, type_ = new_id("evt", self._clock), "certification.issued"
         event = NewEvent(event_id, row.tenant, type_, row.id, sequence, row.reference, now)
         emit(connection, [event])
         return self._answer(connection, order)
+
+    def _record(
+        self, connection: Connection, hold: Hold, copy: Copy, order: IssueOrder, now: datetime
+    ) -> None:
+        """Both signatures in the evidence log; the issued file belongs to the second."""
+        signers = self._signers(hold.row, order)
+        acts = [
+            Witnessed(signer, one.result, one.kept, position, one.input_sha256)
+            for position, (signer, one) in enumerate(zip(signers, copy.signatures, strict=True))
+        ]
+        acts[-1] = replace(acts[-1], kept=[*acts[-1].kept, KeptFile("result", copy.digest)])
+        self._witness.record(connection, _subject(hold.row), acts, confirmed_at=hold.begun, now=now)
 
     def _answer(self, connection: Connection, order: IssueOrder) -> CertificationAnswer:
         """The certification as it stands, stored under the key unless another try took it."""
@@ -229,6 +261,10 @@ class Issuing:
                     connection, order.lease, Answer(200, msgspec.json.encode(answer))
                 )
         return answer
+
+
+def _subject(row: Any) -> Subject:
+    return Subject(row.tenant, row.id, row.reference, KIND, row.agency_code)
 
 
 def _check(row: Any, order: IssueOrder) -> None:

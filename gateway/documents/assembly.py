@@ -11,6 +11,7 @@ from gateway.documents.authorities import AuthorityRegister
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
+from gateway.documents.witness import Witness
 from gateway.documents.worker import ExpiryWorker
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -47,6 +48,7 @@ class DocumentDesk:
             authority=authority,
             metrics=metrics,
         )
+        self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
         self._database = database
         self._expiry = ExpiryWorker(self.requests, clock)

@@ -27,7 +27,9 @@ _COVERED_BY = {
     "agency": ("agency",),
     "copy": ("agency",),
     "annex": ("agency",),
+    "certifier": ("person",),
 }
+_WITHOUT_CAPACITY = ("initial", "certifier")  # acts that state none
 _BY_AUTHORISATION = "TUQ."
 _OWN_RIGHT = (None, "TM.", "Q.")  # capacities of a head, who alone may authorise (art. 13 §3)
 _DAY = "%d.%m.%Y"
@@ -199,7 +201,9 @@ def _covers_kind(mandate: Mandate, wish: Wish) -> bool:
 
 
 def _covers_capacity(mandate: Mandate, wish: Wish) -> bool:
-    return mandate.role != "person" or wish.role == "initial" or wish.capacity in mandate.capacities
+    if mandate.role != "person" or wish.role in _WITHOUT_CAPACITY:
+        return True
+    return wish.capacity in mandate.capacities
 
 
 def _covers_title(mandate: Mandate, wish: Wish) -> bool:
@@ -217,7 +221,7 @@ def _in_force(mandate: Mandate, wish: Wish) -> bool:
 
 
 def _say_missing(rows: Sequence[Mandate], wish: Wish) -> str:
-    what = "dùng con dấu của" if wish.role not in ("person", "initial") else "ký cho"
+    what = "ký cho" if "person" in _COVERED_BY[wish.role] else "dùng con dấu của"
     return f"Sổ thẩm quyền không có dòng nào cho {wish.official} {what} {_agency(wish)}."
 
 

@@ -47,7 +47,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class SignedAct:
-    """One carried-out act, ready to be recorded."""
+    """One carried-out act, ready to be recorded; ``kept`` names every file that is stored."""
 
     tenant: str
     document: Mapping[str, Any]  # id, reference, kind
@@ -78,11 +78,6 @@ async def keep(files: FileStore, signed: SignedPdf) -> tuple[KeptFile, ...]:
 def record_act(connection: Connection, act: SignedAct, now: datetime) -> int:
     """Append an act to its tenant's chain (part of a unit of work); its number."""
     signed, confirmation = act.signed, act.confirmation
-    files = [
-        KeptFile("input", confirmation.input_sha256),
-        KeptFile("result", signed.sha256),
-        *act.kept,
-    ]
     content = {
         "kind": SIGNATURE,
         "document": dict(act.document),
@@ -91,7 +86,7 @@ def record_act(connection: Connection, act: SignedAct, now: datetime) -> int:
         "authority": act.authority,
         "signature": _signature(signed),
         "checks": _checks(signed.evidence),
-        "files": [{"what": f.what, "sha256": f.sha256} for f in files],
+        "files": [{"what": f.what, "sha256": f.sha256} for f in act.kept],
     }
     return append(connection, act.tenant, content, now)
 

@@ -109,7 +109,7 @@ def records_of(connection: Connection, tenant: str, document_id: str) -> Sequenc
 def records_by_certificate(
     connection: Connection, tenant: str, certificate_sha256: str, window: Window
 ) -> Sequence[Any]:
-    """What was signed with one certificate, newest first, with its document's present row.
+    """What was signed with one certificate, newest first, with its document's present level.
 
     One more than the window's limit, to tell whether there are more; ``after`` is a number.
     """
@@ -118,12 +118,9 @@ def records_by_certificate(
         sa.select(
             table.c.number,
             table.c.content,
-            table.c.document_id,
-            documents.c.reference,
-            documents.c.kind.label("document_kind"),
             documents.c.level.label("document_level"),
         )
-        .join(documents, documents.c.id == table.c.document_id)
+        .outerjoin(documents, documents.c.id == table.c.document_id)
         .where(table.c.tenant == tenant, table.c.certificate_sha256 == certificate_sha256)
         .order_by(table.c.number.desc())
         .limit(window.limit + 1)

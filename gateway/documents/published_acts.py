@@ -69,6 +69,6 @@ def record_published(
         ),
         authority=step_authority.describe(ground),
         signed=signed,
-        kept=kept,
+        kept=[KeptFile("input", step.input_sha256), KeptFile("result", signed.sha256), *kept],
     )
     return record_act(connection, act, now)

@@ -116,6 +116,19 @@ def _require_persons(
             raise Problem("person_without_authority", refusal.sentence, extra=extra)
 
 
+def require_wish(connection: Connection, tenant: str, wish: Wish, *, required: bool) -> Ruling:
+    """The mandates that cover a wish of any capability.
+
+    Raises:
+        Problem: ``authority_refused`` with the register's code as ``reason``.
+    """
+    mandates = authority_store.mandates(connection, tenant, wish.agency_code)
+    ruling = judge(wish, mandates, required=required)
+    if ruling.refusal is not None:
+        raise _problem(ruling.refusal)
+    return ruling
+
+
 def confirm(ruling: Ruling, certificate: bytes) -> Mandate | None:
     """The mandate a finished act rests on; None where the register is silent.
 

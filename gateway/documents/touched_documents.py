@@ -46,7 +46,10 @@ _SENTENCES = {
 
 
 class TouchedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One act with the certificate; ``standing`` compares it with the revocation."""
+    """One act with the certificate; ``standing`` compares it with the revocation.
+
+    ``document_id`` is ``cer_…`` for a certified copy, which has no ``document_level``.
+    """
 
     record: int
     document_id: str
@@ -133,15 +136,16 @@ def _page(digest: str, revoked_at: datetime | None, rows: Sequence[Any], limit: 
 def _touched(row: Any, revoked_at: datetime | None) -> TouchedAnswer:
     content = msgspec.json.decode(row.content)
     signature, step = content["signature"], content.get("step") or {}
+    document = content["document"]
     signed_at = datetime.fromisoformat(signature["signed_at"])
     proven = signature["proven_time"]
     proven_time = datetime.fromisoformat(proven) if proven is not None else None
     found = standing(signed_at, proven_time, revoked_at)
     return TouchedAnswer(
         record=row.number,
-        document_id=row.document_id,
-        reference=row.reference,
-        document_kind=row.document_kind,
+        document_id=document["id"],
+        reference=document["reference"],
+        document_kind=document["kind"],
         document_level=row.document_level,
         signature_request=step.get("request"),
         role=step.get("role"),

@@ -17,6 +17,7 @@ from gateway.certification.rules import Agency, Certifier, Offices, RegisterKey
 from gateway.certification.service import Certifications, NewCertification
 from gateway.certification.verification import Verification
 from gateway.documents.service import Documents
+from gateway.documents.witness import Witness
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
@@ -60,6 +61,7 @@ class Bureau:
     @classmethod
     def make(cls, database, clock, folder, signatures, *, patience_s=30.0) -> Bureau:
         files, waker = FileStore(str(folder / "files")), Waker()
+        witness = Witness(files)
         documents = Documents(database, clock, files, signatures)
         shower = Shower("https://cong.example")
         return cls(
@@ -80,12 +82,13 @@ class Bureau:
             Issuing(
                 database=database,
                 clock=clock,
-                maker=CopyMaker(files, signatures, shower),
+                maker=CopyMaker(files, signatures, shower, witness),
                 waker=waker,
                 offices=OFFICES,
                 templates=TEMPLATES,
                 shower=shower,
                 metrics=Metrics(),
+                witness=witness,
                 patience_s=patience_s,
             ),
             Verification(database, clock, files, signatures),
