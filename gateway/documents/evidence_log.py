@@ -71,7 +71,7 @@ async def keep(files: FileStore, signed: SignedPdf) -> tuple[KeptFile, ...]:
             ("timestamp", left.timestamps),
         ]
     return tuple(
-        [KeptFile(what, await files.put(raw)) for what, several in parts for raw in several]
+        [KeptFile(what, await files.put_once(raw)) for what, several in parts for raw in several]
     )
 
 

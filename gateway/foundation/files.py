@@ -38,6 +38,15 @@ class FileStore:
         await obstore.put_async(self._store, _path(digest), content)
         return digest
 
+    async def put_once(self, content: bytes) -> str:
+        """Like ``put``, but what is there already is not sent again (a CRL of many signatures)."""
+        digest = hashlib.sha256(content).hexdigest()
+        try:
+            there = await obstore.head_async(self._store, _path(digest))
+        except (NotFoundError, FileNotFoundError):
+            return await self.put(content)
+        return digest if there["size"] == len(content) else await self.put(content)
+
     async def get(self, digest: str) -> bytes:
         """The bytes of a SHA-256.
 

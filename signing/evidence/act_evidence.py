@@ -17,7 +17,14 @@ from asn1crypto import cms, core
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from signing.contract import ActCheck, ActEvidence, CheckOutcome, CredentialRefused, SignOrder
+from signing.contract import (
+    ActCheck,
+    ActEvidence,
+    CheckOutcome,
+    CredentialRefused,
+    Level,
+    SignOrder,
+)
 from signing.evidence.eligibility import TrustedChain, local_day
 from signing.evidence.revocation import Evidence, Status
 from signing.evidence.timestamps import embedded_certificates
@@ -56,11 +63,12 @@ def act_evidence(order: SignOrder, signed: bytes, facts: Facts) -> ActEvidence:
     """Gather what an act leaves.
 
     Args:
-        order: what was asked; its PDF is the prefix of ``signed``.
+        order: what was done, at the level reached; its PDF is the prefix of ``signed``.
         signed: the proved file.
         facts: who signed, with which revocation answers, checked when.
     """
-    tokens = _read_tokens(signed, len(order.pdf))
+    stamped = order.level is not Level.B_B  # the commonest act costs no second reading
+    tokens = _read_tokens(signed, len(order.pdf)) if stamped else _Tokens((), ())
     authority = [c for t in tokens.all() for c in embedded_certificates(t["content"])]
     return ActEvidence(
         chain=tuple(_der(c) for c in facts.chain.certificates),

@@ -16,6 +16,7 @@ from gateway.documents.evidence_audit import EvidenceAudit, Head
 from gateway.documents.evidence_chain import GENESIS, Walk, canonical, link, link_sha256
 from gateway.documents.evidence_log import append
 from gateway.documents.requests import Actor, NewStep
+from gateway.foundation.database import Database
 from gateway.foundation.problems import Problem
 from signing.contract import ActCheck, ActEvidence, CheckOutcome
 from tests.gateway.documents.desk import CLERK, LEADER, TENANT, on_sqlite
@@ -123,17 +124,21 @@ async def test_a_mandate_is_cited(desk):
     )  # fmt: skip
 
 
-async def test_the_chain_has_no_gap_however_many_write(desk):
-    """Twelve at once from several transactions: numbers 1 to 12, each on the one before."""
-    content = {"kind": "drill", "document": None}
-    await asyncio.gather(
-        *(
-            desk.database.write(lambda c: append(c, TENANT, content, desk.clock.now()))
-            for _ in range(12)
-        )
-    )
+async def test_the_chain_has_no_gap_however_many_write(desk, database_url):
+    """Four processes at once: numbers 1 to 24, each on the one before."""
+    others = [Database(database_url) for _ in range(4)]
+
+    async def write(database):
+        for _ in range(6):
+            await database.write(lambda c: append(c, TENANT, {"kind": "drill"}, NOW))
+
+    try:
+        await asyncio.gather(*(write(database) for database in others))
+    finally:
+        for database in others:
+            await database.close()
     rows = await desk.database.read(lambda c: evidence_store.records_after(c, TENANT, 0, 100))
-    assert [r.number for r in rows] == list(range(1, 13))
+    assert [r.number for r in rows] == list(range(1, 25))
     assert [r.previous_sha256 for r in rows] == [GENESIS, *(r.sha256 for r in rows[:-1])]
     assert (await desk.audit()).first_break is None
 

@@ -75,6 +75,19 @@ async def test_files_are_found_by_their_hash_and_damage_is_seen(tmp_path):
         await store.get(digest)
 
 
+async def test_what_is_stored_already_is_not_written_again(tmp_path):
+    """A revocation list of a thousand signatures is one file, written once; a torn one anew."""
+    store = FileStore(str(tmp_path))
+    digest = await store.put_once(b"a revocation list")
+    (path,) = (p for p in tmp_path.rglob("*") if p.is_file())
+    written = path.stat().st_mtime_ns
+    assert await store.put_once(b"a revocation list") == digest
+    assert path.stat().st_mtime_ns == written
+    path.write_bytes(b"a revo")
+    assert await store.put_once(b"a revocation list") == digest
+    assert await store.get(digest) == b"a revocation list"
+
+
 def test_moments_survive_storage_and_days_are_vietnamese():
     """Microseconds round-trip; the day changes at midnight in Vietnam; naive is refused."""
     moment = datetime(2026, 12, 31, 17, 0, 0, 123456, tzinfo=UTC)
