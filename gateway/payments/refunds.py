@@ -258,6 +258,7 @@ class RefundDesk:
         row: Row[Any],
         steps: list[RefundStep],
         actor: str,
+        *,
         code: str = "",
         message: str | None = None,
     ) -> None:
