@@ -44,7 +44,7 @@ from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
-from gateway.settings import Settings
+from gateway.settings import ConfigurationError, Settings
 from gateway.shipments.assembly import ShipmentDesk
 from gateway.trouble import TroublePages
 from gateway.webhooks.assembly import Webhooks
@@ -231,6 +231,7 @@ class Gateway:
 
         Raises:
             SchemaOutdated: a database this version does not fit.
+            ConfigurationError: an address that cannot be listened on.
         """
         if self.database.dialect == "sqlite" and self.settings.database.migrate:
             await asyncio.to_thread(migrations.upgrade, self.database.engine)
@@ -258,7 +259,11 @@ class Gateway:
             site = web.SockSite(self._runner, socket, backlog=1024)
         else:
             site = web.TCPSite(self._runner, section.host, section.port, backlog=1024)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            where = f"{section.host}:{section.port}"
+            raise ConfigurationError([f"server.port: {where}: {error.strerror}"]) from error
 
     async def stop(self) -> None:
         """Refuse what is new, finish what is in flight, lose nothing."""

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--folder", type=Path, default=Path("var/dev"), help="where that world is kept"
     )
+    serve.add_argument("--port", type=int, default=8080, help="of that world (default: 8080)")
     command("work", "extra workers, without HTTP", commands.work, config=True)
     command("migrate", "bring the schema up", commands.migrate, config=True)
     command("check-config", "every configuration error at once", commands.check_config, config=True)

@@ -36,7 +36,7 @@ def serve(given: argparse.Namespace) -> int:
     """``motcua serve``: until told to stop; then finishes what is in flight."""
     if given.with_simulators:
         logs.configure(level="warning", as_json=False)
-        return asyncio.run(_serve_in_a_world(given.folder))
+        return asyncio.run(_serve_in_a_world(given.folder, given.port))
     settings = _configured(given)
     logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
     return asyncio.run(_serve(settings))
@@ -171,6 +171,8 @@ def _configured(given: argparse.Namespace) -> Settings:
 
 
 async def _serve(settings: Settings, *, http: bool = True) -> int:
+    from sqlalchemy.exc import OperationalError
+
     from gateway.app import Gateway
     from gateway.migrations.run import SchemaOutdated
 
@@ -180,6 +182,13 @@ async def _serve(settings: Settings, *, http: bool = True) -> int:
     except SchemaOutdated as error:
         await gateway.stop()
         raise ConfigurationError([f"database: {error}; chạy: motcua migrate"]) from error
+    except OperationalError as error:
+        await gateway.stop()
+        said = str(error.orig).partition("\n")[0]
+        raise ConfigurationError([f"database: không mở được: {said}"]) from error
+    except ConfigurationError:
+        await gateway.stop()
+        raise
     gc.set_threshold(20_000, 10, 10)
     gc.freeze()  # what lives until the end is not searched for garbage again and again
     if http:
@@ -189,13 +198,21 @@ async def _serve(settings: Settings, *, http: bool = True) -> int:
     return 1 if died else 0
 
 
-async def _serve_in_a_world(folder: Path) -> int:
+async def _serve_in_a_world(folder: Path, port: int) -> int:
+    """The gateway at ``port``, the simulators ten above, the development PKI beside them."""
     from gateway.app import Gateway
     from gateway.development import World, listen
 
-    socket = listen(8080)
-    world = World(folder, "http://127.0.0.1:8080", simulator_port=8090, pki_port=8091)
-    await world.start()
+    try:
+        socket = listen(port)
+        world = World(
+            folder, f"http://127.0.0.1:{port}", simulator_port=port + 10, pki_port=port + 11
+        )
+        await world.start()
+    except OSError as error:
+        ports = f"{port}, {port + 10}, {port + 11}"
+        problem = f"cổng mạng {ports}: {error.strerror or error}; chọn cổng khác: --port"
+        raise ConfigurationError([problem]) from error
     gateway = Gateway(world.settings(), SystemClock())
     await gateway.start(socket=socket)
     await _introduce(gateway.base_url, world, await gateway.keys.create("portal", "test", ["*"]))
