@@ -183,10 +183,12 @@ class Page:
 def mount(app: web.Application, edge: Edge, routes: list[Route | Page]) -> None:
     """Add routes to an application (whose ``client_max_size`` must cover the largest)."""
     for route in routes:
-        page = isinstance(route, Page)
-        handler = _limited(route) if isinstance(route, Page) else _served(route, edge)
+        if isinstance(route, Page):
+            handler, looked_at = _limited(route), route.looked_at
+        else:
+            handler, looked_at = _served(route, edge), True
         app.router.add_route(route.method, route.path, handler)
-        if route.method == "GET" and (not page or route.looked_at):
+        if route.method == "GET" and looked_at:
             app.router.add_route("HEAD", route.path, handler)
 
 
