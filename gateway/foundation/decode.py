@@ -82,15 +82,24 @@ def decode(kind: type[T], value: Any) -> T:
 
 
 def normalised(value: Any, depth: int = 0) -> Any:
-    """The same data with every string in NFC (Vietnamese typed on some phones is NFD)."""
+    """The same data with every string in NFC (Vietnamese typed on some phones is NFD).
+
+    Raises:
+        Problem: ``invalid_json`` for text that no database holds, and for names that are one.
+    """
     if depth > _MAX_DEPTH:
         raise Problem("invalid_json", "JSON lồng quá sâu.", "The JSON is nested too deeply.")
     if isinstance(value, str):
         if any("\ud800" <= c <= "\udfff" for c in value):
             raise Problem("invalid_json", "Có ký tự Unicode không trọn vẹn.", "Lone surrogate.")
+        if "\x00" in value:
+            raise Problem("invalid_json", "Có ký tự NUL.", "A NUL character.")
         return unicodedata.normalize("NFC", value)
     if isinstance(value, dict):
-        return {k: normalised(v, depth + 1) for k, v in value.items()}
+        found = {normalised(k): normalised(v, depth + 1) for k, v in value.items()}
+        if len(found) < len(value):
+            raise Problem("invalid_json", "Có khóa lặp lại trong JSON", "A repeated name.")
+        return found
     if isinstance(value, list):
         return [normalised(v, depth + 1) for v in value]
     return value

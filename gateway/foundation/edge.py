@@ -64,6 +64,7 @@ def middleware(
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    _refuse_nul(request)
     try:
         return await handler(request)
     except Problem:
@@ -80,6 +81,20 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as error:
         _log.exception("unhandled", route=_route_of(request))
         raise Problem("internal_error") from error
+
+
+def _refuse_nul(request: web.Request) -> None:
+    """No id and no filter holds a NUL, and no column could; a provider's message is its own.
+
+    Raises:
+        Problem: ``not_found`` for an address, ``invalid_request`` for a parameter.
+    """
+    if "%00" not in request.raw_path:
+        return
+    if "\x00" in request.path:
+        raise Problem("not_found")
+    if not request.path.startswith("/callbacks/"):
+        raise Problem("invalid_request", "Có ký tự NUL.", "A NUL character.")
 
 
 def _problem_response(

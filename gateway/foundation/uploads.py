@@ -111,10 +111,12 @@ class _Parts:
         if errors:
             raise invalid(errors)
         content, name = self._files[0]
-        return Upload(content, name[:255], self._fields)
+        return Upload(content, name.replace("\x00", "")[:255], self._fields)
 
 
 def _text(raw: bytes) -> str:
+    if b"\x00" in raw:
+        raise ValueError("a NUL character")
     return unicodedata.normalize("NFC", raw.decode("utf-8"))
 
 

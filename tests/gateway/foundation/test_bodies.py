@@ -7,8 +7,11 @@ import gzip
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from gateway.foundation.bodies import read_form
+from gateway.foundation.decode import normalised
+from gateway.foundation.problems import Problem
 from gateway.foundation.web import Page
 from tests.gateway.foundation.test_edge import Desk
 from tests.support.edge import make_edge, portal, serve
@@ -33,6 +36,7 @@ async def site(sqlite, clock):
         Page("POST", "/form", take, LIMIT),
         Page("GET", "/page", show),
         Page("GET", "/callback", show, looked_at=False),
+        Page("GET", "/callbacks/x", show, looked_at=False),
     ]
     server = await serve(edge, [*pages, *desk.routes()])
     async with aiohttp.ClientSession() as session:
@@ -110,3 +114,33 @@ async def test_a_method_that_is_not_allowed_hears_which_are(site):
         status, problem, headers = await site.call(method, "/v1/echoes")
         assert (status, problem["code"], headers["Allow"]) == (405, "method_not_allowed", "POST")
         assert "aiohttp" not in headers["Server"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/page%00", 404),
+        ("/page?after=%00", 400),
+        ("/page?after=%2500", 200),
+        ("/callbacks/x?a=%00", 200),
+    ],
+)
+async def test_an_address_with_nul_in_it_leads_nowhere(site, address, status):
+    """No database holds that character; PostgreSQL refuses to look for it."""
+    async with site.session.get(URL(site.base + address, encoded=True)) as answer:
+        assert answer.status == status
+
+
+@pytest.mark.parametrize("where", ["value", "name"])
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800"])
+async def test_json_with_text_no_database_holds_is_refused(site, where, text):
+    raw = f'{{"reference": "H55{text}"}}' if where == "value" else f'{{"{text}": 1}}'
+    headers = {"Content-Type": "application/json"}
+    status, problem, _ = await site.call("POST", "/v1/echoes", data=raw.encode(), headers=headers)
+    assert (status, problem["code"]) == (400, "invalid_json")
+
+
+def test_names_that_are_one_name_when_composed_are_a_repeated_name():
+    with pytest.raises(Problem) as refused:
+        normalised({"Hóa": 1, "Ho\u0301a": 2})
+    assert refused.value.code == "invalid_json"

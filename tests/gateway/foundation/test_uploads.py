@@ -121,3 +121,10 @@ async def test_many_parts_are_no_way_around_the_limit(sqlite, clock):
         assert response.status == 413
     await server.close()
     assert sent < 30_000_000
+
+
+async def test_a_text_with_nul_is_refused_and_a_name_loses_it(post):
+    assert (await post(FILE, part("reference", "a\x00b")))[0] == 400
+    named = part("file", "%PDF-", "; filename*=utf-8''a%00b.pdf")
+    status, body = await post(named, REFERENCE)
+    assert (status, body["name"]) == (200, "ab.pdf")
