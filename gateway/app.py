@@ -126,8 +126,8 @@ class Gateway:
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
-        certification = self._certification(documents)
-        desks: list[Desk] = [self.payments, documents, certification, shipments]
+        self.certification = self._certification(documents)
+        desks: list[Desk] = [self.payments, documents, self.certification, shipments]
         for name, (types, handler) in shipments.handlers.items():
             webhooks.subscribe(name, types, handler)
         for desk in desks:
@@ -236,6 +236,7 @@ class Gateway:
         if self.database.dialect == "sqlite" and self.settings.database.migrate:
             await asyncio.to_thread(migrations.upgrade, self.database.engine)
         await asyncio.to_thread(migrations.check, self.database.engine)
+        await self.certification.issuing.take_over()
         await self.transport.__aenter__()
         for capability in self.capabilities:
             for name, work in capability.tasks().items():
