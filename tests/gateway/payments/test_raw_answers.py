@@ -10,20 +10,7 @@ from gateway.payments.tables import evidence, messages
 from tests.gateway.payments.desk import VNPAY
 from tests.gateway.payments.test_payment_refunds import ask_back, paid
 from tests.gateway.payments.test_payment_worker import started
-
-
-def overheard(desk):
-    """Every answer on the wire from now on, as it came."""
-    transport, heard = desk.payments.accounts.payment[VNPAY]._transport, []
-    send = transport.send
-
-    async def listen(request):
-        reply = await send(request)
-        heard.append(reply.body)
-        return reply
-
-    transport.send = listen
-    return heard
+from tests.support.wire import overheard
 
 
 async def kept(desk, about):
@@ -46,7 +33,7 @@ async def sources(desk, channel):
 
 async def test_every_answer_to_a_question_is_kept_as_it_came(both):
     _, attempt = await started(both)
-    heard = overheard(both)
+    heard = overheard(both.payments.accounts.payment[VNPAY])
     both.vnpay.faults.add(Fault.LOSE_CALLBACK)
     await both.wait(121)
     await both.pay_at_vnpay(attempt)
@@ -58,7 +45,7 @@ async def test_every_answer_to_a_question_is_kept_as_it_came(both):
 
 async def test_the_answers_about_a_refund_are_kept_as_they_came(both):
     payment = await paid(both)
-    heard = overheard(both)
+    heard = overheard(both.payments.accounts.payment[VNPAY])
     _, refund, _ = await ask_back(both, payment, 21_000)
     await both.work()
     await both.wait(61)

@@ -13,6 +13,7 @@ from gateway.shipments import store
 from gateway.shipments.tables import feeds, messages
 from tests.gateway.shipments.desk import POST, SILENT
 from tests.gateway.shipments.stories import VECTORS
+from tests.support.wire import overheard
 
 # The published tables say "collected_if_cod" for carriers that collect on delivery.
 MONEY = {lane.value: lane for lane in MoneyLane} | {"collected_if_cod": MoneyLane.COLLECTED}
@@ -239,15 +240,7 @@ async def test_published_scenarios_hold_through_storage(desk, monkeypatch, scena
 async def test_a_page_of_news_is_kept_as_it_came_and_its_events_name_it(both):
     shipment = await both.ordered()
     both.post.parcels.advance(shipment["client_ref"], "picked_up")
-    heard, transport = [], both.carriers[POST]._transport
-    send = transport.send
-
-    async def listen(request):
-        reply = await send(request)
-        heard.append(reply.body)
-        return reply
-
-    transport.send = listen
+    heard = overheard(both.carriers[POST])
     await both.poll()
     pages = await both.database.read(lambda c: c.execute(sa.select(messages)).all())
     brought = [row for row in await both.stored() if row.kind == "event"]
