@@ -86,14 +86,17 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _refuse_nul(request: web.Request) -> None:
     """No id and no filter holds a NUL, and no column could; a provider's message is its own.
 
+    Pages look after their own addresses, because all that lead nowhere have to look the same.
+
     Raises:
         Problem: ``not_found`` for an address, ``invalid_request`` for a parameter.
     """
     if "%00" not in request.raw_path:
         return
-    if "\x00" in request.path:
+    if "\x00" in request.path and request.path.startswith("/v1/"):
         raise Problem("not_found")
-    if not request.path.startswith("/callbacks/"):
+    query = request.raw_path.partition("?")[2]
+    if "%00" in query and not request.path.startswith("/callbacks/"):
         raise Problem("invalid_request", "Có ký tự NUL.", "A NUL character.")
 
 

@@ -119,7 +119,7 @@ async def test_a_method_that_is_not_allowed_hears_which_are(site):
 @pytest.mark.parametrize(
     ("address", "status"),
     [
-        ("/page%00", 404),
+        ("/v1/echoes%00", 404),
         ("/page?after=%00", 400),
         ("/page?after=%2500", 200),
         ("/callbacks/x?a=%00", 200),
