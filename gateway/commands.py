@@ -29,8 +29,12 @@ def demo(given: argparse.Namespace) -> int:
     from gateway.demo.run import run_demo
 
     logs.configure(level="error", as_json=False)
-    pdf = given.input.read_bytes() if given.input else None
-    given.out.mkdir(parents=True, exist_ok=True)
+    try:
+        pdf = given.input.read_bytes() if given.input else None
+        given.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
     return asyncio.run(run_demo(pdf, given.out))
 
 

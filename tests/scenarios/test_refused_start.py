@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 
+from gateway.cli import main
 from gateway.foundation.clock import SystemClock
 from signing.devpki.authority import DevPki
 from tests.support.process import ROOT
@@ -103,3 +104,9 @@ def test_a_database_that_is_away_at_the_start_is_said_plainly(tmp_path):
     said = refused("serve", "--config", str(config))
     assert "database: " in said
     assert "mat-khau" not in said
+
+
+def test_a_file_that_is_not_there_is_said_plainly(tmp_path, capsys):
+    missing = tmp_path / "khong-co.pdf"
+    assert main(["demo", "--input", str(missing), "--out", str(tmp_path / "out")]) == 2
+    assert "khong-co.pdf" in capsys.readouterr().err
