@@ -16,8 +16,8 @@ help: ## this list
 demo: $(VENV)/.runtime ## one dossier end to end on a fresh machine; leaves demo-out/
 	$(BIN)/motcua demo --out demo-out $(if $(INPUT),--input "$(INPUT)")
 
-run: $(VENV)/.runtime ## serve with the simulators; prints the pages' addresses and a test key
-	$(BIN)/motcua serve --with-simulators
+run: $(VENV)/.runtime ## serve with the simulators (PORT=8080); prints the pages' addresses and a test key
+	$(BIN)/motcua serve --with-simulators $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.develop ## the tests (TESTS="path or options" for a part)
 	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-n 2 --dist worksteal)

@@ -44,7 +44,7 @@ from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
-from gateway.settings import Settings
+from gateway.settings import ConfigurationError, Settings
 from gateway.shipments.assembly import ShipmentDesk
 from gateway.trouble import TroublePages
 from gateway.webhooks.assembly import Webhooks
@@ -126,8 +126,8 @@ class Gateway:
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
-        certification = self._certification(documents)
-        desks: list[Desk] = [self.payments, documents, certification, shipments]
+        self.certification = self._certification(documents)
+        desks: list[Desk] = [self.payments, documents, self.certification, shipments]
         for name, (types, handler) in shipments.handlers.items():
             webhooks.subscribe(name, types, handler)
         for desk in desks:
@@ -232,10 +232,12 @@ class Gateway:
 
         Raises:
             SchemaOutdated: a database this version does not fit.
+            ConfigurationError: an address that cannot be listened on.
         """
         if self.database.dialect == "sqlite" and self.settings.database.migrate:
             await asyncio.to_thread(migrations.upgrade, self.database.engine)
         await asyncio.to_thread(migrations.check, self.database.engine)
+        await self.certification.issuing.take_over()
         await self.transport.__aenter__()
         for capability in self.capabilities:
             for name, work in capability.tasks().items():
@@ -259,7 +261,11 @@ class Gateway:
             site = web.SockSite(self._runner, socket, backlog=1024)
         else:
             site = web.TCPSite(self._runner, section.host, section.port, backlog=1024)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            where = f"{section.host}:{section.port}"
+            raise ConfigurationError([f"server.port: {where}: {error.strerror}"]) from error
 
     async def stop(self) -> None:
         """Refuse what is new, finish what is in flight, lose nothing."""

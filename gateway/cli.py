@@ -10,11 +10,18 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from gateway import __version__
 from gateway.settings import ConfigurationError
 
 Command = Callable[[argparse.Namespace], int]
+
+
+class _Adder(Protocol):
+    def __call__(
+        self, name: str, about: str, run: Command, *, config: bool = False
+    ) -> argparse.ArgumentParser: ...
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gateway import commands, documents_commands  # noqa: PLC0415 - they import their needs themselves
+    from gateway import documents_commands  # noqa: PLC0415 - imports its needs itself
 
     parser = argparse.ArgumentParser(
         prog="motcua", description="Cổng thanh toán và ký số / payment and e-signature gateway"
@@ -53,6 +60,16 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
         return sub
 
+    _add_service(command)
+    _add_providers(command)
+    _add_signing(command)
+    documents_commands.add_commands(add)
+    return parser
+
+
+def _add_service(command: _Adder) -> None:
+    from gateway import commands  # noqa: PLC0415 - imports its needs itself
+
     demo = command(
         "demo", "one dossier end to end; 0 only if every step was verified", commands.demo
     )
@@ -66,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--folder", type=Path, default=Path("var/dev"), help="where that world is kept"
     )
+    serve.add_argument("--port", type=int, default=8080, help="of that world (default: 8080)")
     command("work", "extra workers, without HTTP", commands.work, config=True)
     command("migrate", "bring the schema up", commands.migrate, config=True)
     command("check-config", "every configuration error at once", commands.check_config, config=True)
@@ -80,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("--expires-in-days", type=int)
     keys.add_argument("--id", help="the key to revoke")
 
+
+def _add_providers(command: _Adder) -> None:
+    from gateway import commands  # noqa: PLC0415 - imports its needs itself
+
     simulate = command(
         "simulate", "all simulators, with fault scripts and a page", commands.simulate
     )
@@ -91,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     providers.add_argument("--json", action="store_true")
     conformance = command("conformance", "connectors against vector files", commands.conformance)
     conformance.add_argument("files", nargs="+", type=Path)
+
+
+def _add_signing(command: _Adder) -> None:
+    from gateway import commands  # noqa: PLC0415 - imports its needs itself
 
     sign = command("sign", "sign one file", commands.sign, config=True)
     sign.add_argument("input", type=Path)
@@ -105,8 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("paths", nargs="+", type=Path)
     validate.add_argument("--roots", type=Path, action="append", default=[])
     validate.add_argument("--json", action="store_true")
-    documents_commands.add_commands(add)
-    return parser
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import importlib.util
 import json
 import signal
 import sys
+from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
@@ -27,8 +29,12 @@ def demo(given: argparse.Namespace) -> int:
     from gateway.demo.run import run_demo
 
     logs.configure(level="error", as_json=False)
-    pdf = given.input.read_bytes() if given.input else None
-    given.out.mkdir(parents=True, exist_ok=True)
+    try:
+        pdf = given.input.read_bytes() if given.input else None
+        given.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
     return asyncio.run(run_demo(pdf, given.out))
 
 
@@ -36,17 +42,17 @@ def serve(given: argparse.Namespace) -> int:
     """``motcua serve``: until told to stop; then finishes what is in flight."""
     if given.with_simulators:
         logs.configure(level="warning", as_json=False)
-        return asyncio.run(_serve_in_a_world(given.folder))
+        return _run(_serve_in_a_world(given.folder, given.port))
     settings = _configured(given)
     logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
-    return asyncio.run(_serve(settings))
+    return _run(_serve(settings))
 
 
 def work(given: argparse.Namespace) -> int:
     """``motcua work``: the workers alone, for more machines on one PostgreSQL."""
     settings = _configured(given)
     logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
-    return asyncio.run(_serve(settings, http=False))
+    return _run(_serve(settings, http=False))
 
 
 def migrate(given: argparse.Namespace) -> int:
@@ -170,7 +176,17 @@ def _configured(given: argparse.Namespace) -> Settings:
     return load(config_path(given.config), judge=unbuildable)
 
 
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    """Run on uvloop where it is installed (extra ``fast``), else on asyncio's own loop."""
+    quicker = importlib.util.find_spec("uvloop")
+    factory = importlib.import_module("uvloop").new_event_loop if quicker else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
 async def _serve(settings: Settings, *, http: bool = True) -> int:
+    from sqlalchemy.exc import OperationalError
+
     from gateway.app import Gateway
     from gateway.migrations.run import SchemaOutdated
 
@@ -180,6 +196,13 @@ async def _serve(settings: Settings, *, http: bool = True) -> int:
     except SchemaOutdated as error:
         await gateway.stop()
         raise ConfigurationError([f"database: {error}; chạy: motcua migrate"]) from error
+    except OperationalError as error:
+        await gateway.stop()
+        said = str(error.orig).partition("\n")[0]
+        raise ConfigurationError([f"database: không mở được: {said}"]) from error
+    except ConfigurationError:
+        await gateway.stop()
+        raise
     gc.set_threshold(20_000, 10, 10)
     gc.freeze()  # what lives until the end is not searched for garbage again and again
     if http:
@@ -189,13 +212,21 @@ async def _serve(settings: Settings, *, http: bool = True) -> int:
     return 1 if died else 0
 
 
-async def _serve_in_a_world(folder: Path) -> int:
+async def _serve_in_a_world(folder: Path, port: int) -> int:
+    """The gateway at ``port``, the simulators ten above, the development PKI beside them."""
     from gateway.app import Gateway
     from gateway.development import World, listen
 
-    socket = listen(8080)
-    world = World(folder, "http://127.0.0.1:8080", simulator_port=8090, pki_port=8091)
-    await world.start()
+    try:
+        socket = listen(port)
+        world = World(
+            folder, f"http://127.0.0.1:{port}", simulator_port=port + 10, pki_port=port + 11
+        )
+        await world.start()
+    except OSError as error:
+        ports = f"{port}, {port + 10}, {port + 11}"
+        problem = f"cổng mạng {ports}: {error.strerror or error}; chọn cổng khác: --port"
+        raise ConfigurationError([problem]) from error
     gateway = Gateway(world.settings(), SystemClock())
     await gateway.start(socket=socket)
     await _introduce(gateway.base_url, world, await gateway.keys.create("portal", "test", ["*"]))

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import gateway.schema  # noqa: F401 - every table is known before any is made
 from gateway.foundation.clock import FakeClock
@@ -20,8 +20,10 @@ from tests.support import postgres, valkey
 _names = itertools.count()
 
 # A newcomer's run is quick; continuous integration looks at more examples.
-settings.register_profile("quick", max_examples=30)
-settings.register_profile("ci", max_examples=100)
+# A busy machine draws slowly; that says nothing about the code.
+_PATIENT = [HealthCheck.too_slow]
+settings.register_profile("quick", max_examples=30, deadline=None, suppress_health_check=_PATIENT)
+settings.register_profile("ci", max_examples=100, deadline=None, suppress_health_check=_PATIENT)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 

@@ -123,11 +123,12 @@ class ParcelEvent:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A page of the carrier's event feed and the cursor to go on from."""
+    """A page of the carrier's event feed and the cursor to go on from; ``answer`` is its body."""
 
     events: tuple[ParcelEvent, ...]
     cursor: str
     more: bool
+    answer: bytes = field(default=b"", repr=False)
 
 
 class CancelOutcome(StrEnum):

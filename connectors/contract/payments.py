@@ -91,7 +91,9 @@ class Report:
 
     ``event_key`` is the provider's own identity of the fact: the same key is the same fact.
     ``reference`` is ours when the message names it; a bank notification has only a ``memo``.
-    ``account_number`` is the credited account of a bank notification.
+    ``account_number`` is the credited account of a bank notification. ``answer`` is the body of
+    the answer that was read, byte for byte, when the gateway had asked; a callback's bytes are
+    the gateway's own already.
     """
 
     event_key: str
@@ -105,6 +107,7 @@ class Report:
     account_number: str | None = None
     payer_hint: str | None = None  # last digits only
     facts: Mapping[str, str] = field(default_factory=dict)
+    answer: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +236,13 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class RefundReport:
-    """What the provider said about a refund."""
+    """What the provider said about a refund; ``answer`` is the body that said it."""
 
     meaning: RefundMeaning
     code: str
     provider_transaction_id: str | None = None
     detail: str = ""
+    answer: bytes = field(default=b"", repr=False)
 
 
 @runtime_checkable

@@ -59,7 +59,7 @@ class CertificationDesk:
             templates=templates,
             shower=self._shower,
         )
-        self._issuing = Issuing(
+        self.issuing = Issuing(
             database=database,
             clock=clock,
             maker=CopyMaker(files, signatures, self._shower, witness),
@@ -84,7 +84,7 @@ class CertificationDesk:
     def routes(self) -> list[Route | Page]:
         """What to mount."""
         return [
-            *http.routes(self.certifications, self._issuing),
+            *http.routes(self.certifications, self.issuing),
             *public.routes(
                 self._verification,
                 self._shower,

@@ -114,7 +114,7 @@ class _Handlers:
         return await call.attempt(work)
 
     async def page(self, call: Call[None]) -> Reply:
-        window = listing.read_window(call.request.query, _FILTERS)
+        window = listing.read_window(call.request.query, _FILTERS, of="cer")
         return Reply(await self._certifications.page(call.tenant, window))
 
     async def get(self, call: Call[None]) -> Reply:

@@ -8,7 +8,8 @@ Whatever fails before (a refused key, a crash, a lost lease) gives the lease bac
 out, and the same number goes to the next one: no gap, no double, with any number of processes.
 
 The price: signings into one register stand in line, some 1–2 s each, and a process that dies
-while signing blocks that register until its lease runs out (30 s). Other registers do not wait.
+while signing blocks that register until its lease runs out (30 s; on SQLite until the next start).
+Other registers do not wait.
 """
 
 from __future__ import annotations
@@ -118,6 +119,15 @@ class Issuing:
         self._metrics.signatures.labels(LEVEL.value, "certified").inc()
         self._waker.wake(TOPIC)
         return answer
+
+    async def take_over(self) -> None:
+        """Free what a dead process holds, at the start, before anything is signed.
+
+        On SQLite only one process works, so whoever holds a register has died. Elsewhere the
+        lease has to run out.
+        """
+        if self._database.dialect == "sqlite":
+            await self._database.write(store.release_all)
 
     # -------------------------------------------------------------- standing in line
 

@@ -187,6 +187,12 @@ def release_lease(connection: Connection, key: RegisterKey, fence: int) -> bool:
     return _if_held(connection, key, fence, None)
 
 
+def release_all(connection: Connection) -> int:
+    """Give back every register that is held; how many there were."""
+    held = registers.c.lease_until.is_not(None)
+    return connection.execute(registers.update().where(held).values(lease_until=None)).rowcount
+
+
 def enter(
     connection: Connection, key: RegisterKey, entry: Mapping[str, Any], file: Mapping[str, Any]
 ) -> None:

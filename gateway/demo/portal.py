@@ -76,7 +76,9 @@ class Caller:
         ) as response:
             raw = await response.read()
             if response.status != status:
-                raise StepFailed(f"{method} {path}: {response.status} {raw[:500].decode()}")
+                raise StepFailed(
+                    f"{method} {path}: {response.status} {raw[:500].decode(errors='replace')}"
+                )
             return msgspec.json.decode(raw)
 
 

@@ -102,7 +102,7 @@ class _Handlers:
         )
 
     async def page(self, call: Call[None]) -> Reply:
-        window = listing.read_window(call.request.query, _FILTERS)
+        window = listing.read_window(call.request.query, _FILTERS, of="aut")
         return Reply(await self._register.page(call.tenant, window))
 
     async def get(self, call: Call[None]) -> Reply:

@@ -65,7 +65,7 @@ class _Handlers:
         return await call.attempt(work)
 
     async def page(self, call: Call[None]) -> Reply:
-        window = listing.read_window(call.request.query, _FILTERS)
+        window = listing.read_window(call.request.query, _FILTERS, of="doc")
         return Reply(await self._documents.page(call.tenant, window))
 
     async def get(self, call: Call[None]) -> Reply:

@@ -112,7 +112,7 @@ class _Handlers:
         return await call.once(lambda c: Reply(self._requests.open(c, new), status=201))
 
     async def page(self, call: Call[None]) -> Reply:
-        window = listing.read_window(call.request.query, _FILTERS)
+        window = listing.read_window(call.request.query, _FILTERS, of="sig")
         return Reply(await self._requests.page(call.tenant, window))
 
     async def get(self, call: Call[None]) -> Reply:

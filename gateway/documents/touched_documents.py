@@ -111,7 +111,7 @@ def routes(database: Database) -> list[Route | Page]:
 
 
 def _read_query(call: Call[None]) -> tuple[listing.Window, datetime | None]:
-    window = listing.read_window(call.request.query, ("revoked_at",))
+    window = listing.read_window(call.request.query, ("revoked_at",), of=None)
     errors: list[FieldError] = []
     revoked_at = listing.read_moment(call.request.query, "revoked_at", errors)
     if window.after is not None and not (window.after.isascii() and window.after.isdigit()):

@@ -107,11 +107,16 @@ def iso(moment: datetime) -> str:
 
 
 def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970, the form in storage."""
+    """Microseconds since 1970, the form in storage.
+
+    A moment at the very edge of the calendar, which another offset would push over it, is drawn
+    in by a day: whatever a stranger may write can be stored, read and shown.
+    """
     if moment.tzinfo is None:
         raise ValueError("naive datetime")
     since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return min(max(micros, _FIRST), _LAST)
 
 
 def from_micros(micros: int) -> datetime:
@@ -122,3 +127,5 @@ def from_micros(micros: int) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SEVEN_HOURS = timezone(timedelta(hours=7))  # far cheaper than asking the time zone database
 _SEVEN_HOURS_SINCE = datetime(1976, 1, 1, tzinfo=UTC)  # the whole country, without a change
+_FIRST = -62_135_510_400_000_000  # 0001-01-02T00:00Z
+_LAST = 253_402_127_999_999_999  # 9999-12-29T23:59:59.999999Z

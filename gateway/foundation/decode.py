@@ -81,18 +81,31 @@ def decode(kind: type[T], value: Any) -> T:
     return result  # type: ignore[no-any-return] # _convert follows the type it is given
 
 
-def normalised(value: Any, depth: int = 0) -> Any:
-    """The same data with every string in NFC (Vietnamese typed on some phones is NFD)."""
+def normalised(value: Any, depth: int = 0, pointer: str = "") -> Any:
+    """The same data with every string in NFC (Vietnamese typed on some phones is NFD).
+
+    Raises:
+        Problem: ``invalid_json`` for half a character and for names that become one name,
+            ``validation_failed`` for a NUL, which no database holds.
+    """
     if depth > _MAX_DEPTH:
         raise Problem("invalid_json", "JSON lồng quá sâu.", "The JSON is nested too deeply.")
     if isinstance(value, str):
         if any("\ud800" <= c <= "\udfff" for c in value):
             raise Problem("invalid_json", "Có ký tự Unicode không trọn vẹn.", "Lone surrogate.")
+        if "\x00" in value:
+            raise invalid([FieldError(pointer or "/", "invalid", "Có ký tự NUL.")])
         return unicodedata.normalize("NFC", value)
     if isinstance(value, dict):
-        return {k: normalised(v, depth + 1) for k, v in value.items()}
+        found = {
+            normalised(k, depth, pointer): normalised(v, depth + 1, f"{pointer}/{k}")
+            for k, v in value.items()
+        }
+        if len(found) < len(value):
+            raise Problem("invalid_json", "Có khóa lặp lại trong JSON", "A repeated name.")
+        return found
     if isinstance(value, list):
-        return [normalised(v, depth + 1) for v in value]
+        return [normalised(v, depth + 1, f"{pointer}/{i}") for i, v in enumerate(value)]
     return value
 
 

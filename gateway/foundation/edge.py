@@ -19,6 +19,8 @@ from gateway.foundation.web import UNAVAILABLE, language_of
 _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _AIOHTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+# Names of other methods are the caller's invention: each would be a series of its own for ever.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 # The request id of the running request.
 TRACE = web.RequestKey("trace", str)
@@ -49,19 +51,20 @@ def middleware(
             response = _problem_response(request, problem, trace, render_page)
         finally:
             structlog.contextvars.unbind_contextvars("trace_id")
-        metrics.answered(
-            _route_of(request), request.method, response.status, clock.monotonic() - started
-        )
+        method = request.method if request.method in _METHODS else "other"
+        metrics.answered(_route_of(request), method, response.status, clock.monotonic() - started)
         if not response.prepared:
             response.headers.setdefault("X-Request-Id", trace)
             response.headers.setdefault("X-Content-Type-Options", "nosniff")
             response.headers.setdefault("Cache-Control", "no-store")
+            response.headers.setdefault("Server", "motcua")  # and not which libraries of what age
         return response
 
     return handle
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    _refuse_nul(request)
     try:
         return await handler(request)
     except Problem:
@@ -69,13 +72,32 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        raise Problem(_AIOHTTP_CODES.get(error.status, "invalid_request")) from error
+        headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        code = _AIOHTTP_CODES.get(error.status, "invalid_request")
+        raise Problem(code, headers=headers) from error
     except UNAVAILABLE as error:
         _log.warning("database_unavailable", route=_route_of(request))
         raise Problem("service_unavailable", headers={"Retry-After": "2"}) from error
     except Exception as error:
         _log.exception("unhandled", route=_route_of(request))
         raise Problem("internal_error") from error
+
+
+def _refuse_nul(request: web.Request) -> None:
+    """No id and no filter holds a NUL, and no column could; a provider's message is its own.
+
+    Pages look after their own addresses, because all that lead nowhere have to look the same.
+
+    Raises:
+        Problem: ``not_found`` for an address, ``invalid_request`` for a parameter.
+    """
+    if "%00" not in request.raw_path:
+        return
+    if "\x00" in request.path and request.path.startswith("/v1/"):
+        raise Problem("not_found")
+    query = request.raw_path.partition("?")[2]
+    if "%00" in query and not request.path.startswith("/callbacks/"):
+        raise Problem("invalid_request", "Có ký tự NUL.", "A NUL character.")
 
 
 def _problem_response(

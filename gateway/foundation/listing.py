@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.foundation.ids import has_prefix
 from gateway.foundation.problems import FieldError, invalid
 
 LIMIT = 20
@@ -50,8 +51,8 @@ class Slice:
         return str(self.rows[-1].id) if self.has_more else None
 
 
-def read_window(query: Mapping[str, str], filters: Sequence[str] = ()) -> Window:
-    """Parse the query of a list.
+def read_window(query: Mapping[str, str], filters: Sequence[str] = (), *, of: str | None) -> Window:
+    """Parse the query of a list of objects whose ids begin with ``of`` (None: lists by position).
 
     Raises:
         Problem: ``validation_failed`` naming every wrong or unknown parameter.
@@ -64,11 +65,14 @@ def read_window(query: Mapping[str, str], filters: Sequence[str] = ()) -> Window
     limit = query.get("limit", str(LIMIT))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST):
         errors.append(FieldError("/limit", "invalid", f"Số từ 1 đến {MOST}."))
+    after = query.get("after")
+    if after and of is not None and not has_prefix(after, of):
+        errors.append(FieldError("/after", "invalid", f"Cần mã {of}_… của trang trước."))
     moments = {name: read_moment(query, name, errors) for name in ("created_from", "created_to")}
     if errors:
         raise invalid(errors)
     equal = {name: query[name] for name in filters if name in query}
-    return Window(int(limit), query.get("after"), equal, **moments)
+    return Window(int(limit), after, equal, **moments)
 
 
 def fetch(

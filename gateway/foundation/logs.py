@@ -22,6 +22,7 @@ _HIDE = re.compile(
 _ALLOWED = {"task_name", "event_name", "route_name", "logger_name", "hostname", "queue_name"}
 _SHAPES = (
     (re.compile(r"mc_(live|test)_[0-9A-Za-z]+"), r"mc_\1_•••"),
+    (re.compile(r"/(pay|v|t)/[0-9a-z]{26}"), r"/\1/•••"),  # a citizen's link opens without a key
     (re.compile(r"whsec_[0-9A-Za-z+/=_-]+"), "whsec_•••"),
     (re.compile(r"(?<![0-9A-Za-z])(?:\+84|0)\d{8,10}(?!\d)"), "•••phone"),
     (re.compile(r"(?<![0-9A-Za-z.])\d{9,19}(?![0-9.])"), "•••digits"),
@@ -57,25 +58,35 @@ def _masking(
 
 
 def configure(*, level: str = "info", as_json: bool = True, stream: TextIO | None = None) -> None:
-    """Set up logging for the process; called once by the command."""
+    """Set up logging for the process; called once by the command.
+
+    What libraries log goes the same way: a server that cannot parse a request quotes it.
+    """
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=False)
     )
+    steps: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _masking,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _masking,
-            renderer,
-        ],
+        processors=[*steps, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(
             getattr(logging, level.upper(), logging.INFO)
         ),
         logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=stream or sys.stderr, force=True)
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *steps],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

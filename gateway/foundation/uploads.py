@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from aiohttp import BodyPartReader, web
 
+from gateway.foundation.bodies import arriving
 from gateway.foundation.problems import FieldError, Problem, invalid
 
 _CHUNK = 64 * 1024
@@ -58,10 +59,11 @@ async def read_upload(
         raise Problem("unsupported_media_type", "Cần Content-Type: multipart/form-data.")
     parts = _Parts(limit, {*required, *optional})
     try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or part.name is None:
-                raise Problem("invalid_request", "Phần tải lên không có tên hoặc lồng nhau.")
-            await parts.take(part, part.name)
+        with arriving():
+            async for part in await request.multipart():
+                if not isinstance(part, BodyPartReader) or part.name is None:
+                    raise Problem("invalid_request", "Phần tải lên không có tên hoặc lồng nhau.")
+                await parts.take(part, part.name)
     except (ValueError, AssertionError, RuntimeError) as error:
         raise Problem("invalid_request", "Không đọc được nội dung multipart.") from error
     return parts.upload(required)
@@ -72,6 +74,7 @@ class _Parts:
 
     def __init__(self, limit: int, known: set[str]) -> None:
         self._limit = limit
+        self._left = limit + _ENVELOPE  # of all parts together: many small ones are no way around
         self._known = known
         self._files: list[tuple[bytes, str]] = []
         self._fields: dict[str, str] = {}
@@ -79,13 +82,25 @@ class _Parts:
 
     async def take(self, part: BodyPartReader, name: str) -> None:
         if name == "file":
-            self._files.append((await _read(part, self._limit), part.filename or ""))
+            self._files.append((await self._read(part, self._limit), part.filename or ""))
         elif name in self._known and name not in self._fields:
-            self._fields[name] = _text(await _read(part, _TEXT_LIMIT))
+            self._fields[name] = _text(await self._read(part, _TEXT_LIMIT))
         else:
             code = "repeated_field" if name in self._fields else "unknown_field"
             self._errors.append(FieldError(f"/{name}", code, f"Không nhận “{name}”."))
-            await _read(part, self._limit)
+            await self._read(part, self._limit)
+
+    async def _read(self, part: BodyPartReader, limit: int) -> bytes:
+        if part.headers.get("Content-Transfer-Encoding", "").lower() not in _PLAIN:
+            raise Problem("unsupported_media_type", "Chỉ nhận tệp gửi ở dạng nhị phân.")
+        chunks, size = [], 0
+        while chunk := await part.read_chunk(_CHUNK):
+            size += len(chunk)
+            if size > min(limit, self._left):
+                _too_large(self._limit)
+            chunks.append(bytes(chunk))
+        self._left -= size
+        return b"".join(chunks)
 
     def upload(self, required: Collection[str]) -> Upload:
         missing = [n for n in required if not self._fields.get(n, "").strip()]
@@ -96,22 +111,12 @@ class _Parts:
         if errors:
             raise invalid(errors)
         content, name = self._files[0]
-        return Upload(content, name[:255], self._fields)
-
-
-async def _read(part: BodyPartReader, limit: int) -> bytes:
-    if part.headers.get("Content-Transfer-Encoding", "").lower() not in _PLAIN:
-        raise Problem("unsupported_media_type", "Chỉ nhận tệp gửi ở dạng nhị phân.")
-    chunks, size = [], 0
-    while chunk := await part.read_chunk(_CHUNK):
-        size += len(chunk)
-        if size > limit:
-            _too_large(limit)
-        chunks.append(bytes(chunk))
-    return b"".join(chunks)
+        return Upload(content, name.replace("\x00", "")[:255], self._fields)
 
 
 def _text(raw: bytes) -> str:
+    if b"\x00" in raw:
+        raise ValueError("a NUL character")
     return unicodedata.normalize("NFC", raw.decode("utf-8"))
 
 

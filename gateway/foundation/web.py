@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.foundation import idempotency
 from gateway.foundation.access import Keys, Principal
+from gateway.foundation.bodies import read_limited
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.decode import decode, fields_of, read_text
@@ -167,21 +168,28 @@ class Route:
 
 @dataclass(frozen=True)
 class Page:
-    """A route outside the API's conventions: pages, callbacks, health; never authenticated here."""
+    """A route outside the API's conventions: pages, callbacks, health; never authenticated here.
+
+    ``looked_at``: a GET that only shows something, and therefore answers HEAD too (RFC 9110).
+    """
 
     method: str
     path: str
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     max_body: int = 64 * 1024
+    looked_at: bool = True
 
 
 def mount(app: web.Application, edge: Edge, routes: list[Route | Page]) -> None:
     """Add routes to an application (whose ``client_max_size`` must cover the largest)."""
     for route in routes:
         if isinstance(route, Page):
-            app.router.add_route(route.method, route.path, _limited(route))
+            handler, looked_at = _limited(route), route.looked_at
         else:
-            app.router.add_route(route.method, route.path, _served(route, edge))
+            handler, looked_at = _served(route, edge), True
+        app.router.add_route(route.method, route.path, handler)
+        if route.method == "GET" and looked_at:
+            app.router.add_route("HEAD", route.path, handler)
 
 
 def _limited(page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -213,28 +221,6 @@ async def authenticate(request: web.Request, keys: Keys) -> Principal:
     if kind.lower() != "bearer" or not secret:
         raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
     return await keys.identify(secret.strip())
-
-
-async def read_limited(request: web.Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too large.
-
-    Raises:
-        Problem: ``body_too_large``.
-    """
-    too_large = Problem(
-        "body_too_large", f"Nội dung vượt quá {limit // 1024} KiB.", f"Limit: {limit} bytes."
-    )
-    if (request.content_length or 0) > limit:
-        raise too_large
-    if request.content_length is not None and hdrs.CONTENT_ENCODING not in request.headers:
-        return await request.read()  # no more than was announced
-    chunks, size = [], 0
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 async def _read_body(request: web.Request, route: Route) -> tuple[Any, Any]:

@@ -25,7 +25,7 @@ from connectors.contract import (
 from gateway.foundation.metrics import Metrics
 from gateway.payments.attempts import TOPIC, call_evidence
 from gateway.payments.evidence import Evidence
-from gateway.payments.evidence_store import NewEvidence, from_report
+from gateway.payments.evidence_store import NewEvidence, from_report, keep_answer
 from gateway.payments.recording import Recording, record
 from gateway.payments.schedule import next_ask
 from gateway.payments.service import Payments
@@ -103,7 +103,15 @@ class Asking:
             assert row is not None
             pieces = self._stale_call(row, now)
             if report is not None:
-                pieces.append(self._heard(row, report, now))
+                kept = keep_answer(
+                    connection,
+                    self._clock,
+                    report.answer,
+                    account=row.account,
+                    leg="query",
+                    about=row.id,
+                )
+                pieces.append(self._heard(row, report, now, kept))
                 if now >= row.expires_at and report.meaning in _STILL_OPEN:
                     pieces.append(tick(row, now))
             planned = self._plan(row, now, answered=report is not None)
@@ -122,10 +130,19 @@ class Asking:
         local = self._accounts.starts_locally(row.account)
         return [call_evidence(row, CallOutcome.NOT_SENT if local else CallOutcome.UNKNOWN, now)]
 
-    def _heard(self, row: Row[Any], report: Report, now: datetime) -> NewEvidence:
+    def _heard(
+        self, row: Row[Any], report: Report, now: datetime, message_id: str | None
+    ) -> NewEvidence:
         """An answer; every asking is evidence of its own, since *when* matters for it."""
         named = replace(report, event_key=f"{report.event_key}@{now.isoformat()}")
-        return from_report(named, Channel.ANSWER, row.account, attempt=row.id, received_at=now)
+        return from_report(
+            named,
+            Channel.ANSWER,
+            row.account,
+            attempt=row.id,
+            received_at=now,
+            message_id=message_id,
+        )
 
     def _plan(self, row: Row[Any], now: datetime, *, answered: bool) -> datetime | None:
         planned = next_ask(

@@ -20,10 +20,11 @@ from connectors.contract import (
     Receipt,
     SignatureMismatch,
 )
+from gateway.foundation.bodies import read_limited
 from gateway.foundation.database import DatabaseUnavailable, SetUnit
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import not_found
-from gateway.foundation.web import Page, read_limited
+from gateway.foundation.web import Page
 from gateway.payments.accounts import RETURN_LEG
 from gateway.payments.attempts import TOPIC
 from gateway.payments.checkout.door import Door
@@ -54,7 +55,7 @@ class Callbacks:
     def pages(self) -> list[Page]:
         """The routes; providers call with GET or POST, as their documents say."""
         return [
-            Page(method, path, self.handle, MAX_CALLBACK)
+            Page(method, path, self.handle, MAX_CALLBACK, looked_at=False)
             for path in ("/callbacks/{account}", "/callbacks/{account}/{leg}")
             for method in ("GET", "POST")
         ]

@@ -1,7 +1,8 @@
 """Evidence, raw messages and orphans in the database: written once, read in sets.
 
-Owns the rows of what was said and by whom. A fact repeated with the same content is not stored
-again; the same key with other content is stored beside it. Leaves what follows to ``recording``.
+Owns the rows of what was said and by whom, callbacks and answers byte for byte. A fact repeated
+with the same content is not stored again; the same key with other content is stored beside it.
+Leaves what follows to ``recording``.
 """
 
 from __future__ import annotations
@@ -169,6 +170,33 @@ def message_row(callback: Callback, account: str, clock: Clock, note: str = "") 
         "received_at": callback.received_at,
         "note": clean(note)[:200],
     }
+
+
+def keep_answer(
+    connection: Connection, clock: Clock, answer: bytes, *, account: str, leg: str, about: str
+) -> str | None:
+    """Keep what a provider answered when we asked, byte for byte; the id of what was kept.
+
+    Every asking is a message of its own, since *when* it was answered matters: two answers with
+    the same bytes are both kept, and ``about`` (an attempt, a refund) finds them all. None when
+    there was nothing to keep.
+    """
+    if not answer:
+        return None
+    message_id, now = new_id("msg", clock), clock.now()
+    row = {
+        "id": message_id,
+        "account": account,
+        "leg": leg,
+        "method": "ANSWER",
+        "query": "",
+        "body": answer,
+        "digest": hashlib.sha256(message_id.encode() + b"\n" + answer).hexdigest(),
+        "received_at": now,
+        "note": about,
+    }
+    _MESSAGES.run(connection, [row])
+    return message_id
 
 
 def insert_messages(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -124,7 +124,7 @@ class PaymentRoutes:
 
     async def list(self, call: Call[None]) -> Reply:
         """``GET /v1/payments``."""
-        window = listing.read_window(call.request.query, _FILTERS)
+        window = listing.read_window(call.request.query, _FILTERS, of="pay")
         if window.equal.get("status", PaymentStatus.PENDING) not in set(PaymentStatus):
             raise invalid([FieldError("/status", "choice_invalid", "Trạng thái không có thật.")])
         return Reply(await self._payments.page(call.tenant, window))

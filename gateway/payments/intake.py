@@ -18,6 +18,7 @@ from gateway.foundation.clock import Clock
 from gateway.payments.accounts import RETURN_LEG
 from gateway.payments.evidence_store import (
     NewEvidence,
+    clean,
     from_report,
     insert_messages,
     insert_orphans,
@@ -113,7 +114,7 @@ def _candidates(connection: Connection, deliveries: Sequence[Delivered]) -> dict
     for delivered in deliveries:
         for report in delivered.reports:
             if report.reference:
-                names.add(report.reference)
+                names.add(clean(report.reference))
             if delivered.bank:
                 names.update(find_references(report.memo or ""))
                 numbers.update(_account_numbers(report))
@@ -125,7 +126,7 @@ def _candidates(connection: Connection, deliveries: Sequence[Delivered]) -> dict
 def _account_numbers(report: Report) -> set[str]:
     """The credited account, and the virtual account in front of it."""
     numbers = {report.account_number, report.facts.get("virtual_account")}
-    return {number for number in numbers if number}
+    return {clean(number) for number in numbers if number}
 
 
 def _file(batch: _Batch, place: int, delivered: Delivered, report: Report, message_id: str) -> None:

@@ -12,28 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Row
 
-from connectors.contract import (
-    OutcomeUnknown,
-    ProviderRejected,
-    ProviderUnavailable,
-    RefundMeaning,
-    RefundOrder,
-    Refunds,
-    SignatureMismatch,
-)
+from connectors.contract import RefundOrder
 from gateway.foundation.ids import new_id
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem
 from gateway.payments.asking import sought
 from gateway.payments.attempts import TOPIC
 from gateway.payments.evidence import Evidence
-from gateway.payments.evidence_store import NewEvidence
+from gateway.payments.evidence_store import NewEvidence, keep_answer
 from gateway.payments.money_line import money_position
 from gateway.payments.recording import record, state_of
 from gateway.payments.references import reference_for
+from gateway.payments.refund_calls import Heard, ask_about_refund, send_refund
 from gateway.payments.refund_states import left_of, refundable
 from gateway.payments.refusals import money_extra
 from gateway.payments.rules import PaymentState
@@ -41,6 +33,7 @@ from gateway.payments.service import Payments
 from gateway.payments.shapes import RefundView
 from gateway.payments.statuses import Channel, RefundStatus, RefundStep
 from gateway.payments.store import (
+    begin_sending,
     find_attempt,
     find_refund,
     insert_refund,
@@ -48,14 +41,6 @@ from gateway.payments.store import (
     update_refund,
 )
 
-_log = structlog.get_logger(__name__)
-
-_STEPS = {
-    RefundMeaning.SUCCEEDED: RefundStep.SUCCEEDED,
-    RefundMeaning.PROCESSING: RefundStep.PROCESSING,
-    RefundMeaning.REJECTED: RefundStep.REJECTED,
-    RefundMeaning.UNKNOWN: RefundStep.UNKNOWN,
-}
 _DONE = (RefundStatus.SUCCEEDED, RefundStatus.REJECTED)
 _FIRST_ASK_S = 60
 _LONGEST_WAIT_S = 6 * 3600
@@ -215,45 +200,22 @@ class RefundDesk:
         attempt = await self._database.read(lambda c: find_attempt(c, refund.attempt_id))
         if attempt is None:
             raise LookupError(refund.attempt_id)
-        order = _order(refund, attempt)
-        if refund.sending_at is None:
-            now = self._clock.now()
-            await self._database.write(lambda c: update_refund(c, refund.id, sending_at=now))
-            await self._note(refund, await self._send(refunder, order), sent=True)
+        order, now = _order(refund, attempt), self._clock.now()
+        # Whoever marks it first sends it: a worker that slept past its lease comes second.
+        ours = await self._database.write(lambda c: begin_sending(c, refund.id, now))
+        if ours:
+            await self._note(refund, await send_refund(refunder, order), sent=True)
         else:
             # Sent, or lost on the way between the commit and the call: only asking is safe.
-            await self._note(refund, await self._ask(refunder, order), sent=False)
+            heard = await ask_about_refund(refunder, order, self._metrics)
+            await self._note(refund, heard, sent=False)
 
-    async def _send(self, refunder: Refunds, order: RefundOrder) -> tuple[RefundStep, str]:
-        try:
-            report = await refunder.refund(order)
-        except ProviderUnavailable:
-            return RefundStep.NOT_SENT, ""
-        except ProviderRejected as error:
-            return RefundStep.REJECTED, error.code
-        except (OutcomeUnknown, SignatureMismatch):
-            return RefundStep.UNKNOWN, ""
-        return _STEPS[report.meaning], report.code
-
-    async def _ask(self, refunder: Refunds, order: RefundOrder) -> tuple[RefundStep, str] | None:
-        try:
-            report = await refunder.query_refund(order)
-        except (ProviderUnavailable, ProviderRejected, OutcomeUnknown) as error:
-            _log.info("no_answer_about_refund", error=type(error).__name__)
-            return None
-        except SignatureMismatch:
-            self._metrics.alerts.labels("forged_answer").inc()
-            return None
-        return _STEPS[report.meaning], report.code
-
-    async def _note(
-        self, refund: Row[Any], heard: tuple[RefundStep, str] | None, *, sent: bool
-    ) -> None:
+    async def _note(self, refund: Row[Any], heard: Heard, *, sent: bool) -> None:
         now = self._clock.now()
 
         def unit(connection: Connection) -> RefundView:
             row = self._row(connection, refund.id)
-            step, code = heard or (RefundStep.UNKNOWN, "")
+            step = heard.step
             values: dict[str, Any] = {"asks": row.asks + 1, "ask_at": _later(row.asks, now)}
             steps = [step]
             if step is RefundStep.NOT_SENT:
@@ -263,7 +225,15 @@ class RefundDesk:
             if step in (RefundStep.SUCCEEDED, RefundStep.REJECTED):
                 values["ask_at"] = None
             update_refund(connection, row.id, **values)
-            self._tell(connection, row, steps, "provider", code=code[:64])
+            message = keep_answer(
+                connection,
+                self._clock,
+                heard.answer,
+                account=row.account,
+                leg="refund" if sent else "refund_query",
+                about=row.id,
+            )
+            self._tell(connection, row, steps, "provider", code=heard.code[:64], message=message)
             return self._view(connection, row.id)
 
         await self._changed(unit)
@@ -288,7 +258,9 @@ class RefundDesk:
         row: Row[Any],
         steps: list[RefundStep],
         actor: str,
+        *,
         code: str = "",
+        message: str | None = None,
     ) -> None:
         now = self._clock.now()
         new = []
@@ -303,7 +275,7 @@ class RefundDesk:
                 amount=row.amount,
                 subject=row.id,
             )
-            new.append((row.payment_id, NewEvidence(piece, code, actor)))
+            new.append((row.payment_id, NewEvidence(piece, code, actor, message_id=message)))
         record(connection, self._clock, new)
 
     def _row(self, connection: Connection, refund_id: str) -> Row[Any]:

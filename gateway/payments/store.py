@@ -198,6 +198,12 @@ def update_refund(connection: Connection, refund_id: str, **values: Any) -> None
     connection.execute(refunds.update().where(refunds.c.id == refund_id).values(**values))
 
 
+def begin_sending(connection: Connection, refund_id: str, now: datetime) -> bool:
+    """Become the one who sends a refund; False when somebody has begun already."""
+    statement = refunds.update().where(refunds.c.id == refund_id, refunds.c.sending_at.is_(None))
+    return connection.execute(statement.values(sending_at=now)).rowcount == 1
+
+
 def claim_refunds(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Take due refunds for a while."""
     return _claim(connection, refunds, refunds.c.ask_at, now, limit)

@@ -82,7 +82,15 @@ class ShipmentDesk:
             client=client,
         )
         ordering = Ordering(database, clock, known, recorder, news)
-        self.worker = OrderWorker(database, clock, waker, ordering, self.cancelling)
+        self.worker = OrderWorker(
+            database,
+            clock,
+            waker,
+            ordering,
+            self.cancelling,
+            working=law.working,
+            news=news,
+        )
         self.trackers = {
             account: Tracker(
                 account,

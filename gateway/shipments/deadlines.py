@@ -93,6 +93,10 @@ class WorkCalendar:
             return True
         return day.weekday() < 5 and day not in self.holidays
 
+    def ends_soon(self, day: date) -> bool:
+        """Whether the holidays are entered for less than another month."""
+        return (self.known_until - day) < timedelta(days=30)
+
     def after(self, day: date, working_days: int, paused: frozenset[date] = frozenset()) -> date:
         """The day that lies so many working days after ``day``; ``paused`` days do not count."""
         left = working_days

@@ -29,17 +29,24 @@ _LONGEST_KEY: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class NewEvidence:
-    """A fact to be stored; ``actor`` is the person who entered it, or empty."""
+    """A fact to be stored; ``actor`` is the person who entered it, or empty.
+
+    ``message_id`` names the carrier's message that it was read from.
+    """
 
     key: str
     fact: Told
     received_at: datetime
     actor: str = ""
+    message_id: str | None = None
 
 
-def of_event(event: ParcelEvent, received_at: datetime, actor: str = "") -> NewEvidence:
+def of_event(
+    event: ParcelEvent, received_at: datetime, actor: str = "", message_id: str | None = None
+) -> NewEvidence:
     """A carrier's event under the carrier's own key."""
-    return NewEvidence(_fit(event.event_key), CarrierFact(event, received_at), received_at, actor)
+    fact = CarrierFact(event, received_at)
+    return NewEvidence(_fit(event.event_key), fact, received_at, actor, message_id)
 
 
 def of_call(shipment_id: str, fact: CallFact, mark: str = "") -> NewEvidence:
@@ -69,6 +76,7 @@ def row_of(account: str, shipment_id: str | None, new: NewEvidence) -> dict[str,
         "received_at": new.received_at,
         "actor": new.actor,
         "body": body,
+        "message_id": new.message_id,
     }
 
 

@@ -54,7 +54,7 @@ class _Handlers:
         query = dict(call.request.query)
         if "status" in query:
             query["movement"] = query.pop("status")
-        window = listing.read_window(query, _FILTERS)
+        window = listing.read_window(query, _FILTERS, of="shp")
         return Reply(await self._shipments.page(call.tenant, window))
 
     async def get(self, call: Call[None]) -> Reply:

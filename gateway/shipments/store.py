@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.foundation.problems import not_found
-from gateway.shipments.tables import evidence, feeds, shipments
+from gateway.shipments.tables import evidence, feeds, messages, shipments
 
 LEASE: Final = timedelta(seconds=20)
 """How long a worker may think about one shipment before another looks at it."""
@@ -144,6 +144,22 @@ def insert_evidence(
         )
         new |= {(row.account, row.key) for row in connection.execute(statement)}
     return new
+
+
+def keep_message(
+    connection: Connection, message_id: str, account: str, body: bytes, received_at: datetime
+) -> None:
+    """Keep what a carrier sent, byte for byte."""
+    row = {"id": message_id, "account": account, "body": body, "received_at": received_at}
+    connection.execute(messages.insert(), row)
+
+
+def known_keys(connection: Connection, account: str, keys: Iterable[str]) -> set[str]:
+    """Those of an account's facts that are stored already."""
+    query = sa.select(evidence.c.key).where(
+        evidence.c.account == account, evidence.c.key.in_(sorted(set(keys)))
+    )
+    return set(connection.execute(query).scalars())
 
 
 def evidence_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row[Any]]]:

@@ -2,14 +2,16 @@
 
 ``shipments`` holds what was ordered and, derived from the evidence, where it stands. In
 ``shipment_evidence`` nothing is ever changed but whose an orphan is; ``(account, key)`` is a
-fact's identity. ``carrier_feeds`` holds each account's cursor and the lease of its one poller.
+fact's identity, ``message_id`` the page of the feed it came on, kept byte for byte in
+``carrier_messages``. ``carrier_feeds`` holds each account's cursor and the lease of its one
+poller.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from gateway.foundation.columns import Instant, Json, metadata
+from gateway.foundation.columns import Blob, Instant, Json, metadata
 
 _Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -82,9 +84,19 @@ evidence = sa.Table(
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("actor", sa.String(120), nullable=False),
     sa.Column("body", Json, nullable=False),
+    sa.Column("message_id", sa.String(40)),
     sa.UniqueConstraint("account", "key", name="uq_shipment_evidence_key"),
     sa.Index("ix_shipment_evidence_shipment", "shipment_id", "number"),
     sa.Index("ix_shipment_evidence_item", "account", "item_code"),
+)
+
+messages = sa.Table(
+    "carrier_messages",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("account", sa.String(80), nullable=False),
+    sa.Column("body", Blob, nullable=False),
+    sa.Column("received_at", Instant, nullable=False, index=True),
 )
 
 feeds = sa.Table(

@@ -14,9 +14,10 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row
 
-from connectors.contract import ConnectorError, Feed, ParcelEvent, TrackingFeed
+from connectors.contract import ConnectorError, Feed, TrackingFeed
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
+from gateway.foundation.ids import new_id
 from gateway.foundation.leases import kept_alive
 from gateway.shipments import store
 from gateway.shipments.evidence import NewEvidence, of_event, row_of, storable
@@ -102,7 +103,7 @@ class Tracker:
             connection, self._account, fence, cursor=page.cursor, lease_until=until
         ):
             return None
-        owned, orphans = self._sort(connection, page.events)
+        owned, orphans = self._sort(connection, page)
         recording = self._recorder.record(connection, owned)
         rows = [row_of(self._account, None, new) for new in orphans]
         fresh = store.insert_evidence(connection, rows) if rows else set()
@@ -110,10 +111,11 @@ class Tracker:
         return recording
 
     def _sort(
-        self, connection: Connection, events: tuple[ParcelEvent, ...]
+        self, connection: Connection, page: Feed
     ) -> tuple[dict[str, list[NewEvidence]], list[NewEvidence]]:
         """Whose each event is: by our reference, or by item number when it names none."""
-        now = self._clock.now()
+        now, events = self._clock.now(), page.events
+        message_id = self._keep(connection, page)
         refs = {storable(e.client_ref, 64) or "" for e in events if e.client_ref}
         codes = {storable(e.item_code, 40) or "" for e in events if not e.client_ref}
         by_ref, by_code = store.owners(connection, self._account, refs, codes - {""})
@@ -123,12 +125,22 @@ class Tracker:
             owner = by_ref.get(event.client_ref or "")
             if not event.client_ref:
                 owner = by_code.get(event.item_code or "")
-            new = of_event(event, now)
+            new = of_event(event, now, message_id=message_id)
             if owner is None:
                 orphans.append(new)
             else:
                 owned[owner].append(new)
         return owned, orphans
+
+    def _keep(self, connection: Connection, page: Feed) -> str | None:
+        """Keep the page itself, unless it says nothing that we did not know."""
+        now = self._clock.now()
+        keys = {of_event(event, now).key for event in page.events}
+        if not page.answer or keys <= store.known_keys(connection, self._account, keys):
+            return None
+        message_id = new_id("msg", self._clock)
+        store.keep_message(connection, message_id, self._account, page.answer, now)
+        return message_id
 
     async def _renew(self, fence: int) -> None:
         until = self._clock.now() + store.FEED_LEASE

@@ -10,12 +10,13 @@ import asyncio
 
 import structlog
 
-from gateway.foundation.clock import Clock
+from gateway.foundation.clock import VIETNAM, Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.waker import Waker
 from gateway.shipments import store
 from gateway.shipments.cancelling import Cancelling
-from gateway.shipments.news import WORK
+from gateway.shipments.deadlines import WorkCalendar
+from gateway.shipments.news import WORK, News
 from gateway.shipments.ordering import Ordering
 
 _log = structlog.get_logger(__name__)
@@ -35,15 +36,23 @@ class OrderWorker:
         waker: Waker,
         ordering: Ordering,
         cancelling: Cancelling,
+        *,
+        working: WorkCalendar,
+        news: News,
     ) -> None:
         self._database = database
         self._clock = clock
         self._waker = waker
         self._ordering = ordering
         self._cancelling = cancelling
+        self._working = working
+        self._news = news
 
     async def run(self) -> None:
         """Work for ever; ends by being cancelled."""
+        if self._working.ends_soon(self._clock.now().astimezone(VIETNAM).date()):
+            self._news.alert("holidays_end")
+            _log.warning("holidays_end", known_until=self._working.known_until.isoformat())
         while True:
             try:
                 worked = await self.once()

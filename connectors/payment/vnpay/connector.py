@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from connectors.contract import (
     Account,
@@ -72,7 +73,8 @@ class VnpayConnector:
 
     async def query(self, sought: Sought) -> Report:
         """Ask querydr about the same reference."""
-        return messages.read_query_answer(await self._ask(sought))
+        fields, answer = await self._ask(sought)
+        return replace(messages.read_query_answer(fields), answer=answer)
 
     async def refund(self, order: RefundOrder) -> RefundReport:
         """Ask for a refund once.
@@ -82,14 +84,15 @@ class VnpayConnector:
         """
         sent = messages.refund_request(order, self._terminal, self._clock.now())
         try:
-            fields = await self._send(sent, signature.REFUND_RESPONSE)
+            fields, answer = await self._send(sent, signature.REFUND_RESPONSE)
         except SignatureMismatch as error:
             raise OutcomeUnknown("the refund's answer is not VNPAY's") from error
-        return messages.read_refund_answer(fields)
+        return replace(messages.read_refund_answer(fields), answer=answer)
 
     async def query_refund(self, order: RefundOrder) -> RefundReport:
         """Ask querydr what became of a refund."""
-        return messages.read_refund_query(await self._ask(order.payment), order)
+        fields, answer = await self._ask(order.payment)
+        return replace(messages.read_refund_query(fields, order), answer=answer)
 
     def read_callback(self, callback: Callback) -> tuple[Interpretation, ...]:
         """Read IPN (leg ``""``) or return (leg ``return``: for display and as a reason to ask)."""
@@ -103,15 +106,18 @@ class VnpayConnector:
         del callback
         return messages.reply(receipt)
 
-    async def _ask(self, sought: Sought) -> dict[str, str]:
+    async def _ask(self, sought: Sought) -> tuple[dict[str, str], bytes]:
         sent = messages.query_request(sought, self._terminal, self._clock.now(), next(self._turns))
         return await self._send(sent, signature.QUERY_RESPONSE)
 
-    async def _send(self, sent: Mapping[str, str], order: Sequence[str]) -> dict[str, str]:
+    async def _send(
+        self, sent: Mapping[str, str], order: Sequence[str]
+    ) -> tuple[dict[str, str], bytes]:
+        """The verified fields of the answer, and the answer itself."""
         headers = {"content-type": "application/json", "accept": "application/json"}
         body = json.dumps(dict(sent)).encode()
         reply = await self._transport.send(HttpRequest("POST", self._api_url, headers, body))
-        return messages.read_answer(reply, sent, self._secrets, order)
+        return messages.read_answer(reply, sent, self._secrets, order), reply.body
 
 
 def _check(account: Account) -> None:

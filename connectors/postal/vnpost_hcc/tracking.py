@@ -56,6 +56,7 @@ def read_feed(reply: HttpReply, cursor: str, page_size: int, table: Mapping[str,
         events=tuple(_read_event(document, table) for document in documents),
         cursor=last,
         more=full and last > cursor,
+        answer=reply.body,
     )
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from gateway.foundation.bodies import read_form
 from gateway.foundation.idempotency import Claim
 from gateway.foundation.problems import Problem
 from gateway.foundation.web import Page
@@ -96,9 +96,9 @@ class PayPages:
         snapshot = await self._door.snapshot(request)
         if snapshot is None:
             return self._door.missing(request)
-        form = await request.post()
+        form = await read_form(request, _FORM_LIMIT)
         ticket = self._judge(request, snapshot, form)
-        chosen = str(form.get("method", ""))
+        chosen = form.get("method", "")
         say = words().plain
         lang = language(request)
         if ticket is None:
@@ -149,7 +149,8 @@ class PayPages:
         snapshot = await self._door.snapshot(request)
         if snapshot is None:
             return self._door.missing(request)
-        if self._judge(request, snapshot, await request.post()) is not None:
+        form = await read_form(request, _FORM_LIMIT)
+        if self._judge(request, snapshot, form) is not None:
             await self._asking.hurry(snapshot.row.id)
         if result_state(snapshot, self._door.now()) is not None:
             return self._door.to(request, snapshot, "result")
@@ -215,14 +216,14 @@ class PayPages:
         return must_wait(result_state(snapshot, self._door.now()))
 
     def _judge(
-        self, request: web.Request, snapshot: Snapshot, form: Mapping[str, Any]
+        self, request: web.Request, snapshot: Snapshot, form: Mapping[str, str]
     ) -> str | None:
         """The form's id when it is ours and fresh, None when it is too old.
 
         Raises:
             Problem: ``forbidden`` when it is not ours.
         """
-        form_id, proof = str(form.get("form_id", "")), str(form.get("proof", ""))
+        form_id, proof = form.get("form_id", ""), form.get("proof", "")
         verdict = self._guard.check(snapshot.row.token, form_id, proof, self._door.now())
         if verdict is FormVerdict.FORGED or comes_from_elsewhere(request):
             raise Problem("forbidden", "Biểu mẫu không phải của trang này.", "Not our form.")

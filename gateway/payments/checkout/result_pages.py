@@ -47,7 +47,7 @@ class ResultPages:
             Page("GET", f"{here}/result", self.result),
             Page("GET", f"{here}/receipt", self.receipt),
             Page("GET", f"{here}/receipt.pdf", self.receipt_pdf),
-            Page("GET", f"{here}/events", self.events),
+            Page("GET", f"{here}/events", self.events, looked_at=False),
         ]
 
     async def result(self, request: web.Request) -> web.StreamResponse:

@@ -115,6 +115,22 @@ async def test_a_crash_between_signing_and_commit_frees_the_number(bureau, paper
     assert await bureau.numbers() == [1, 2]
 
 
+@on_sqlite
+async def test_the_process_after_a_crash_need_not_wait(bureau, paper):
+    """Alone on its SQLite file, it knows that whoever held the register is dead."""
+    draft = await bureau.draft()
+
+    async def die(_):
+        raise Crash
+
+    paper.after_sign = die
+    with pytest.raises(Crash):
+        await bureau.sign(draft)
+    del paper.after_sign
+    await bureau.issuing.take_over()
+    assert (await bureau.sign(draft)).number == 1
+
+
 async def test_a_signer_that_lost_the_register_enters_nothing(bureau, paper, monkeypatch):
     """A process that slept through its lease printed a number that is now somebody else's."""
     monkeypatch.setattr(issuing, "_BEAT_S", 1e9)

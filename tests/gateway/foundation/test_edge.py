@@ -305,3 +305,10 @@ def test_any_json_reads_back(value):
     """Strings come out in NFC, everything else as it was."""
     assume("\\ud" not in json.dumps(value))
     assert read_text(json.dumps(value, ensure_ascii=False).encode()) == normalised(value)
+
+
+@pytest.mark.parametrize("secret", ["\u00e9" * 38, "mc_test_" + "\u00e9" * 32, "\udcff"])
+async def test_a_key_that_is_no_key_text_is_unauthenticated(sqlite, clock, secret):
+    with pytest.raises(Problem) as refused:
+        await Keys(sqlite, clock, PEPPER).identify(secret)
+    assert refused.value.code == "unauthenticated"

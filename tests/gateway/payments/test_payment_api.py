@@ -347,3 +347,24 @@ async def test_while_a_call_has_no_known_end_the_agency_cannot_cancel(desk):
     await desk.try_paying(payment)
     status, problem, _ = await desk.portal.post(f"/v1/payments/{payment['id']}/cancel")
     assert (status, problem["code"]) == (409, "attempt_in_doubt")
+
+
+@pytest.mark.parametrize("after", ["zzz", "evt_cr8xgzs9q74689f61ew34gedsr"])
+async def test_a_page_begins_after_a_payment_and_after_nothing_else(desk, after):
+    """A cursor of another list would begin anew or end at once, and nobody would notice."""
+    status, problem, _ = await desk.portal.get("/v1/payments", params={"after": after})
+    assert (status, [e["pointer"] for e in problem["errors"]]) == (422, ["/after"])
+
+
+async def test_a_moment_at_the_edge_of_the_calendar_can_be_shown(both):
+    payment = await both.open()
+    cash = {
+        "amount": 21_000,
+        "receipt_number": "A1",
+        "place": "counter",
+        "collected_by": "Trần Thị Thử",
+        "collected_at": "0001-01-01T00:00:00+14:00",
+    }
+    path = f"/v1/payments/{payment['id']}"
+    assert (await both.portal.post(f"{path}/counter-receipts", cash))[0] == 201
+    assert (await both.portal.get(f"{path}/timeline"))[0] == 200

@@ -399,3 +399,9 @@ def desk_is_away(jobs):
     for job in jobs:
         job.outcome, job.failed = DatabaseUnavailable("away"), True
     _answer(jobs)
+
+
+async def test_a_reference_or_an_account_with_nul_is_nobodys(both):
+    """Signed well and odd all the same: kept for people, acknowledged as unknown."""
+    assert (await send(both, ipn("MC\x00AAAAAAAAAA")))[1]["RspCode"] == "01"
+    assert await count(both, orphans) == 1

@@ -7,10 +7,12 @@ import json
 import re
 
 import pytest
+from yarl import URL
 
 from connectors.contract import OutcomeUnknown, ProviderUnavailable
 from connectors.simulators.faults import Fault
 from gateway.foundation.database import DatabaseUnavailable, _answer
+from gateway.foundation.ids import new_token
 from gateway.payments.money_line import LineKey, money_line
 from gateway.payments.recording import state_of
 from gateway.payments.store import find_payment
@@ -177,6 +179,17 @@ async def test_an_unknown_end_leads_to_the_result_and_not_to_paying_again(desk):
     assert (browser.path, browser.money) == ("/result", "M2")
     page = (await browser.go()).path
     assert page == "/result"
+
+
+async def test_a_link_with_a_nul_looks_like_every_other_that_leads_nowhere(both):
+    """PostgreSQL refuses to look for it."""
+    pages = []
+    for token in ("%00", "x", new_token()):
+        url = URL(f"{both.base}/pay/{token}", encoded=True)
+        async with both.session.get(url) as answer:
+            assert answer.status == 404
+            pages.append((await answer.text()).replace(url.path, "").replace(url.raw_path, ""))
+    assert pages[0] == pages[1] == pages[2]
 
 
 async def test_links_that_lead_nowhere_all_look_the_same(desk):

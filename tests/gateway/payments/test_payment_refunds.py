@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connectors.contract import OutcomeUnknown, ProviderRejected, ProviderUnavailable
 from connectors.simulators.faults import Fault
 from gateway.foundation.problems import Problem
+from gateway.payments.store import LEASE, claim_refunds
 from gateway.payments.tables import ledger_entries
 from tests.gateway.payments.desk import VIETQR, VNPAY, open_desk
 from tests.gateway.payments.test_payment_worker import broken
@@ -287,3 +288,22 @@ async def test_no_answer_about_a_refund_is_asked_for_again(desk):
     desk.vnpay.api._secret = secret
     await desk.wait(600)
     assert (await refund_of(desk, refund))["status"] == "succeeded"
+
+
+async def test_a_worker_that_slept_past_its_lease_sends_no_second_refund(both):
+    payment = await paid(both)
+    await ask_back(both, payment, 21_000)
+    connector = both.payments.accounts.payment[VNPAY]
+    send, orders = connector.refund, []
+
+    async def note_and_send(order):
+        orders.append(order.reference)
+        return await send(order)
+
+    connector.refund = note_and_send
+    now = both.clock.now()
+    asleep = (await both.database.write(lambda c: claim_refunds(c, now, 50)))[0]
+    await both.wait(LEASE.total_seconds() + 1)  # another one claims it and sends it
+    assert len(orders) == 1
+    await both.refunds.look_at(asleep)
+    assert len(orders) == 1

@@ -144,7 +144,9 @@ def test_the_shipped_table_names_its_law_and_its_horizon():
     rows = [*LAW.limits, *LAW.invitations, *LAW.complaints]
     assert all("Thông tư 17/2017/TT-BTTTT" in row.legal_basis for row in rows)
     assert LAW.working.known_until.year >= 2026
-    assert {day.year for day in LAW.working.holidays} == {2026}
+    assert LAW.working.ends_soon(LAW.working.known_until)
+    assert not LAW.working.ends_soon(LAW.working.known_until - timedelta(days=30))
+    assert not WorkCalendar().ends_soon(date(2026, 1, 1))
     assert load_law() is load_law()
 
 

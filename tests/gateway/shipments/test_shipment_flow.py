@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
+import pytest
+
 from connectors.simulators.faults import Fault
+from gateway.foundation.clock import VIETNAM
+from gateway.shipments.law import load_law
 
 
 async def test_a_result_is_ordered_followed_and_delivered(both):
@@ -113,3 +120,17 @@ async def test_events_of_parcels_we_do_not_know_are_kept_as_orphans(both):
     assert [row.client_ref for row in orphans] == ["SOMEBODY-ELSES"]
     assert both.alerts("shipment_unknown_item") == 1
     assert (await both.read(shipment))["movement"] == "registered"
+
+
+@pytest.mark.parametrize(("days", "alerts"), [(31, 0), (29, 1)])
+async def test_holidays_that_end_soon_are_an_alert_at_the_start(desk, days, alerts):
+    """Later due dates would be counted by weekends alone."""
+    last = load_law().working.known_until
+    now = desk.clock.now().astimezone(VIETNAM).date()
+    desk.clock.advance(((last - now).days - days) * 86_400)
+    running = asyncio.ensure_future(desk.shipments.worker.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert desk.alerts("shipment_holidays_end") == alerts

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from connectors.contract import Feed, MoneyLane, Movement, OutcomeUnknown, ParcelEvent
 from gateway.shipments import store
-from gateway.shipments.tables import feeds
+from gateway.shipments.tables import feeds, messages
 from tests.gateway.shipments.desk import POST, SILENT
 from tests.gateway.shipments.stories import VECTORS
+from tests.support.wire import overheard
 
 # The published tables say "collected_if_cod" for carriers that collect on delivery.
 MONEY = {lane.value: lane for lane in MoneyLane} | {"collected_if_cod": MoneyLane.COLLECTED}
@@ -234,3 +235,30 @@ async def test_published_scenarios_hold_through_storage(desk, monkeypatch, scena
     assert seen["money"] == expected.get("money", seen["money"])
     sequences = [number for _, number in await desk.events()]
     assert sequences == list(range(1, len(sequences) + 1))
+
+
+async def test_a_page_of_news_is_kept_as_it_came_and_its_events_name_it(both):
+    shipment = await both.ordered()
+    both.post.parcels.advance(shipment["client_ref"], "picked_up")
+    heard = overheard(both.carriers[POST])
+    await both.poll()
+    pages = await both.database.read(lambda c: c.execute(sa.select(messages)).all())
+    brought = [row for row in await both.stored() if row.kind == "event"]
+    assert [bytes(page.body) for page in pages] == heard
+    assert brought
+    assert {row.message_id for row in brought} == {pages[0].id}
+    await both.poll()
+    assert len(await both.database.read(lambda c: c.execute(sa.select(messages)).all())) == 1
+
+
+async def test_a_page_that_says_nothing_new_is_not_kept_again(desk, monkeypatch):
+    told = [event("e1", "2026-11-02T09:00:00+07:00")]
+
+    async def again(cursor):
+        return Feed(tuple(told), cursor, more=False, answer=b"the same page")
+
+    monkeypatch.setattr(desk.carriers[POST], "events_since", again)
+    await desk.poll()
+    await desk.poll()
+    pages = await desk.database.read(lambda c: c.execute(sa.select(messages)).all())
+    assert [bytes(page.body) for page in pages] == [b"the same page"]
