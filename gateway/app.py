@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from socket import socket as Socket  # noqa: N812 - the class, beside a parameter of that name
 from typing import Any, Protocol
 
@@ -60,6 +61,7 @@ from gateway.wiring import (
     pepper,
     secret_box,
     signer_config,
+    state_secrets,
 )
 from signing.pool import SignerPool
 
@@ -99,7 +101,8 @@ class Gateway:
         self.waker = Waker(self.redis)
         self.transport = HttpTransport(clock, self.metrics)
         self.connectors = build_connectors(settings, self.transport, clock)
-        self.signatures = SignerPool(signer_config(settings), settings.signing.processes)
+        signers = replace(signer_config(settings), state_secrets=state_secrets(settings))
+        self.signatures = SignerPool(signers, settings.signing.processes)
         self.database = Database(settings.database.url, writers=settings.database.writers)
         self.files = FileStore(settings.files.url)
         self.keys = Keys(self.database, clock, pepper(settings), (settings.server.mode,))

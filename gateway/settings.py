@@ -108,22 +108,28 @@ class KeyToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyService(msgspec.Struct, frozen=True, kw_only=True):
-    """For `kind = "csc"`: a remote service that speaks the Cloud Signature Consortium's API."""
+    """For `kind` `csc`, `smartca`, `mysign` and `hook`: the remote service; see signing-keys.md."""
 
-    url: str = ""  # https, without /credentials/…: https://host/csc/v1
-    api: str = "v1"  # v1 or v2
-    credential_id: str = ""  # the official's or agency's key at the service
-    access_token: str = ""  # secret; or client_id and client_secret
-    client_id: str = ""  # OAuth 2.0 client credentials
-    client_secret: str = ""  # secret
+    url: str = ""  # https; csc: without /credentials/…: https://host/csc/v1
+    api: str = ""  # csc: v1 or v2; mysign: vtss or csc; empty = the first
+    credential_id: str = ""  # the key at the service; smartca: serial number of the certificate
+    access_token: str = ""  # csc: secret; or client_id and client_secret
+    client_id: str = ""  # csc: OAuth 2.0 client credentials; smartca: sp_id
+    client_secret: str = ""  # secret; smartca: sp_password; hook: HMAC key, from 32 characters
+    user_id: str = ""  # smartca, mysign: whose key (identity or tax number)
+    profile_id: str = "adss:ras:profile:001"  # mysign
+    delivery: str = ""  # mysign vtss: poll, wait or callback; empty = poll
+    callback_id: str = ""  # mysign vtss: the client_id the service calls us with
+    callback_secret: str = ""  # secret; mysign vtss: the client_secret it calls us with
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 60.0  # for one answer
+    valid_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # a request's life; 0 = the service's own
 
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key the signer processes may open."""
 
-    kind: str = "pkcs12"  # pkcs12, pkcs11 (token, HSM) or csc (remote service)
-    path: str = ""  # the .p12 file or the PKCS#11 library; must exist, unless kind is csc
+    kind: str = "pkcs12"  # pkcs12, pem, pkcs11 (token, HSM), csc, smartca, mysign, hook or vgca
+    path: str = ""  # .p12 or .pem file, PKCS#11 library, for vgca the certificate; must exist
     password: str = ""  # password or PIN; empty = the PIN sent with each signature opens it
     holder: str = ""  # whose it is: official:nguyen.van.a or agency:H55.12
     name: str = ""  # as printed: the person's, or the agency's

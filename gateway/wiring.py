@@ -32,7 +32,7 @@ from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
 from gateway.settings import ConfigurationError, Settings
 from signing.contract import KeyConfig, SignerConfig
-from signing.key_config import RemoteConfig, TokenConfig
+from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
 _AGENCY = "agency:"
 DEVELOPMENT_MARK = "PHÁT TRIỂN"  # stands in the name of every development certificate
@@ -113,7 +113,7 @@ def signer_config(settings: Settings) -> SignerConfig:
             image_height_mm=key.image_height_mm,
             allow_pkcs1v15=key.allow_pkcs1v15,
             token=TokenConfig(**_fields(key.token)) if key.kind == "pkcs11" else None,
-            remote=RemoteConfig(**_fields(key.remote)) if key.kind == "csc" else None,
+            remote=RemoteConfig(**_fields(key.remote)) if key.kind in REMOTE_KINDS else None,
         )
         for name, key in section.keys.items()
     )
@@ -144,7 +144,7 @@ def _unusable(keys: tuple[KeyConfig, ...]) -> list[str]:
     problems = [
         f"signing.keys.{key.name}.path: không có tệp này"
         for key in keys
-        if key.kind != "csc" and not Path(key.path).is_file()
+        if key.kind in FILE_KINDS and not Path(key.path).is_file()
     ]
     for key in keys:
         problems += [f"signing.keys.{key.name}.{fault}" for fault in key.faults()]
@@ -211,6 +211,12 @@ def data_folder(name: str) -> Path:
     """A folder of the operator's data: beside the source, or where the wheel put it."""
     beside = Path(__file__).resolve().parents[1] / "config" / name
     return beside if beside.is_dir() else Path(sys.prefix) / "share" / "motcua" / "config" / name
+
+
+def state_secrets(settings: Settings) -> tuple[bytes, ...]:
+    """Under which acts that wait for their official are sealed; follow from the master keys."""
+    masters = settings.secrets.master_keys or [_kept_key(settings, "master.key")]
+    return tuple(hmac.digest(derive_key(m), b"prepared signatures", "sha256") for m in masters)
 
 
 def secret_box(settings: Settings) -> SecretBox:

@@ -1,4 +1,4 @@
-"""How a key is configured: a file, a token or HSM, a remote service.
+"""How a key is configured: a file, a token or HSM, a remote service, a desktop program.
 
 Plain picklable values with the rules that can be checked before any key is opened; part of the
 contract, which offers ``KeyConfig`` under its own name too.
@@ -12,6 +12,20 @@ from urllib.parse import urlsplit
 
 _HEX = re.compile(r"([0-9A-Fa-f]{2})*")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+FILE_KINDS = frozenset({"pkcs12", "pem", "pkcs11", "vgca"})  # whose ``path`` must exist
+REMOTE_KINDS = frozenset({"csc", "smartca", "mysign", "hook"})
+KINDS = FILE_KINDS | REMOTE_KINDS
+_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {  # the first of each is the default
+    "csc": {"api": ("v1", "v2")},
+    "mysign": {"api": ("vtss", "csc"), "delivery": ("poll", "wait", "callback")},
+}
+_NEEDED = {
+    "csc": ("credential_id",),
+    "smartca": ("client_id", "client_secret", "user_id"),
+    "mysign": ("client_id", "client_secret", "user_id"),
+    "hook": ("client_id", "client_secret"),
+}
+_SHORTEST_SECRET = 32  # of the hook, whose only proof it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +57,44 @@ class TokenConfig:
 
 @dataclass(frozen=True, slots=True)
 class RemoteConfig:
-    """A key kept by a remote signing service that speaks the Cloud Signature Consortium's API."""
+    """A key kept by a remote signing service; which fields count depends on the key's kind."""
 
-    url: str = ""  # up to and without "/credentials/…", such as https://host/csc/v1
-    api: str = "v1"  # v1 or v2
-    credential_id: str = ""
-    access_token: str = field(default="", repr=False)  # or client_id and client_secret
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)  # OAuth 2.0 client credentials
+    url: str = ""  # csc: up to and without "/credentials/…"; else the service's root
+    api: str = ""  # csc: v1 or v2 · mysign: vtss or csc; empty = the first
+    credential_id: str = ""  # csc, mysign; smartca: serial number of the certificate
+    access_token: str = field(default="", repr=False)  # csc: or client_id and client_secret
+    client_id: str = ""  # smartca: sp_id · hook: the name both sides know this gateway by
+    client_secret: str = field(default="", repr=False)  # smartca: sp_password · hook: HMAC key
+    user_id: str = field(default="", repr=False)  # whose key: identity or tax number
+    profile_id: str = "adss:ras:profile:001"  # mysign
+    delivery: str = ""  # mysign vtss: poll, wait (the call stays open) or callback
+    callback_id: str = ""  # mysign vtss: what we gave the service to call us with
+    callback_secret: str = field(default="", repr=False)
     timeout_s: float = 60.0  # for one answer; a person may be confirming meanwhile
+    valid_s: float = 0.0  # how long the service keeps a request open; 0 = as it says of itself
 
-    def rules(self) -> dict[str, bool]:
-        """What must hold before a PIN is sent anywhere."""
+    def rules(self, kind: str = "csc") -> dict[str, bool]:
+        """What must hold before a secret is sent anywhere."""
         parts = urlsplit(self.url)
         here = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        return {
+        rules = {
             "remote.url: cần địa chỉ https": bool(parts.hostname)
             and (parts.scheme == "https" or here),
-            "remote.api: phải là “v1” hoặc “v2”": self.api in ("v1", "v2"),
-            "remote.credential_id: chưa có": bool(self.credential_id),
         }
+        for name, allowed in _CHOICES.get(kind, {}).items():
+            sentence = f"remote.{name}: phải là {' hoặc '.join(f'“{one}”' for one in allowed)}"
+            rules[sentence] = getattr(self, name) in ("", *allowed)
+        for name in _NEEDED[kind]:
+            rules[f"remote.{name}: chưa có"] = bool(getattr(self, name))
+        if kind == "mysign" and self.delivery == "callback":
+            rules["remote.callback_id, callback_secret: cần cho delivery = “callback”"] = bool(
+                self.callback_id and self.callback_secret
+            )
+        if kind == "hook" and self.client_secret:
+            rules[f"remote.client_secret: cần từ {_SHORTEST_SECRET} ký tự"] = (
+                len(self.client_secret) >= _SHORTEST_SECRET
+            )
+        return rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +102,23 @@ class KeyConfig:
     """One configured key: ``kind`` names the module in ``signing.keys`` that opens it."""
 
     name: str
-    kind: str  # pkcs12, pkcs11, csc
-    path: str = ""  # the .p12 file, or the PKCS#11 library
+    kind: str  # one of KINDS
+    path: str = ""  # pkcs12: .p12 · pem: key and certificates · pkcs11: library · vgca: certificate
     password: str | None = field(default=None, repr=False)
     image_path: str | None = None  # transparent PNG: handwritten signature (blue) or seal (red)
     image_width_mm: float | None = None  # the seal is shown in its real size
     image_height_mm: float | None = None
     allow_pkcs1v15: bool = False  # audited exception; RSASSA-PSS otherwise (TT 15/2025)
     token: TokenConfig | None = None  # pkcs11
-    remote: RemoteConfig | None = None  # csc
+    remote: RemoteConfig | None = None  # REMOTE_KINDS
 
     def faults(self) -> list[str]:
         """What can never work, each as ``key: Vietnamese sentence``."""
+        if self.kind not in KINDS:
+            return [f"kind: không có loại khóa “{self.kind}”"]
         rules: dict[str, bool] = {}
         if self.kind == "pkcs11":
             rules = (self.token or TokenConfig()).rules()
-        elif self.kind == "csc":
-            rules = (self.remote or RemoteConfig()).rules()
+        elif self.kind in REMOTE_KINDS:
+            rules = (self.remote or RemoteConfig()).rules(self.kind)
         return [sentence for sentence, holds in rules.items() if not holds]

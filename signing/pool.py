@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
@@ -21,11 +22,16 @@ from signing.contract import (
     Clock,
     Credential,
     Inspection,
+    Prepared,
+    RemoteItem,
+    RemoteState,
     SignedPdf,
     SignerConfig,
     SigningError,
     SigningUnavailable,
     SignOrder,
+    Ticket,
+    Told,
     Validation,
 )
 from signing.signer_process import AnswerUnreadable, read_answer, serve
@@ -34,6 +40,8 @@ log = logging.getLogger(__name__)
 
 _CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
 _STOP_WITHIN_S = 5.0
+_LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
+_MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
 
 
 class _Worker:
@@ -169,6 +177,44 @@ class SignerPool:
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified."""
         return cast("Attested", await self._run("attest", pdf, attestation))
+
+    async def prepare(self, order: SignOrder) -> Prepared:
+        """Write the revision for a key that is confirmed elsewhere."""
+        return cast("Prepared", await self._run("prepare", order))
+
+    async def start(self, credential: str, reference: str, items: tuple[RemoteItem, ...]) -> Ticket:
+        """Send once; when the child is lost over it, it may have sent: the outcome is unknown."""
+        try:
+            return cast("Ticket", await self._run("start", credential, reference, items))
+        except SigningError as error:
+            if error.code not in _LOST_CHILD:
+                raise
+            return Ticket(credential, reference, RemoteState.UNKNOWN, detail=_MAYBE_SENT)
+
+    async def ask(self, ticket: Ticket) -> Ticket:
+        """What became of it; the same ticket when the child is lost over the question."""
+        return await self._run_about(ticket, "ask")
+
+    async def cancel(self, ticket: Ticket) -> Ticket:
+        """Withdraw it; the same ticket when the child is lost over it."""
+        return await self._run_about(ticket, "cancel")
+
+    async def _run_about(self, ticket: Ticket, job: str) -> Ticket:
+        try:
+            return cast("Ticket", await self._run(job, ticket))
+        except SigningError as error:
+            if error.code not in _LOST_CHILD:
+                raise
+            return ticket
+
+    async def read_callback(self, credential: str, headers: Mapping[str, str], body: bytes) -> Told:
+        """Verify and read what a provider pushed."""
+        told = await self._run("read_callback", credential, dict(headers), body)
+        return cast("Told", told)
+
+    async def finish(self, prepared: Prepared, signature: bytes) -> SignedPdf | Prepared:
+        """Embed a raw signature that verifies."""
+        return cast("SignedPdf | Prepared", await self._run("finish", prepared, signature))
 
     async def _run(self, job: str, *arguments: Any) -> Any:
         """One job on the next free child.

@@ -48,6 +48,7 @@ from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
 from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner, sign_revision
+from signing.remote_service import RemoteActs
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,8 @@ class _Job:
     authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
 
 
-class SigningService:
-    """``Signatures`` in this process; close it when done."""
+class SigningService(RemoteActs):
+    """``Signatures`` and ``RemoteSignatures`` in this process; close it when done."""
 
     def __init__(self, config: SignerConfig, clock: Clock) -> None:
         self._config = config
@@ -178,14 +179,17 @@ class SigningService:
                 )
 
     async def _open(self, order: SignOrder) -> OpenedKey:
-        source = self._keys.get(order.credential)
+        return await self._source(order.credential).open(order.pin, order.otp)
+
+    def _source(self, name: str) -> KeySource:
+        source = self._keys.get(name)
         if source is None:
             raise CredentialRefused(
                 "unknown_credential",
-                f"Không có khóa ký “{order.credential}”.",
-                f"no key is called {order.credential!r}",
+                f"Không có khóa ký “{name}”.",
+                f"no key is called {name!r}",
             )
-        return await source.open(order.pin, order.otp)
+        return source
 
     def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner:
         """The signer over an accepted certificate; one that holds an act's PIN is not kept."""

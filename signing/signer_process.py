@@ -20,7 +20,9 @@ from signing.contract import Clock, SignerConfig, SigningError
 
 log = logging.getLogger(__name__)
 
-JOBS = frozenset({"credentials", "inspect", "sign", "validate", "attest"})
+JOBS = frozenset({"credentials", "inspect", "sign", "validate", "attest"}) | frozenset(
+    {"prepare", "start", "ask", "cancel", "read_callback", "finish"}
+)
 _REFUSALS = {
     kind.__name__: kind
     for kind in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -47,3 +47,5 @@ class SignerConfig:
     allow_loopback: bool = False  # development PKI only
     # "refuse": no B-LT or B-LTA without an answer about revocation; "warn": B-T with a warning
     revocation_unknown: str = "refuse"
+    # under which acts that wait are sealed: the first seals, each opens; none = against damage only
+    state_secrets: tuple[bytes, ...] = field(default=(), repr=False)

@@ -82,6 +82,7 @@ class Ticket:
     expires_at: datetime | None = None
     ask_after_s: float = 5.0
     signatures: Mapping[str, bytes] = field(default_factory=dict)  # item → raw; once DONE
+    code: str = ""  # for machines: ``outcome_unknown``, or what the provider called it
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,11 @@ class RemoteSignatures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A verified callback: which ticket it is about, how that stands, what to answer."""
+    """A verified callback: which ticket it is about, how that stands, what to answer.
+
+    An open state is a hint and no more: ask. So is every callback of a provider that cannot prove
+    who is calling. ``reference`` is empty where the provider repeats only its own.
+    """
 
     reference: str
     provider_reference: str

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from signing.contract import CredentialRefused, KeyConfig
-from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
+from signing.keys.contract import ConfirmedSource, KeySource, KeyUnavailable, OpenedKey
 from signing.keys.csc import CscSource
 from signing.keys.pkcs11 import Pkcs11Source
 from signing.keys.pkcs12 import Pkcs12Source
+from signing.keys.smartca import SmartCaSource
 
-__all__ = ["KeySource", "KeyUnavailable", "OpenedKey", "source_for"]
+__all__ = ["ConfirmedSource", "KeySource", "KeyUnavailable", "OpenedKey", "source_for"]
 
 _KINDS: dict[str, Callable[[KeyConfig], KeySource]] = {
     "pkcs12": Pkcs12Source,
     "pkcs11": Pkcs11Source,
     "csc": CscSource,
+    "smartca": SmartCaSource,
 }
 
 

@@ -7,11 +7,20 @@ its private-key object (or session) loaded: opening is the expensive part
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from cryptography import x509
 
-from signing.contract import Credential, KeyConfig, SigningUnavailable
+from signing.contract import (
+    Credential,
+    KeyConfig,
+    RemoteItem,
+    SigningUnavailable,
+    Ticket,
+    Told,
+)
 
 PSS_SALT_LENGTH = 32  # bytes; the length of the digest
 
@@ -87,5 +96,37 @@ class KeySource(Protocol):
         Raises:
             CredentialRefused: ``pin_required``, ``wrong_pin``, ``key_unreadable`` …
             KeyUnavailable: the token or the service cannot be reached.
+        """
+        ...
+
+
+@runtime_checkable
+class ConfirmedSource(KeySource, Protocol):
+    """A key whose owner confirms in the provider's application; see ``contract.remote``.
+
+    ``open`` gives a key with a certificate that cannot sign here. ``now`` is the injected time.
+    """
+
+    async def start(self, reference: str, items: tuple[RemoteItem, ...], now: datetime) -> Ticket:
+        """Send the digests once.
+
+        Raises:
+            KeyUnavailable: nothing was sent.
+        """
+        ...
+
+    async def ask(self, ticket: Ticket, now: datetime) -> Ticket:
+        """How it stands; the same ticket when nobody answers."""
+        ...
+
+    async def cancel(self, ticket: Ticket, now: datetime) -> Ticket:
+        """Withdraw it where the provider can; else only ask."""
+        ...
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Told:
+        """Verify and read.
+
+        Raises:
+            CredentialRefused: code ``callback_refused``.
         """
         ...

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -26,27 +24,21 @@ from signing.key_config import RemoteConfig
 from signing.keys import csc_messages as messages
 from signing.keys.certified import describe, signature_size
 from signing.keys.contract import KeyUnavailable, OpenedKey
+from signing.keys.conversation import Conversation, Unanswered, silent
 from signing.keys.csc_messages import AnswerUnreadable, RemoteCredential, Secrets
 from signing.keys.refusals import pin_required, refuse_faults, wrong_pin
-
-_MAX_ANSWER_BYTES = 1024 * 1024
-
-
-class _Unanswered(Exception):
-    """The request left, and no readable answer came."""
 
 
 class _Service:
     """One act's connection to the service."""
 
     def __init__(self, remote: RemoteConfig) -> None:
-        limit = aiohttp.ClientTimeout(total=remote.timeout_s, connect=min(10.0, remote.timeout_s))
-        self._session = aiohttp.ClientSession(timeout=limit)
+        self._talk = Conversation(remote.timeout_s)
         self._remote = remote
         self._token = remote.access_token
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._talk.close()
 
     async def call(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ask once.
@@ -54,7 +46,7 @@ class _Service:
         Raises:
             KeyUnavailable: it could not be reached, nothing was sent.
             CredentialRefused: it refused.
-            _Unanswered: anything else.
+            Unanswered: anything else.
         """
         if not self._token and self._remote.client_id:
             self._token = await self._sign_in()
@@ -71,41 +63,16 @@ class _Service:
         }
         token = (await self._post("oauth2/token", data=form)).get("access_token")
         if not isinstance(token, str) or not token:
-            raise _Unanswered("oauth2/token")
+            raise Unanswered("oauth2/token")
         return token
 
     async def _post(self, method: str, **request: Any) -> Mapping[str, Any]:
-        url = f"{self._remote.url.rstrip('/')}/{method}"
-        try:
-            async with self._session.post(url, allow_redirects=False, **request) as answer:
-                body = _read_json(await _read_bounded(answer))
-                status = answer.status
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise _unreachable() from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _Unanswered(f"{method}: {type(error).__name__}") from error
-        if 400 <= status < 500 and status != 408:
-            raise messages.refusal_of(status, body)
-        if status != 200 or not isinstance(body, Mapping):
-            raise _Unanswered(f"{method}: HTTP {status}")
-        return body
-
-
-async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes:
-    data = bytearray()
-    async for chunk in answer.content.iter_chunked(65536):
-        data += chunk
-        if len(data) > _MAX_ANSWER_BYTES:
-            raise aiohttp.ClientPayloadError("the answer is too large")
-    return bytes(data)
-
-
-def _read_json(data: bytes) -> object:
-    try:
-        found: object = json.loads(data)
-    except ValueError:
-        return None
-    return found
+        answer = await self._talk.post(f"{self._remote.url.rstrip('/')}/{method}", **request)
+        if 400 <= answer.status < 500 and answer.status != 408:
+            raise messages.refusal_of(answer.status, answer.body)
+        if answer.status != 200 or not isinstance(answer.body, Mapping):
+            raise Unanswered(f"{method}: HTTP {answer.status}")
+        return answer.body
 
 
 @dataclass(slots=True)
@@ -166,12 +133,12 @@ class CscKey:
         self._spent = True
         try:
             sad = messages.read_sad(await self._service.call("credentials/authorize", asked))
-        except (_Unanswered, AnswerUnreadable) as error:
-            raise _silent() from error
+        except (Unanswered, AnswerUnreadable) as error:
+            raise silent() from error
         request = messages.sign_request(api, name, sad, digest, algorithm)
         try:
             return messages.read_signature(await self._service.call("signatures/signHash", request))
-        except (_Unanswered, AnswerUnreadable) as error:
+        except (Unanswered, AnswerUnreadable) as error:
             raise _outcome_unknown() from error
 
     async def release(self) -> None:
@@ -199,8 +166,8 @@ class CscSource:
             credential = describe(self.config, about.certificate)
         except BaseException as error:
             await service.close()
-            if isinstance(error, _Unanswered | AnswerUnreadable):
-                raise _silent() from error
+            if isinstance(error, Unanswered | AnswerUnreadable):
+                raise silent() from error
             raise
         return CscKey(self.config, credential, self._remote, service, about, secrets)
 
@@ -228,22 +195,6 @@ class CscSource:
                 "otp_required", "Cần nhập mã OTP của dịch vụ ký số.", "this key needs an OTP"
             )
         return Secrets(pin if about.asks_pin else None, otp if about.asks_otp else None)
-
-
-def _unreachable() -> SigningError:
-    return KeyUnavailable(
-        "signing_service_unreachable",
-        "Không kết nối được dịch vụ ký số; văn bản chưa được ký.",
-        "the remote signing service cannot be reached; nothing was sent",
-    )
-
-
-def _silent() -> SigningError:
-    return KeyUnavailable(
-        "signing_service_silent",
-        "Dịch vụ ký số không trả lời hoặc trả lời không đọc được; văn bản chưa được ký.",
-        "the remote signing service gave no readable answer; nothing was signed",
-    )
 
 
 def _outcome_unknown() -> SigningError:

@@ -30,3 +30,22 @@ def wrong_pin() -> CredentialRefused:
     return CredentialRefused(
         "wrong_pin", "Mã PIN hoặc mật khẩu khóa ký không đúng.", "wrong PIN or password"
     )
+
+
+def callback_refused(detail: str) -> CredentialRefused:
+    """A callback that proves nothing; its content is not believed."""
+    return CredentialRefused(
+        "callback_refused",
+        "Thông báo từ dịch vụ ký số không xác thực được nên không được dùng.",
+        f"the callback is refused: {detail}",
+    )
+
+
+def no_single_certificate(config: KeyConfig, found: int, option: str) -> CredentialRefused:
+    """The service holds none or several, and nobody said which."""
+    return CredentialRefused(
+        "key_not_found" if found == 0 else "certificate_ambiguous",
+        f"Dịch vụ ký số có {found} chứng thư số cho khóa “{config.name}”; cần đúng một, hãy xem lại"
+        f" {option}.",
+        f"{found} certificates fit key {config.name!r}",
+    )

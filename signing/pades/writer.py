@@ -147,7 +147,7 @@ class KeptKeySigner(Signer):
         return size * 2
 
 
-class _ClockedPdfSigner(PdfSigner):
+class ClockedPdfSigner(PdfSigner):
     """Writes the injected time into the signature dictionary instead of the machine's."""
 
     signed_at: datetime
@@ -155,6 +155,7 @@ class _ClockedPdfSigner(PdfSigner):
     def init_signing_session(
         self, pdf_out: BasePdfFileWriter, existing_fields_only: bool = False
     ) -> PdfSigningSession:
+        """Begin at the injected time."""
         session = super().init_signing_session(pdf_out, existing_fields_only)
         session.system_time = self.signed_at
         return session
@@ -196,22 +197,22 @@ async def sign_revision(pdf: bytes, act: Act) -> tuple[bytes, str]:
     stream.seek(0)
     writer = open_writer(stream)
     check_not_encrypted(writer.prev)
-    field_name = _free_name(writer, act.prefix)
+    field_name = free_name(writer, act.prefix)
     look = act.look
-    context = _context(act) if act.level in (Level.B_LT, Level.B_LTA) else None
-    signer = _ClockedPdfSigner(
-        _metadata(act, field_name, context),
+    context = proof_context(act) if act.level in (Level.B_LT, Level.B_LTA) else None
+    signer = ClockedPdfSigner(
+        metadata(act, field_name, context),
         signer=act.signer,
         timestamper=act.timestamper,
         stamp_style=look.style if look else None,
-        new_field_spec=_field(field_name, look),
+        new_field_spec=field_spec(field_name, look),
     )
     signer.signed_at = act.signed_at
     await signer.async_sign_pdf(
         writer, in_place=True, bytes_reserved=act.signer.room(act.timestamper)
     )
     if act.level is Level.B_LTA:
-        await _seal_archive(stream, act, field_name, context)
+        await seal_archive(stream, act, field_name, context)
     return stream.getvalue(), field_name
 
 
@@ -220,7 +221,8 @@ def open_writer(stream: io.BytesIO) -> IncrementalPdfFileWriter:
     return IncrementalPdfFileWriter(stream, strict=False)
 
 
-def _free_name(writer: IncrementalPdfFileWriter, prefix: str) -> str:
+def free_name(writer: IncrementalPdfFileWriter, prefix: str) -> str:
+    """The prefix with the first number that no field of the document has."""
     taken = {name for name, _, _ in enumerate_sig_fields(writer.prev)}
     number = 1
     while f"{prefix}{number}" in taken:
@@ -228,7 +230,8 @@ def _free_name(writer: IncrementalPdfFileWriter, prefix: str) -> str:
     return f"{prefix}{number}"
 
 
-def _metadata(act: Act, field_name: str, context: ValidationContext | None) -> PdfSignatureMetadata:
+def metadata(act: Act, field_name: str, context: ValidationContext | None) -> PdfSignatureMetadata:
+    """How pyHanko is told to sign; a context asks for the proof (DSS) to be embedded."""
     return PdfSignatureMetadata(
         field_name=field_name,
         md_algorithm=DIGEST,
@@ -245,13 +248,14 @@ def _metadata(act: Act, field_name: str, context: ValidationContext | None) -> P
     )
 
 
-def _field(name: str, look: Look | None) -> SigFieldSpec:
+def field_spec(name: str, look: Look | None) -> SigFieldSpec:
+    """The signature field to make."""
     if look is None:
         return SigFieldSpec(name)
     return SigFieldSpec(name, on_page=look.page_index, box=look.box)  # type: ignore[arg-type]  # it takes and writes fractions
 
 
-def _context(act: Act) -> ValidationContext:
+def proof_context(act: Act) -> ValidationContext:
     """A fresh context a document: its moment is fixed when it is made. It fetches nothing."""
     known = [as_asn1(cert) for cert in act.signer.chain.certificates[1:]]
     roots = [as_asn1(act.signer.chain.certificates[-1])]
@@ -270,7 +274,7 @@ def _context(act: Act) -> ValidationContext:
     )
 
 
-async def _seal_archive(
+async def seal_archive(
     stream: io.BytesIO, act: Act, field_name: str, context: ValidationContext | None
 ) -> None:
     """Add the document time-stamp that protects signature and proof (B-LTA).

@@ -1,0 +1,135 @@
+"""What every simulator of a remote signing service has: faults, a tally, keys, a loopback port.
+
+Owns listening and the raw signature by a development key, right or wrong on purpose. Leaves each
+provider's wire format to its own simulator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from signing.devpki.authority import PASSWORD, DevPki
+
+SALT_LENGTH = 32
+
+
+@dataclass(slots=True)
+class RemoteFaults:
+    """What goes wrong on purpose; each provider says it in its own words."""
+
+    rejected: bool = False  # the owner says no in the application
+    expired: bool = False  # the owner is too slow
+    quota: bool = False
+    certificate_invalid: bool = False
+    wrong_signature: bool = False
+    silent_after_work: bool = False  # the request is taken, its answer never comes
+    silent_before_work: bool = False  # it is lost, and nobody ever heard of it
+    broken_answer: bool = False  # not what the protocol knows, to every question
+    unknown_code: bool = False
+    server_error: bool = False
+    account_refused: bool = False
+
+
+@dataclass(slots=True)
+class RemoteCalls:
+    """How often each thing was asked."""
+
+    certificate: int = 0
+    start: int = 0
+    ask: int = 0
+    cancel: int = 0
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One request as the service keeps it: what is to be signed, by our names."""
+
+    reference: str
+    digests: dict[str, bytes]
+    state: str = "waiting"  # then confirmed, rejected, expired, cancelled …
+    signatures: dict[str, bytes] = field(default_factory=dict)
+
+
+class RemoteDesk:
+    """A simulator on a loopback port; use it as an async context."""
+
+    def __init__(self, pki: DevPki) -> None:
+        self.faults = RemoteFaults()
+        self.calls = RemoteCalls()
+        self.base_url = ""
+        self.transactions: dict[str, Transaction] = {}
+        self.pki = pki
+        self._stopping = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        self._runner = web.AppRunner(self.application(), access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def application(self) -> web.Application:
+        """The routes of the provider."""
+        raise NotImplementedError
+
+    async def lose_answer(self) -> None:
+        """Never answer, as far as any client can tell."""
+        await self._stopping.wait()
+
+    def confirm(self, name: str, pss: bool = False) -> None:
+        """The owner of a key confirms everything that waits, unless scripted to do otherwise."""
+        for one in self.transactions.values():
+            if one.state != "waiting":
+                continue
+            one.state = self._decision()
+            if one.state == "confirmed":
+                one.signatures = {
+                    item: self.sign(name, digest, pss=pss) for item, digest in one.digests.items()
+                }
+
+    def _decision(self) -> str:
+        faults = self.faults
+        scripted = {
+            "rejected": faults.rejected,
+            "expired": faults.expired,
+            "quota": faults.quota,
+            "certificate_invalid": faults.certificate_invalid,
+        }
+        return next((state for state, wanted in scripted.items() if wanted), "confirmed")
+
+    def sign(self, name: str, digest: bytes, *, pss: bool) -> bytes:
+        """The raw signature of a development key over a digest."""
+        if self.faults.wrong_signature:
+            digest = bytes(len(digest))
+        path = self.pki.directory / f"{name}.p12"
+        key = pkcs12.load_pkcs12(path.read_bytes(), PASSWORD.encode()).key
+        prehashed = Prehashed(hashes.SHA256())
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            return key.sign(digest, ec.ECDSA(prehashed))
+        assert isinstance(key, rsa.RSAPrivateKey)
+        if pss:
+            salted = padding.PSS(padding.MGF1(hashes.SHA256()), SALT_LENGTH)
+            return key.sign(digest, salted, prehashed)
+        return key.sign(digest, padding.PKCS1v15(), prehashed)

@@ -1,0 +1,279 @@
+"""Signing in two halves, for keys whose owner confirms elsewhere: the other half of the service.
+
+Owns the order of work around the wait: everything is checked before anything is sent, and the
+certificate, its revocation and the time-stamp once more when the signature is there; the signing
+time stays that of the first half. Nothing is kept here in between, so any process can go on. Leaves
+one provider's conversation to ``signing.keys``, the file to ``signing.pades.interrupted``, what is
+kept to ``signing.remote_state``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+
+from signing.appearance.acts import Part, plan, signer_name
+from signing.contract import (
+    Clock,
+    CredentialRefused,
+    Level,
+    Prepared,
+    RemoteItem,
+    SignedPdf,
+    SignerConfig,
+    SigningUnavailable,
+    SignOrder,
+    Ticket,
+    Told,
+)
+from signing.evidence.revocation import Evidence
+from signing.evidence.signatures import signature_holds
+from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
+from signing.keys.confirmed import ConfirmedKey, waiting_key
+from signing.keys.contract import PSS_SALT_LENGTH, ConfirmedSource, KeySource, OpenedKey
+from signing.pades.interrupted import (
+    RevisionChanged,
+    Unsigned,
+    complete_revision,
+    prepare_revision,
+)
+from signing.pades.proof import prove
+from signing.pades.refusals import check_readable, refusing_documents
+from signing.pades.writer import Act, KeptKeySigner
+from signing.remote_state import Waiting, changed, seal, unseal
+
+log = logging.getLogger(__name__)
+
+_PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
+
+
+class RemoteActs:
+    """``RemoteSignatures``, mixed into the signing service, which gives what is declared here."""
+
+    _config: SignerConfig
+    _clock: Clock
+    _keys: dict[str, KeySource]
+    _authorities: TimestampAuthorities
+
+    if TYPE_CHECKING:
+
+        def _refuse_dangerous(self, pdf: bytes) -> None: ...
+        def _source(self, name: str) -> KeySource: ...
+        def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner: ...
+        async def _check_revocation(self, signer: KeptKeySigner, level: Level) -> Evidence: ...
+        async def _authority_evidence(
+            self, authority: TimestampClient, level: Level
+        ) -> tuple[Evidence, ...]: ...
+
+    # ------------------------------------------------------------------ the conversation
+
+    async def start(self, credential: str, reference: str, items: tuple[RemoteItem, ...]) -> Ticket:
+        """Send once; see ``RemoteSignatures``."""
+        return await self._confirmed(credential).start(reference, items, self._clock.now())
+
+    async def ask(self, ticket: Ticket) -> Ticket:
+        """What became of it; see ``RemoteSignatures``."""
+        return await self._confirmed(ticket.credential).ask(ticket, self._clock.now())
+
+    async def cancel(self, ticket: Ticket) -> Ticket:
+        """Withdraw it; see ``RemoteSignatures``."""
+        return await self._confirmed(ticket.credential).cancel(ticket, self._clock.now())
+
+    async def read_callback(self, credential: str, headers: Mapping[str, str], body: bytes) -> Told:
+        """Verify and read what a provider pushed; see ``RemoteSignatures``."""
+        source = self._confirmed(credential)
+        return source.read_callback(headers, body, self._clock.now())
+
+    def _confirmed(self, name: str) -> ConfirmedSource:
+        source = self._source(name)
+        if not isinstance(source, ConfirmedSource):
+            raise CredentialRefused(
+                "not_confirmed_elsewhere",
+                f"Khóa “{name}” không phải loại xác nhận trên ứng dụng của dịch vụ ký số.",
+                f"key {name!r} is not confirmed in a provider's application",
+            )
+        return source
+
+    # ------------------------------------------------------------------ the first half
+
+    async def prepare(self, order: SignOrder) -> Prepared:
+        """Check everything, write the revision; see ``RemoteSignatures``."""
+        check_readable(order.pdf)
+        self._refuse_dangerous(order.pdf)
+        key = await self._confirmed(order.credential).open()
+        signer = self._signer(order.credential, key)
+        await self._check_revocation(signer, order.level)
+        if order.level is not Level.B_B:
+            self._authorities.in_order()  # refuses when none is configured
+        signed_at = self._clock.now().replace(microsecond=0)
+        begun = _Begun(order, signer, signed_at, order.pdf)
+        return await self._prepare_part(begun, order.pdf, ())
+
+    async def _prepare_part(self, begun: _Begun, pdf: bytes, done: tuple[str, ...]) -> Prepared:
+        with refusing_documents():
+            parts = begun.plan()
+            part = len(done) + 1
+            act = begun.act(parts[part - 1], _level(begun.order.level, part, len(parts)))
+            unsigned = await prepare_revision(pdf, act)
+        waiting = begun.wait(unsigned, done, part, len(parts))
+        state = seal(waiting, self._config.state_secrets)
+        return Prepared(unsigned.pdf, state, unsigned.attributes, part, len(parts))
+
+    # ------------------------------------------------------------------ the second half
+
+    async def finish(self, prepared: Prepared, signature: bytes) -> SignedPdf | Prepared:
+        """Embed a raw signature that verifies; see ``RemoteSignatures``."""
+        began = perf_counter()
+        waiting = unseal(prepared, self._config.state_secrets)
+        if not hmac.compare_digest(prepared.to_be_signed, waiting.attributes):
+            raise changed("something else was to be signed")
+        key = self._brought_key(waiting, signature)
+        _check_signature(key, waiting)
+        signer = self._signer(waiting.order.credential, key)
+        evidence = await self._check_revocation(signer, waiting.order.level)
+        pdf = await self._complete(prepared.pdf, waiting, signer, evidence)
+        done = (*waiting.done, waiting.field_name)
+        original = prepared.pdf[: waiting.original]
+        if waiting.part < waiting.parts:
+            order = dataclasses.replace(waiting.order, pdf=original)
+            begun = _Begun(order, signer, waiting.signed_at, original)
+            return await self._prepare_part(begun, pdf, done)
+        prove(original, pdf, key.certificate, waiting.parts)
+        return SignedPdf(
+            pdf=pdf,
+            sha256=hashlib.sha256(pdf).hexdigest(),
+            level=waiting.order.level,
+            field_names=done,
+            certificate=waiting.certificate,
+            signed_at=waiting.signed_at,
+            timings_ms={"finish": (perf_counter() - began) * 1000},
+        )
+
+    def _brought_key(self, waiting: Waiting, signature: bytes) -> ConfirmedKey:
+        """The certificate that was checked in the first half, whatever the provider has today."""
+        config = self._source(waiting.order.credential).config
+        chain = tuple(x509.load_der_x509_certificate(one) for one in waiting.chain)
+        key = waiting_key(config, x509.load_der_x509_certificate(waiting.certificate), chain)
+        return dataclasses.replace(key, uses_pss=waiting.pss, signature=signature)
+
+    async def _complete(
+        self, pdf: bytes, waiting: Waiting, signer: KeptKeySigner, evidence: Evidence
+    ) -> bytes:
+        """Time-stamp by the first authority that answers; the signature serves each of them."""
+        level = _level(waiting.order.level, waiting.part, waiting.parts)
+        unsigned = Unsigned(pdf, waiting.field_name, waiting.start, waiting.end, waiting.attributes)
+        act = Act(
+            signer=signer,
+            level=level,
+            prefix="",
+            signed_at=self._clock.now().replace(microsecond=0),
+            name=None,
+            reason=None,
+            location=None,
+            look=None,
+            timestamper=None,
+            evidence=(evidence,),
+        )
+        if level is Level.B_B:
+            return await _complete_revision(unsigned, act)
+        last: TimestampRequestError | SigningUnavailable | None = None
+        for authority in self._authorities.in_order():
+            try:
+                proof = await self._authority_evidence(authority, level)
+                told = dataclasses.replace(act, timestamper=authority, evidence=(evidence, *proof))
+                return await _complete_revision(unsigned, told)
+            except (TimestampRequestError, SigningUnavailable) as error:
+                log.warning("time-stamping authority %s failed: %s", authority.url, error)
+                last = error
+        assert last is not None
+        raise unavailable(last) if isinstance(last, TimestampRequestError) else last
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Begun:
+    """An act whose signer is accepted."""
+
+    order: SignOrder
+    signer: KeptKeySigner
+    signed_at: datetime
+    original: bytes
+
+    def plan(self) -> tuple[Part, ...]:
+        """The parts, always of the file as it came: its signatures do not move what follows."""
+        key = self.signer.key
+        return plan(self.order, key.config, key.credential, self.signed_at)
+
+    def act(self, part: Part, level: Level) -> Act:
+        return Act(
+            signer=self.signer,
+            level=level,
+            prefix=part.prefix,
+            signed_at=self.signed_at,
+            name=signer_name(self.order, self.signer.key.credential),
+            reason=self.order.reason,
+            location=self.order.location,
+            look=part.look,
+            timestamper=None,
+            evidence=(),
+        )
+
+    def wait(self, unsigned: Unsigned, done: tuple[str, ...], part: int, parts: int) -> Waiting:
+        """What must be kept until the signature comes."""
+        key = self.signer.key
+        return Waiting(
+            order=dataclasses.replace(self.order, pdf=b"", pin=None, otp=None),
+            certificate=key.credential.certificate,
+            chain=tuple(one.public_bytes(Encoding.DER) for one in key.chain),
+            pss=key.uses_pss,
+            field_name=unsigned.field_name,
+            done=done,
+            start=unsigned.start,
+            end=unsigned.end,
+            attributes=unsigned.attributes,
+            original=len(self.original),
+            pdf_sha256=hashlib.sha256(unsigned.pdf).digest(),
+            signed_at=self.signed_at,
+            part=part,
+            parts=parts,
+        )
+
+
+def _level(level: Level, part: int, parts: int) -> Level:
+    """All but the last signature need no proof: the last one's covers them all."""
+    return Level.B_T if part < parts and level in _PROVEN_LEVELS else level
+
+
+def _check_signature(key: ConfirmedKey, waiting: Waiting) -> None:
+    """Before anything else is asked of anybody."""
+    if not signature_holds(
+        key.certificate.public_key(),
+        key.signature,
+        waiting.attributes,
+        hashes.SHA256(),
+        pss=key.uses_pss,
+        salt_length=PSS_SALT_LENGTH,
+    ):
+        raise CredentialRefused(
+            "bad_signature",
+            "Chữ ký nhận được từ dịch vụ ký số không khớp với chứng thư số.",
+            "the raw signature does not verify with the certificate",
+        )
+
+
+async def _complete_revision(unsigned: Unsigned, act: Act) -> bytes:
+    try:
+        with refusing_documents():
+            return await complete_revision(unsigned, act)
+    except RevisionChanged as error:
+        raise changed(str(error)) from error
