@@ -19,6 +19,7 @@ from signing.contract.keys import Clock, Credential, SignerConfig
 from signing.contract.orders import DocumentNumber, Level, Placement, Role, SignedPdf, SignOrder
 from signing.contract.remote import (
     Confirmation,
+    HandOffs,
     Prepared,
     RemoteItem,
     RemoteSignatures,
@@ -45,6 +46,7 @@ __all__ = [
     "DocumentRefused",
     "ExistingSignature",
     "Finding",
+    "HandOffs",
     "Inspection",
     "KeyConfig",
     "Level",

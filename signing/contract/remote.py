@@ -83,6 +83,7 @@ class Ticket:
     ask_after_s: float = 5.0
     signatures: Mapping[str, bytes] = field(default_factory=dict)  # item → raw; once DONE
     code: str = ""  # for machines: ``outcome_unknown``, or what the provider called it
+    items: tuple[str, ...] = ()  # what was asked for; some providers answer by position alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class Told:
     """A verified callback: which ticket it is about, how that stands, what to answer.
 
     An open state is a hint and no more: ask. So is every callback of a provider that cannot prove
-    who is calling. ``reference`` is empty where the provider repeats only its own.
+    who is calling. ``reference`` is empty where the provider repeats only its own, and both are
+    where it only wants to be let in: then the reply is all that matters.
     """
 
     reference: str
@@ -160,3 +162,21 @@ class Told:
     signatures: Mapping[str, bytes] = field(default_factory=dict)
     reply: bytes = b""
     reply_type: str = "application/json"
+
+
+@runtime_checkable
+class HandOffs(Protocol):
+    """The half of the signing service for files that a desktop program signs as a whole."""
+
+    async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
+        """Prove that a file which came back is the order's, signed by the order's key.
+
+        The order's bytes come first and unchanged, what follows is signatures only, and the new
+        ones hold under the credential's certificate.
+
+        Raises:
+            DocumentRefused: not this document, or changed beyond its signatures.
+            CredentialRefused: unsigned, or signed by somebody else's key.
+            SigningUnavailable: could not be checked.
+        """
+        ...

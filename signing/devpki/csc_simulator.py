@@ -8,22 +8,20 @@ that mixes them is found out. Follows CSC API 1.0.4.0 and 2.0.0.2.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 from asn1crypto import algos
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.contract import KeyConfig
 from signing.devpki.authority import PASSWORD, DevPki
+from signing.devpki.loopback import LoopbackServer, der_text
 from signing.key_config import RemoteConfig
 
 PIN = "246810"
@@ -80,37 +78,17 @@ class _Refused(Exception):
         )
 
 
-class CscSimulator:
+class CscSimulator(LoopbackServer):
     """One credential a development identity (its id is the identity's name)."""
 
     def __init__(self, pki: DevPki, *, asks_pin: bool = True, asks_otp: bool = False) -> None:
+        super().__init__()
         self.faults = CscFaults()
         self.calls = CscCalls()
         self.asks_pin, self.asks_otp = asks_pin, asks_otp
-        self.base_url = ""
         self._pki = pki
         self._activations: dict[str, str] = {}  # SAD → the one digest it is good for
         self._used_codes: set[str] = set()
-        self._stopping = asyncio.Event()
-        self._runner: web.AppRunner | None = None
-
-    async def __aenter__(self) -> CscSimulator:
-        self._runner = web.AppRunner(self._application(), access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
 
     def key_config(self, identity: str, api: str, **changes: Any) -> KeyConfig:
         """One identity as a configured remote key."""
@@ -128,7 +106,8 @@ class CscSimulator:
         """The one-time code may be used once more, as if a new one had been sent."""
         self._used_codes.clear()
 
-    def _application(self) -> web.Application:
+    def application(self) -> web.Application:
+        """The methods of both versions."""
         app = web.Application(middlewares=[_refusals])
         app.router.add_post("/csc/{api}/oauth2/token", self._token)
         app.router.add_post("/csc/{api}/credentials/info", self._info)
@@ -158,7 +137,7 @@ class CscSimulator:
             "status": "enabled",
             "algo": [_RSA_PSS, _RSA_SHA256] if is_rsa else [_ECDSA_SHA256],
         }
-        cert = {"status": self.faults.cert_status, "certificates": [_der(one) for one in chain]}
+        cert = {"status": self.faults.cert_status, "certificates": [der_text(one) for one in chain]}
         how = self._how_v2() if request.match_info["api"] == "v2" else self._how_v1()
         return web.json_response({"key": key, "cert": cert, "multisign": 1, **how})
 
@@ -182,7 +161,7 @@ class CscSimulator:
         api = request.match_info["api"]
         asked = await self._asked(request, "authorize")
         if self.faults.silent_before_signing:
-            await self._stopping.wait()
+            await self.lose_answer()
         self._check_secrets(_secrets(api, asked))
         if self.faults.quota:
             raise _Refused(429, "quota_exceeded")
@@ -220,7 +199,7 @@ class CscSimulator:
         signature = self._sign(asked, bytes(32) if self.faults.wrong_signature else digest)
         self.calls.signed.append(digest)
         if self.faults.silent_after_signing:
-            await self._stopping.wait()
+            await self.lose_answer()
         if self.faults.broken_answer:
             return web.Response(text="<html>", content_type="text/html")
         return web.json_response({"signatures": [base64.b64encode(signature).decode()]})
@@ -278,7 +257,3 @@ def _secrets(api: str, asked: dict[str, Any]) -> dict[str, str]:
     if api == "v2":
         return {str(one["id"]): str(one["value"]) for one in asked.get("authData", ())}
     return {name: str(asked[name]) for name in ("PIN", "OTP") if name in asked}
-
-
-def _der(certificate: x509.Certificate) -> str:
-    return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()

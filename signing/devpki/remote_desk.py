@@ -1,23 +1,21 @@
-"""What every simulator of a remote signing service has: faults, a tally, keys, a loopback port.
+"""What every simulator of a remote signing service has: faults, a tally, keys.
 
-Owns listening and the raw signature by a development key, right or wrong on purpose. Leaves each
-provider's wire format to its own simulator.
+Owns the raw signature by a development key, right or wrong on purpose. Leaves
+listening to ``loopback`` and each provider's wire format to its own simulator.
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from aiohttp import web
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.devpki.authority import PASSWORD, DevPki
+from signing.devpki.loopback import LoopbackServer
 
 SALT_LENGTH = 32
 
@@ -60,43 +58,15 @@ class Transaction:
     signatures: dict[str, bytes] = field(default_factory=dict)
 
 
-class RemoteDesk:
-    """A simulator on a loopback port; use it as an async context."""
+class RemoteDesk(LoopbackServer):
+    """A simulator of a remote signing service."""
 
     def __init__(self, pki: DevPki) -> None:
+        super().__init__()
         self.faults = RemoteFaults()
         self.calls = RemoteCalls()
-        self.base_url = ""
         self.transactions: dict[str, Transaction] = {}
         self.pki = pki
-        self._stopping = asyncio.Event()
-        self._runner: web.AppRunner | None = None
-
-    async def __aenter__(self) -> Self:
-        self._runner = web.AppRunner(self.application(), access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    def application(self) -> web.Application:
-        """The routes of the provider."""
-        raise NotImplementedError
-
-    async def lose_answer(self) -> None:
-        """Never answer, as far as any client can tell."""
-        await self._stopping.wait()
 
     def confirm(self, name: str, pss: bool = False) -> None:
         """The owner of a key confirms everything that waits, unless scripted to do otherwise."""

@@ -12,10 +12,9 @@ import re
 from typing import Any
 
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.contract import KeyConfig
+from signing.devpki.loopback import der_text
 from signing.devpki.remote_desk import RemoteDesk, Transaction
 from signing.key_config import RemoteConfig
 
@@ -82,8 +81,8 @@ class SmartCaSimulator(RemoteDesk):
             "cert_subject": own.subject.rfc4514_string(),
             "cert_valid_from": own.not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "cert_valid_to": own.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "cert_data": _der(own),
-            "chain_data": {"ca_cert": _der(issuing), "root_cert": _der(root)},
+            "cert_data": der_text(own),
+            "chain_data": {"ca_cert": der_text(issuing), "root_cert": der_text(root)},
             "transaction_id": asked["transaction_id"],
         }
         return _success("Success", {"user_certificates": [listed]})
@@ -164,7 +163,3 @@ def _success(message: str, data: dict[str, Any]) -> web.Response:
 
 def _failure(code: int, message: str) -> web.Response:
     return web.json_response({"status_code": code, "message": message, "data": None})
-
-
-def _der(certificate: x509.Certificate) -> str:
-    return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()

@@ -10,17 +10,28 @@ from collections.abc import Callable
 from signing.contract import CredentialRefused, KeyConfig
 from signing.keys.contract import ConfirmedSource, KeySource, KeyUnavailable, OpenedKey
 from signing.keys.csc import CscSource
+from signing.keys.mysign import MySignSource
+from signing.keys.mysign_csc import MySignCscSource
 from signing.keys.pkcs11 import Pkcs11Source
 from signing.keys.pkcs12 import Pkcs12Source
 from signing.keys.smartca import SmartCaSource
 
 __all__ = ["ConfirmedSource", "KeySource", "KeyUnavailable", "OpenedKey", "source_for"]
 
+
+def _mysign(config: KeyConfig) -> KeySource:
+    """MySign speaks two dialects: in vtss the request waits for the official, in CSC the call."""
+    if config.remote is not None and config.remote.api == "csc":
+        return MySignCscSource(config)
+    return MySignSource(config)
+
+
 _KINDS: dict[str, Callable[[KeyConfig], KeySource]] = {
     "pkcs12": Pkcs12Source,
     "pkcs11": Pkcs11Source,
     "csc": CscSource,
     "smartca": SmartCaSource,
+    "mysign": _mysign,
 }
 
 

@@ -29,15 +29,19 @@ from signing.keys.csc_messages import AnswerUnreadable, RemoteCredential, Secret
 from signing.keys.refusals import pin_required, refuse_faults, wrong_pin
 
 
-class _Service:
-    """One act's connection to the service."""
+class CscService:
+    """One act's connection to the service; a dialect changes how it signs in and what it adds."""
 
-    def __init__(self, remote: RemoteConfig) -> None:
-        self._talk = Conversation(remote.timeout_s)
-        self._remote = remote
-        self._token = remote.access_token
+    root = ""  # what stands between the configured address and "credentials/…"
+
+    def __init__(self, config: KeyConfig) -> None:
+        self.config = config
+        self.remote = config.remote or RemoteConfig()
+        self._talk = Conversation(self.remote.timeout_s)
+        self._token = self.remote.access_token
 
     async def close(self) -> None:
+        """Hang up."""
         await self._talk.close()
 
     async def call(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -48,26 +52,37 @@ class _Service:
             CredentialRefused: it refused.
             Unanswered: anything else.
         """
-        if not self._token and self._remote.client_id:
-            self._token = await self._sign_in()
-        return await self._post(method, json=dict(body), headers=self._headers())
+        if not self._token and self.remote.client_id:
+            self._token = await self.sign_in()
+        request = self.complete(method, body)
+        return await self.post(self.root + method, json=request, headers=self._headers())
+
+    async def credential_id(self) -> str:
+        """The key's name at the service."""
+        return self.remote.credential_id
+
+    def complete(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What this dialect says besides."""
+        return dict(body)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
-    async def _sign_in(self) -> str:
+    async def sign_in(self) -> str:
+        """Get a token (OAuth 2.0 client credentials)."""
         form = {
             "grant_type": "client_credentials",
-            "client_id": self._remote.client_id,
-            "client_secret": self._remote.client_secret,
+            "client_id": self.remote.client_id,
+            "client_secret": self.remote.client_secret,
         }
-        token = (await self._post("oauth2/token", data=form)).get("access_token")
+        token = (await self.post("oauth2/token", data=form)).get("access_token")
         if not isinstance(token, str) or not token:
             raise Unanswered("oauth2/token")
         return token
 
-    async def _post(self, method: str, **request: Any) -> Mapping[str, Any]:
-        answer = await self._talk.post(f"{self._remote.url.rstrip('/')}/{method}", **request)
+    async def post(self, method: str, **request: Any) -> Mapping[str, Any]:
+        """One call, whatever it is about; raises as ``call`` does."""
+        answer = await self._talk.post(f"{self.remote.url.rstrip('/')}/{method}", **request)
         if 400 <= answer.status < 500 and answer.status != 408:
             raise messages.refusal_of(answer.status, answer.body)
         if answer.status != 200 or not isinstance(answer.body, Mapping):
@@ -82,9 +97,10 @@ class CscKey:
     config: KeyConfig
     credential: Credential
     _remote: RemoteConfig
-    _service: _Service
+    _service: CscService
     _about: RemoteCredential
     _secrets: Secrets = field(repr=False)
+    _name: str
     _spent: bool = False
 
     @property
@@ -126,7 +142,7 @@ class CscKey:
                 "Mã OTP chỉ dùng được cho một chữ ký; lần ký này cần nhiều chữ ký.",
                 "a one-time code authorises one signature, the act needs several",
             )
-        api, name = self._remote.api, self._remote.credential_id
+        api, name = self._remote.api, self._name
         is_rsa = isinstance(self.certificate.public_key(), rsa.RSAPublicKey)
         algorithm = messages.algorithm_for(is_rsa, self.uses_pss, self._about.algorithms)
         asked = messages.authorize_request(api, name, digest, self._secrets)
@@ -150,6 +166,8 @@ class CscKey:
 class CscSource:
     """A configured remote key; opened anew for each act."""
 
+    service = CscService
+
     def __init__(self, config: KeyConfig) -> None:
         self.config = config
         self._remote = config.remote or RemoteConfig()
@@ -157,9 +175,10 @@ class CscSource:
 
     async def open(self, pin: str | None = None, otp: str | None = None) -> OpenedKey:
         """Ask the service for the certificate and what it wants to know from the person."""
-        service = _Service(self._remote)
+        service = self.service(self.config)
         try:
-            request = messages.info_request(self._remote.credential_id)
+            name = await service.credential_id()
+            request = messages.info_request(name)
             answer = await service.call("credentials/info", request)
             about = messages.read_info(self._remote.api, answer)
             secrets = self._secrets(about, pin, otp)
@@ -169,7 +188,7 @@ class CscSource:
             if isinstance(error, Unanswered | AnswerUnreadable):
                 raise silent() from error
             raise
-        return CscKey(self.config, credential, self._remote, service, about, secrets)
+        return CscKey(self.config, credential, self._remote, service, about, secrets, name)
 
     def _secrets(self, about: RemoteCredential, pin: str | None, otp: str | None) -> Secrets:
         """The PIN configured or given; one code given alone is the one that is asked for."""
