@@ -91,7 +91,7 @@ class SigningService(RemoteActs):
         self._chains = ChainBuilder(roots, load_certificates(config.intermediates))
         self._revocation = RevocationChecker(self._fetcher, clock)
         self._authorities = TimestampAuthorities(config, self._fetcher, self._chains, clock)
-        self._keys: dict[str, KeySource] = {key.name: source_for(key) for key in config.keys}
+        self._keys: dict[str, KeySource] = {key.name: source_for(key, clock) for key in config.keys}
         self._signers: dict[str, KeptKeySigner] = {}
 
     async def close(self) -> None:

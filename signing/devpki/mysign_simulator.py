@@ -1,4 +1,4 @@
-"""Viettel MySign over loopback, in the wire formats of its two dialects, with scripted misbehaviour.
+"""Viettel MySign over loopback, in the wire formats of both dialects, with scripted misbehaviour.
 
 vtss: login for a user, certificates/info, signHash (held open, polled or pushed), requests/status,
 and the two calls with which it pushes a result. CSC: the ADSS paths of CSC API 1.0 with a call to

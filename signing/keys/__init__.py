@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from signing.contract import CredentialRefused, KeyConfig
+from signing.clock import SystemClock
+from signing.contract import Clock, CredentialRefused, KeyConfig
 from signing.keys.contract import ConfirmedSource, KeySource, KeyUnavailable, OpenedKey
 from signing.keys.csc import CscSource
+from signing.keys.hook import HookSource
 from signing.keys.mysign import MySignSource
 from signing.keys.mysign_csc import MySignCscSource
 from signing.keys.pkcs11 import Pkcs11Source
@@ -35,12 +37,14 @@ _KINDS: dict[str, Callable[[KeyConfig], KeySource]] = {
 }
 
 
-def source_for(config: KeyConfig) -> KeySource:
-    """Find the module that opens this kind of key.
+def source_for(config: KeyConfig, clock: Clock | None = None) -> KeySource:
+    """Find the module that opens this kind of key; ``clock`` is the machine's when left out.
 
     Raises:
         CredentialRefused: code ``unknown_key_kind``.
     """
+    if config.kind == "hook":
+        return HookSource(config, clock or SystemClock())
     kind = _KINDS.get(config.kind)
     if kind is None:
         raise CredentialRefused(
