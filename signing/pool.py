@@ -216,6 +216,10 @@ class SignerPool:
         """Embed a raw signature that verifies."""
         return cast("SignedPdf | Prepared", await self._run("finish", prepared, signature))
 
+    async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
+        """Prove a file that a desktop program signed."""
+        return cast("SignedPdf", await self._run("accept_hand_off", order, signed))
+
     async def _run(self, job: str, *arguments: Any) -> Any:
         """One job on the next free child.
 

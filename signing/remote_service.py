@@ -30,6 +30,7 @@ from signing.contract import (
     Level,
     Prepared,
     RemoteItem,
+    Role,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
@@ -42,6 +43,7 @@ from signing.evidence.signatures import signature_holds
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys.confirmed import ConfirmedKey, waiting_key
 from signing.keys.contract import PSS_SALT_LENGTH, ConfirmedSource, KeySource, OpenedKey
+from signing.keys.vgca import VgcaSource, not_handed_off
 from signing.pades.interrupted import (
     RevisionChanged,
     Unsigned,
@@ -56,10 +58,11 @@ from signing.remote_state import Waiting, changed, seal, unseal
 log = logging.getLogger(__name__)
 
 _PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
+_MOST_PARTS = 4  # number, day, month and seal
 
 
 class RemoteActs:
-    """``RemoteSignatures``, mixed into the signing service, which gives what is declared here."""
+    """``RemoteSignatures`` and ``HandOffs`` for the service, which gives what is declared here."""
 
     _config: SignerConfig
     _clock: Clock
@@ -129,6 +132,29 @@ class RemoteActs:
         waiting = begun.wait(unsigned, done, part, len(parts))
         state = seal(waiting, self._config.state_secrets)
         return Prepared(unsigned.pdf, state, unsigned.attributes, part, len(parts))
+
+    # ------------------------------------------------------------------ the whole file elsewhere
+
+    async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
+        """Prove a file that a desktop program signed; see ``HandOffs``."""
+        from signing.hand_off import judge_hand_off  # noqa: PLC0415 - loaded when first needed
+
+        source = self._source(order.credential)
+        if not isinstance(source, VgcaSource):
+            raise not_handed_off(order.credential)
+        check_readable(signed)
+        parts = _MOST_PARTS if order.role is Role.AGENCY else 1
+        returned = judge_hand_off(order.pdf, signed, source.expected(), parts)
+        signer = self._signer(order.credential, returned.key)
+        await self._check_revocation(signer, order.level)
+        return SignedPdf(
+            pdf=signed,
+            sha256=hashlib.sha256(signed).hexdigest(),
+            level=returned.level,
+            field_names=returned.field_names,
+            certificate=returned.key.credential.certificate,
+            signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
+        )
 
     # ------------------------------------------------------------------ the second half
 

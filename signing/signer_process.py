@@ -21,7 +21,7 @@ from signing.contract import Clock, SignerConfig, SigningError
 log = logging.getLogger(__name__)
 
 JOBS = frozenset({"credentials", "inspect", "sign", "validate", "attest"}) | frozenset(
-    {"prepare", "start", "ask", "cancel", "read_callback", "finish"}
+    {"prepare", "start", "ask", "cancel", "read_callback", "finish", "accept_hand_off"}
 )
 _REFUSALS = {
     kind.__name__: kind

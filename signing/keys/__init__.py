@@ -14,9 +14,11 @@ from signing.keys.csc import CscSource
 from signing.keys.hook import HookSource
 from signing.keys.mysign import MySignSource
 from signing.keys.mysign_csc import MySignCscSource
+from signing.keys.pem import PemSource
 from signing.keys.pkcs11 import Pkcs11Source
 from signing.keys.pkcs12 import Pkcs12Source
 from signing.keys.smartca import SmartCaSource
+from signing.keys.vgca import VgcaSource
 
 __all__ = ["ConfirmedSource", "KeySource", "KeyUnavailable", "OpenedKey", "source_for"]
 
@@ -30,10 +32,15 @@ def _mysign(config: KeyConfig) -> KeySource:
 
 _KINDS: dict[str, Callable[[KeyConfig], KeySource]] = {
     "pkcs12": Pkcs12Source,
+    "pem": PemSource,
     "pkcs11": Pkcs11Source,
     "csc": CscSource,
     "smartca": SmartCaSource,
     "mysign": _mysign,
+}
+_CLOCKED: dict[str, Callable[[KeyConfig, Clock], KeySource]] = {
+    "hook": HookSource,
+    "vgca": VgcaSource,
 }
 
 
@@ -43,8 +50,9 @@ def source_for(config: KeyConfig, clock: Clock | None = None) -> KeySource:
     Raises:
         CredentialRefused: code ``unknown_key_kind``.
     """
-    if config.kind == "hook":
-        return HookSource(config, clock or SystemClock())
+    clocked = _CLOCKED.get(config.kind)
+    if clocked is not None:
+        return clocked(config, clock or SystemClock())
     kind = _KINDS.get(config.kind)
     if kind is None:
         raise CredentialRefused(

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from signing.contract import Credential, CredentialRefused, KeyConfig
+from signing.contract import Credential, KeyConfig
 from signing.keys.certified import describe, signature_size
 from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
-from signing.keys.refusals import pin_required, wrong_pin
+from signing.keys.refusals import pin_required, unreadable, wrong_pin
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -89,42 +89,47 @@ class Pkcs12Source:
         password = configured if configured is not None else pin
         assert password is not None
         if self._key is None:
-            self._key = _load(self.config, password)
+            self._key = self.load(password)
             self._pin_digest = self._digest(password)
         if pin is not None and not hmac.compare_digest(self._digest(pin), self._pin_digest):
             raise wrong_pin()
         return self._key
 
+    def load(self, password: str) -> Pkcs12Key:
+        """Read key and certificates; other kinds of files do it in their own way."""
+        return _load(self.config, password)
+
     def _digest(self, pin: str) -> bytes:
         return hmac.digest(self._secret, pin.encode(), hashlib.sha256)
 
 
-def _unreadable(config: KeyConfig, detail: str) -> CredentialRefused:
-    return CredentialRefused(
-        "key_unreadable",
-        f"Không đọc được khóa ký “{config.name}”.",
-        f"key {config.name!r} cannot be read: {detail}",
-    )
+def read_key_file(config: KeyConfig) -> bytes:
+    """The configured file.
+
+    Raises:
+        CredentialRefused: code ``keyunreadable``.
+    """
+    try:
+        return Path(config.path).read_bytes()
+    except OSError as error:
+        raise unreadable(config, error.strerror or "cannot open the file") from None
 
 
 def _load(config: KeyConfig, password: str) -> Pkcs12Key:
-    try:
-        data = Path(config.path).read_bytes()
-    except OSError as error:
-        raise _unreadable(config, error.strerror or "cannot open the file") from None
+    data = read_key_file(config)
     try:
         store = pkcs12.load_pkcs12(data, password.encode())
     except ValueError as error:
         # cryptography has one exception for both; only the text tells them apart
         if "password" in str(error).lower():
             raise wrong_pin() from None
-        raise _unreadable(config, "not a PKCS#12 file") from None
+        raise unreadable(config, "not a PKCS#12 file") from None
     if store.cert is None or store.key is None:
-        raise _unreadable(config, "the file lacks a key or a certificate")
+        raise unreadable(config, "the file lacks a key or a certificate")
     if not isinstance(store.key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise _unreadable(config, "only RSA and EC keys can sign")
+        raise unreadable(config, "only RSA and EC keys can sign")
     certificate = store.cert.certificate
     if certificate.public_key() != store.key.public_key():
-        raise _unreadable(config, "the certificate belongs to another key")
+        raise unreadable(config, "the certificate belongs to another key")
     chain = tuple(extra.certificate for extra in store.additional_certs)
     return Pkcs12Key(config, describe(config, certificate), certificate, chain, store.key)

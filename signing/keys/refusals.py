@@ -25,6 +25,15 @@ def refuse_faults(config: KeyConfig) -> None:
         )
 
 
+def unreadable(config: KeyConfig, detail: str) -> CredentialRefused:
+    """The configured file is missing or holds something else."""
+    return CredentialRefused(
+        "key_unreadable",
+        f"Không đọc được khóa ký “{config.name}”.",
+        f"key {config.name!r} cannot be read: {detail}",
+    )
+
+
 def wrong_pin() -> CredentialRefused:
     """What was given does not open the key."""
     return CredentialRefused(
