@@ -22,6 +22,7 @@ _LARGEST_STAMP = 30_000.0  # square points: the largest real seal is 140 x 140 p
 _CATALOG = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Perms", "/Version", "/Metadata"})
 _FORM = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
 _FILLED = frozenset({"/V", "/AP", "/MK", "/F", "/M"})
+_NUMBERS = (generic.NumberObject, generic.FloatObject)
 _MAX_PAGES = 20_000
 _Key = tuple[int, int]
 
@@ -194,7 +195,7 @@ def _check_alike(before: Any, after: Any, ignored: frozenset[str], what: str) ->
 
 
 def _same(before: Any, after: Any) -> bool:
-    """Whether two values are written alike; references by number, streams by their bytes."""
+    """Whether two values mean the same; references by number, streams by their bytes."""
     if isinstance(before, generic.IndirectObject) or isinstance(after, generic.IndirectObject):
         return _key(before) is not None and _key(before) == _key(after)
     if isinstance(before, generic.StreamObject) != isinstance(after, generic.StreamObject):
@@ -209,6 +210,8 @@ def _same(before: Any, after: Any) -> bool:
         return len(before) == len(after) and all(
             _same(before.raw_get(i), after.raw_get(i)) for i in range(len(before))
         )
+    if isinstance(before, _NUMBERS) and isinstance(after, _NUMBERS):
+        return bool(before == after)  # 0 and 0.0 are written by different programs
     return type(before) is type(after) and bool(before == after)
 
 

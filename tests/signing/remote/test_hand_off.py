@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from signing.added_signatures import check_only_signatures
 from signing.contract import (
     Confirmation,
     CredentialRefused,
@@ -21,6 +22,7 @@ from signing.contract import (
 )
 from signing.devpki.loopback import LoopbackServer
 from signing.devpki.vgca_desktop import VgcaDesktop
+from signing.reading.opening import open_pdf
 from tests.signing import oracles
 from tests.signing.remote.conftest import order
 
@@ -82,6 +84,22 @@ async def test_a_letter_goes_from_desk_to_desk(
     path.write_bytes(accepted.pdf)
     verdicts = [text for _, text in oracles.pdfsig_verdicts(path)[0]]
     assert verdicts == ["Signature is Valid."] * 5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pdfbox__Acroform-PDFBOX-2333.pdf",  # a form with fields of its own, boxes of reals
+        "pdfbox__JPXTestGrey.pdf",
+        "verapdf__7.21.4.2-t01-pass-a.pdf",
+    ],
+)
+async def test_files_of_the_world_come_back_too(server, corpus, name):
+    """Forms, reals written as integers, cross-reference streams: no false alarm."""
+    pdf = corpus(name)
+    signed = await VgcaDesktop(server.pki, "agency").sign(pdf, issues=True)
+    base = open_pdf(pdf).reader.xrefs.total_revisions - 1
+    check_only_signatures(open_pdf(signed).reader, base)
 
 
 @pytest.mark.parametrize(
