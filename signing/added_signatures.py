@@ -210,9 +210,9 @@ def _same(before: Any, after: Any) -> bool:
         return len(before) == len(after) and all(
             _same(before.raw_get(i), after.raw_get(i)) for i in range(len(before))
         )
-    if isinstance(before, _NUMBERS) and isinstance(after, _NUMBERS):
-        return bool(before == after)  # 0 and 0.0 are written by different programs
-    return type(before) is type(after) and bool(before == after)
+    # 0 and 0.0 are written by different programs
+    numbers = isinstance(before, _NUMBERS) and isinstance(after, _NUMBERS)
+    return (numbers or type(before) is type(after)) and bool(before == after)
 
 
 def _key(value: Any) -> _Key | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
@@ -34,12 +34,13 @@ from signing.contract import (
     Told,
     Validation,
 )
-from signing.signer_process import AnswerUnreadable, read_answer, serve
+from signing.signer_process import TALK, AnswerUnreadable, read_answer, serve, serve_talk
 
 log = logging.getLogger(__name__)
 
 _CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
 _STOP_WITHIN_S = 5.0
+_TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
 
@@ -47,9 +48,15 @@ _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; 
 class _Worker:
     """One child process, started when it gets its first job."""
 
-    def __init__(self, config: SignerConfig, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: SignerConfig,
+        clock: Clock,
+        main: Callable[[Connection, SignerConfig, Clock], None],
+    ) -> None:
         self._config = config
         self._clock = clock
+        self._main = main
         self._process: BaseProcess | None = None
         self._channel: Connection | None = None
 
@@ -76,7 +83,7 @@ class _Worker:
         self.stop()
         ours, theirs = _CONTEXT.Pipe()
         process = _CONTEXT.Process(
-            target=serve,
+            target=self._main,
             args=(theirs, self._config, self._clock),
             name="motcua-signer",
             daemon=True,
@@ -134,10 +141,12 @@ class SignerPool:
         clock: Clock | None = None,
     ) -> None:
         self._limit_s = job_limit_s
-        self._workers = [_Worker(config, clock or SystemClock()) for _ in range(max(1, workers))]
-        self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
-        for worker in self._workers:
-            self._idle.put_nowait(worker)
+        clock = clock or SystemClock()
+        signers = [_Worker(config, clock, serve) for _ in range(max(1, workers))]
+        talkers = [_Worker(config, clock, serve_talk) for _ in range(_TALKERS)]
+        self._workers = [*signers, *talkers]
+        self._signers = len(signers)
+        self._idle, self._idle_talkers = _queue(signers), _queue(talkers)
         self._closed = False
 
     async def __aenter__(self) -> SignerPool:
@@ -154,9 +163,10 @@ class SignerPool:
     async def close(self) -> None:
         """Wait for the jobs in flight, then end every child."""
         self._closed = True
-        for _ in self._workers:
-            worker = await self._idle.get()
-            await asyncio.to_thread(worker.stop)
+        for queue, count in ((self._idle, self._signers), (self._idle_talkers, _TALKERS)):
+            for _ in range(count):
+                worker = await queue.get()
+                await asyncio.to_thread(worker.stop)
 
     async def credentials(self) -> tuple[Credential, ...]:
         """Every configured key that opens."""
@@ -231,13 +241,20 @@ class SignerPool:
             raise SigningUnavailable(
                 "signer_closed", "Bộ phận ký số đã dừng.", "the signer pool is closed"
             )
-        worker = await self._idle.get()
+        queue = self._idle_talkers if job in TALK else self._idle
+        worker = await queue.get()
         # Shielded: a caller that goes away must not free a child that is still at work.
-        task = asyncio.ensure_future(self._work(worker, job, arguments))
+        task = asyncio.ensure_future(self._work(worker, queue, job, arguments))
         task.add_done_callback(_forget_outcome)
         return await asyncio.shield(task)
 
-    async def _work(self, worker: _Worker, job: str, arguments: tuple[Any, ...]) -> Any:
+    async def _work(
+        self,
+        worker: _Worker,
+        queue: asyncio.LifoQueue[_Worker],
+        job: str,
+        arguments: tuple[Any, ...],
+    ) -> Any:
         try:
             answer = await asyncio.to_thread(worker.call, job, arguments, self._limit_s)
             return read_answer(answer)
@@ -262,7 +279,15 @@ class SignerPool:
                 f"the signer process was lost during {job}; nothing was signed",
             ) from error
         finally:
-            self._idle.put_nowait(worker)
+            queue.put_nowait(worker)
+
+
+def _queue(workers: list[_Worker]) -> asyncio.LifoQueue[_Worker]:
+    """All idle; the one used last is used next, so that no more children start than are needed."""
+    queue: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
+    for worker in workers:
+        queue.put_nowait(worker)
+    return queue
 
 
 def _forget_outcome(task: asyncio.Future[Any]) -> None:

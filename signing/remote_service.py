@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import hmac
 import logging
-from collections.abc import Mapping
 from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -25,24 +24,20 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from signing.appearance.acts import Part, plan, signer_name
 from signing.contract import (
-    Clock,
     CredentialRefused,
     Level,
     Prepared,
-    RemoteItem,
     Role,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
     SignOrder,
-    Ticket,
-    Told,
 )
 from signing.evidence.revocation import Evidence
 from signing.evidence.signatures import signature_holds
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys.confirmed import ConfirmedKey, waiting_key
-from signing.keys.contract import PSS_SALT_LENGTH, ConfirmedSource, KeySource, OpenedKey
+from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
 from signing.keys.vgca import VgcaSource, not_handed_off
 from signing.pades.interrupted import (
     RevisionChanged,
@@ -54,6 +49,7 @@ from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner
 from signing.remote_state import Waiting, changed, seal, unseal
+from signing.remote_talk import RemoteTalk
 
 log = logging.getLogger(__name__)
 
@@ -61,52 +57,20 @@ _PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
 _MOST_PARTS = 4  # number, day, month and seal
 
 
-class RemoteActs:
+class RemoteActs(RemoteTalk):
     """``RemoteSignatures`` and ``HandOffs`` for the service, which gives what is declared here."""
 
     _config: SignerConfig
-    _clock: Clock
-    _keys: dict[str, KeySource]
     _authorities: TimestampAuthorities
 
     if TYPE_CHECKING:
 
         def _refuse_dangerous(self, pdf: bytes) -> None: ...
-        def _source(self, name: str) -> KeySource: ...
         def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner: ...
         async def _check_revocation(self, signer: KeptKeySigner, level: Level) -> Evidence: ...
         async def _authority_evidence(
             self, authority: TimestampClient, level: Level
         ) -> tuple[Evidence, ...]: ...
-
-    # ------------------------------------------------------------------ the conversation
-
-    async def start(self, credential: str, reference: str, items: tuple[RemoteItem, ...]) -> Ticket:
-        """Send once; see ``RemoteSignatures``."""
-        return await self._confirmed(credential).start(reference, items, self._clock.now())
-
-    async def ask(self, ticket: Ticket) -> Ticket:
-        """What became of it; see ``RemoteSignatures``."""
-        return await self._confirmed(ticket.credential).ask(ticket, self._clock.now())
-
-    async def cancel(self, ticket: Ticket) -> Ticket:
-        """Withdraw it; see ``RemoteSignatures``."""
-        return await self._confirmed(ticket.credential).cancel(ticket, self._clock.now())
-
-    async def read_callback(self, credential: str, headers: Mapping[str, str], body: bytes) -> Told:
-        """Verify and read what a provider pushed; see ``RemoteSignatures``."""
-        source = self._confirmed(credential)
-        return source.read_callback(headers, body, self._clock.now())
-
-    def _confirmed(self, name: str) -> ConfirmedSource:
-        source = self._source(name)
-        if not isinstance(source, ConfirmedSource):
-            raise CredentialRefused(
-                "not_confirmed_elsewhere",
-                f"Khóa “{name}” không phải loại xác nhận trên ứng dụng của dịch vụ ký số.",
-                f"key {name!r} is not confirmed in a provider's application",
-            )
-        return source
 
     # ------------------------------------------------------------------ the first half
 

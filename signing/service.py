@@ -181,16 +181,6 @@ class SigningService(RemoteActs):
     async def _open(self, order: SignOrder) -> OpenedKey:
         return await self._source(order.credential).open(order.pin, order.otp)
 
-    def _source(self, name: str) -> KeySource:
-        source = self._keys.get(name)
-        if source is None:
-            raise CredentialRefused(
-                "unknown_credential",
-                f"Không có khóa ký “{name}”.",
-                f"no key is called {name!r}",
-            )
-        return source
-
     def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner:
         """The signer over an accepted certificate; one that holds an act's PIN is not kept."""
         now = self._clock.now()

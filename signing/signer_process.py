@@ -21,8 +21,9 @@ from signing.contract import Clock, SignerConfig, SigningError
 log = logging.getLogger(__name__)
 
 JOBS = frozenset({"credentials", "inspect", "sign", "validate", "attest"}) | frozenset(
-    {"prepare", "start", "ask", "cancel", "read_callback", "finish", "accept_hand_off"}
+    {"prepare", "finish", "accept_hand_off"}
 )
+TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
 _REFUSALS = {
     kind.__name__: kind
     for kind in (
@@ -91,13 +92,20 @@ def read_answer(data: bytes) -> Any:
 def serve(channel: Connection, config: SignerConfig, clock: Clock) -> None:
     """The child's main: answer jobs until the parent closes the channel."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    asyncio.run(_serve(channel, config, clock))
-
-
-async def _serve(channel: Connection, config: SignerConfig, clock: Clock) -> None:
     from signing.service import SigningService  # noqa: PLC0415 - pyHanko only in the child
 
-    service = SigningService(config, clock)
+    asyncio.run(_serve(channel, SigningService(config, clock), JOBS))
+
+
+def serve_talk(channel: Connection, config: SignerConfig, clock: Clock) -> None:
+    """The main of a child that only talks to providers of remote keys."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from signing.remote_talk import TalkService  # noqa: PLC0415 - key libraries only in the child
+
+    asyncio.run(_serve(channel, TalkService(config, clock), TALK))
+
+
+async def _serve(channel: Connection, service: Any, jobs: frozenset[str]) -> None:
     loop = asyncio.get_running_loop()
     try:
         while True:
@@ -105,13 +113,13 @@ async def _serve(channel: Connection, config: SignerConfig, clock: Clock) -> Non
                 job, arguments = await loop.run_in_executor(None, channel.recv)
             except EOFError:
                 return
-            channel.send_bytes(write_answer(await _do(service, job, arguments)))
+            channel.send_bytes(write_answer(await _do(service, jobs, job, arguments)))
     finally:
         await service.close()
 
 
-async def _do(service: contract.Signatures, job: str, arguments: tuple[Any, ...]) -> Any:
-    if job not in JOBS:
+async def _do(service: Any, jobs: frozenset[str], job: str, arguments: tuple[Any, ...]) -> Any:
+    if job not in jobs:
         raise ValueError(f"no job {job!r}")
     try:
         return await getattr(service, job)(*arguments)

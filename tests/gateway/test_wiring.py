@@ -9,7 +9,13 @@ from gateway.foundation.clock import FakeClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.settings import ConfigurationError, Settings
-from gateway.wiring import account, build_connectors, is_development, signer_config
+from gateway.wiring import (
+    account,
+    build_connectors,
+    is_development,
+    signer_config,
+    state_secrets,
+)
 from signing.devpki import DevPki
 from signing.key_config import RemoteConfig, TokenConfig
 
@@ -117,3 +123,50 @@ def test_keys_that_can_never_work_are_named_at_once(tmp_path):
         "signing.keys.remote.remote.api",
         "signing.keys.remote.remote.credential_id",
     }
+
+
+def test_keys_confirmed_elsewhere_reach_the_signers_and_their_faults_are_named(tmp_path):
+    """Each kind with its own rules; a secret in no message."""
+    url = "https://ky.example.vn"
+    account = {"url": url, "client_id": "c", "client_secret": "s" * 32, "user_id": "001"}
+    (tmp_path / "official.pem").touch()
+    keys = {
+        "a": {"kind": "smartca", "remote": account},
+        "b": {"kind": "mysign", "remote": {**account, "api": "csc"}},
+        "c": {"kind": "hook", "remote": account},
+        "d": {"kind": "vgca", "path": str(tmp_path / "official.pem")},
+        "e": {"kind": "pem", "path": str(tmp_path / "official.pem")},
+    }
+    config = signer_config(msgspec.convert({"signing": {"keys": keys}}, Settings))
+    assert [key.kind for key in config.keys] == ["smartca", "mysign", "hook", "vgca", "pem"]
+    assert config.keys[0].remote == RemoteConfig(**account)
+    spoilt = {
+        "a": {"kind": "smartca", "remote": {"url": "http://ky.example.vn"}},
+        "b": {"kind": "mysign", "remote": {**account, "api": "v1", "delivery": "callback"}},
+        "c": {"kind": "hook", "remote": {**account, "client_secret": "ngan"}},
+        "d": {"kind": "vgca"},
+        "e": {"kind": "pen"},
+    }
+    with pytest.raises(ConfigurationError) as wrong:
+        signer_config(msgspec.convert({"signing": {"keys": spoilt}}, Settings))
+    assert {problem.partition(":")[0] for problem in wrong.value.problems} == {
+        "signing.keys.a.remote.url",
+        "signing.keys.a.remote.client_id",
+        "signing.keys.a.remote.client_secret",
+        "signing.keys.a.remote.user_id",
+        "signing.keys.b.remote.api",
+        "signing.keys.b.remote.callback_id, callback_secret",
+        "signing.keys.c.remote.client_secret",
+        "signing.keys.d.path",
+        "signing.keys.e.kind",
+    }
+    assert "ngan" not in str(wrong.value)
+
+
+def test_waiting_acts_are_sealed_under_the_master_keys():
+    """A new master key in front seals; the old one still opens; neither is the key itself."""
+    old = msgspec.convert(LIVE, Settings)
+    both = {**LIVE["secrets"], "master_keys": ["n" * 32, "k" * 32]}
+    new = msgspec.convert({**LIVE, "secrets": both}, Settings)
+    assert state_secrets(new)[1:] == state_secrets(old)
+    assert b"k" * 32 not in state_secrets(old)

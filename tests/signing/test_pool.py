@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import pickle
 import signal
@@ -12,12 +13,17 @@ import pytest
 from signing.contract import (
     CredentialRefused,
     DocumentRefused,
+    HandOffs,
     Level,
+    RemoteItem,
+    RemoteSignatures,
+    RemoteState,
     Role,
     Signatures,
     SigningUnavailable,
     SignOrder,
 )
+from signing.devpki.smartca_simulator import SmartCaSimulator
 from signing.pool import SignerPool
 from signing.signer_process import AnswerUnreadable, read_answer, write_answer
 
@@ -82,6 +88,59 @@ async def test_a_closed_pool_says_so(server, decision_pdf):
     with pytest.raises(SigningUnavailable) as closed:
         await pool.sign(order(decision_pdf))
     assert closed.value.code == "signer_closed"
+
+
+async def test_two_halves_through_a_pool(server, decision_pdf):
+    """Values cross both ways; a child lost over a sending leaves the outcome unknown."""
+    async with SmartCaSimulator(server.pki) as simulator:
+        keys = (simulator.key_config(),)
+        config = dataclasses.replace(server.signer_config(), keys=keys)
+        async with SignerPool(config) as pool:
+            assert isinstance(pool, RemoteSignatures)
+            assert isinstance(pool, HandOffs)
+            asked = order(decision_pdf, Level.B_T, "smartca")
+            asked = dataclasses.replace(asked, role=Role.INVISIBLE)
+            prepared = await pool.prepare(asked)
+            items = (RemoteItem("doc-1", prepared.to_be_signed, "Quyết định"),)
+            ticket = await pool.start("smartca", "ref-1", items)
+            simulator.confirm("official-rsa")
+            told = await pool.read_callback("smartca", {}, simulator.webhook("ref-1"))
+            assert told.reference == "ref-1"
+            ticket = await pool.ask(ticket)
+            assert (await pool.cancel(ticket)).state is RemoteState.DONE
+            signed = await pool.finish(prepared, ticket.signatures["doc-1"])
+            assert signed.level is Level.B_T
+            with pytest.raises(CredentialRefused) as refused:
+                await pool.accept_hand_off(asked, decision_pdf)
+            assert refused.value.code == "not_handed_off"
+            pool._limit_s = 0.5
+            simulator.faults.silent_after_work = True
+            lost = await pool.start("smartca", "ref-2", items)
+            assert (lost.state, lost.reference) == (RemoteState.UNKNOWN, "ref-2")
+            simulator.faults.silent_after_work = False
+            pool._limit_s = 30.0
+            assert (await pool.ask(lost)).state is RemoteState.WAITING_USER
+        assert simulator.calls.start == 2
+
+
+async def test_a_slow_provider_keeps_nobody_from_signing(server, decision_pdf):
+    """Conversations have children of their own."""
+    async with SmartCaSimulator(server.pki) as simulator:
+        keys = (simulator.key_config(), *server.signer_config().keys)
+        config = dataclasses.replace(server.signer_config(), keys=keys)
+        async with SignerPool(config) as pool:
+            await pool.sign(order(decision_pdf))
+            simulator.faults.silent_before_work = True
+            item = RemoteItem("doc-1", b"x", "Quyết định")
+            waits = [
+                asyncio.ensure_future(pool.start("smartca", f"ref-{n}", (item,))) for n in range(2)
+            ]
+            while simulator.calls.start < 2:  # noqa: ASYNC110 - the simulator runs in this loop
+                await asyncio.sleep(0.02)
+            assert (await pool.sign(order(decision_pdf))).pdf.startswith(decision_pdf)
+            assert not any(one.done() for one in waits)
+            simulator._stopping.set()
+            assert {(await one).state for one in waits} == {RemoteState.WAITING_USER}
 
 
 class Evil:

@@ -46,3 +46,13 @@ def test_every_room_can_be_entered_first(room, names):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert set(entered.stdout.strip().split(",")) == names
+
+
+def test_the_conversation_with_providers_holds_no_pdf_library():
+    """Children that only wait for somebody stay small."""
+    code = PROBE.format(module="signing.remote_talk")
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not {"pyhanko", "reportlab"} & set(loaded.stdout.strip().split(","))
+    assert "aiohttp" in loaded.stdout
