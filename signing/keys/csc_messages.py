@@ -70,7 +70,6 @@ def info_request(credential_id: str) -> dict[str, Any]:
     return {
         "credentialID": credential_id,
         "certificates": "chain",
-        "certInfo": True,
         "authInfo": True,
     }
 

@@ -52,6 +52,8 @@ class MySignCscService(CscService):
 
     def complete(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Say what is signed in the words the application shows."""
+        if method == "credentials/info":
+            return {**body, "certInfo": True}
         if method == "credentials/authorize":
             return {**body, **_titled(body), "description": shown("Ký văn bản")}
         if method == "signatures/signHash":
