@@ -18,13 +18,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from signing.appearance.acts import Part, plan, signer_name
 from signing.contract import (
-    CredentialRefused,
     Level,
     Prepared,
     Role,
@@ -34,10 +32,9 @@ from signing.contract import (
     SignOrder,
 )
 from signing.evidence.revocation import Evidence
-from signing.evidence.signatures import signature_holds
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys.confirmed import ConfirmedKey, waiting_key
-from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
+from signing.keys.contract import OpenedKey
 from signing.keys.vgca import VgcaSource, not_handed_off
 from signing.pades.interrupted import (
     RevisionChanged,
@@ -47,7 +44,7 @@ from signing.pades.interrupted import (
 )
 from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
-from signing.pades.writer import Act, KeptKeySigner
+from signing.pades.writer import DIGEST, Act, KeptKeySigner
 from signing.remote_state import Waiting, changed, seal, unseal
 from signing.remote_talk import RemoteTalk
 
@@ -107,6 +104,7 @@ class RemoteActs(RemoteTalk):
         if not isinstance(source, VgcaSource):
             raise not_handed_off(order.credential)
         check_readable(signed)
+        self._refuse_dangerous(order.pdf)
         parts = _MOST_PARTS if order.role is Role.AGENCY else 1
         returned = judge_hand_off(order.pdf, signed, source.expected(), parts)
         signer = self._signer(order.credential, returned.key)
@@ -129,8 +127,8 @@ class RemoteActs(RemoteTalk):
         if not hmac.compare_digest(prepared.to_be_signed, waiting.attributes):
             raise changed("something else was to be signed")
         key = self._brought_key(waiting, signature)
-        _check_signature(key, waiting)
         signer = self._signer(waiting.order.credential, key)
+        await signer.async_sign_raw(waiting.attributes, DIGEST)  # verified before anybody is asked
         evidence = await self._check_revocation(signer, waiting.order.level)
         pdf = await self._complete(prepared.pdf, waiting, signer, evidence)
         done = (*waiting.done, waiting.field_name)
@@ -242,23 +240,6 @@ class _Begun:
 def _level(level: Level, part: int, parts: int) -> Level:
     """All but the last signature need no proof: the last one's covers them all."""
     return Level.B_T if part < parts and level in _PROVEN_LEVELS else level
-
-
-def _check_signature(key: ConfirmedKey, waiting: Waiting) -> None:
-    """Before anything else is asked of anybody."""
-    if not signature_holds(
-        key.certificate.public_key(),
-        key.signature,
-        waiting.attributes,
-        hashes.SHA256(),
-        pss=key.uses_pss,
-        salt_length=PSS_SALT_LENGTH,
-    ):
-        raise CredentialRefused(
-            "bad_signature",
-            "Chữ ký nhận được từ dịch vụ ký số không khớp với chứng thư số.",
-            "the raw signature does not verify with the certificate",
-        )
 
 
 async def _complete_revision(unsigned: Unsigned, act: Act) -> bytes:

@@ -15,6 +15,7 @@ from signing.devpki.loopback import der_text
 from signing.devpki.remote_desk import RemoteDesk, Transaction
 from signing.key_config import RemoteConfig
 from signing.keys import hook_messages as messages
+from signing.keys.confirmed import read_object
 from signing.keys.hook_messages import Shared, Standing
 
 CLIENT, SECRET = "motcua", "bi-mat-cua-cau-noi-phat-trien-32-ky-tu"
@@ -116,4 +117,4 @@ class HookSimulator(RemoteDesk):
         proven = Shared(CLIENT, SECRET).holds(request.headers, request.path, body, now)
         if not proven or self.faults.account_refused:
             raise web.HTTPUnauthorized
-        return dict(messages.read(body))
+        return dict(read_object(body))

@@ -10,10 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from asn1crypto import cms
 from cryptography import x509
@@ -27,6 +29,7 @@ from signing.contract import (
     RemoteItem,
     RemoteState,
     Ticket,
+    Told,
 )
 from signing.keys.certified import describe, signature_size
 
@@ -63,7 +66,7 @@ class ConfirmedKey:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     uses_pss: bool
-    signature: bytes = b""
+    signature: bytes | None = None
 
     @property
     def signature_size(self) -> int:
@@ -86,7 +89,7 @@ class ConfirmedKey:
         Raises:
             CredentialRefused: code ``confirmed_elsewhere`` when there is none.
         """
-        if not self.signature:
+        if self.signature is None:
             raise CredentialRefused(
                 "confirmed_elsewhere",
                 "Chữ ký của khóa này do người ký xác nhận trên ứng dụng riêng, không ký ngay được.",
@@ -221,6 +224,31 @@ def _from_cms(data: bytes) -> bytes | None:
         return bytes(info["signature"].native)
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def read_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object of a callback.
+
+    Raises:
+        ValueError: it is none.
+    """
+    told = json.loads(body)
+    if not isinstance(told, Mapping):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one error for every unreadable body
+    return told
+
+
+def told(
+    references: tuple[str, str],
+    state: RemoteState,
+    signatures: Mapping[str, bytes],
+    reply: bytes,
+) -> Told:
+    """A believed callback: (our reference, theirs), how it stands, what to answer."""
+    ours, theirs = references
+    return Told(
+        ours, theirs, state, detail=sentence_of(state), signatures=dict(signatures), reply=reply
+    )
 
 
 def shown_title(items: tuple[RemoteItem, ...]) -> str:

@@ -24,7 +24,15 @@ from signing.contract import (
 )
 from signing.key_config import RemoteConfig
 from signing.keys import hook_messages as messages
-from signing.keys.confirmed import dated, opened, sentence_of, settled, turned, waiting_key
+from signing.keys.confirmed import (
+    dated,
+    opened,
+    read_object,
+    settled,
+    told,
+    turned,
+    waiting_key,
+)
 from signing.keys.contract import KeyUnavailable, OpenedKey
 from signing.keys.conversation import Answer, Conversation, Unanswered, silent
 from signing.keys.hook_messages import Shared, Standing
@@ -103,17 +111,11 @@ class HookSource:
         if not self._shared.holds(headers, messages.CALLBACK_PATH, body, now):
             raise callback_refused("the MAC does not hold")
         try:
-            standing = messages.read_standing(messages.read(body))
+            standing = messages.read_standing(read_object(body))
         except ValueError as error:
             raise callback_refused("not the protocol's") from error
-        return Told(
-            standing.reference,
-            standing.provider_reference,
-            standing.state,
-            detail=sentence_of(standing.state),
-            signatures=standing.signatures,
-            reply=messages.CALLBACK_REPLY,
-        )
+        references = (standing.reference, standing.provider_reference)
+        return told(references, standing.state, standing.signatures, messages.CALLBACK_REPLY)
 
     async def _post(self, path: str, value: Mapping[str, object], now: datetime) -> Answer:
         body = messages.write(value)

@@ -85,18 +85,6 @@ def write(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def read(body: bytes) -> Mapping[str, Any]:
-    """The JSON object of a call or a callback.
-
-    Raises:
-        ValueError: it is none.
-    """
-    told = json.loads(body)
-    if not isinstance(told, Mapping):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one error for every unreadable body
-    return told
-
-
 def start_request(
     reference: str, items: tuple[RemoteItem, ...], certificate: x509.Certificate, *, pss: bool
 ) -> dict[str, Any]:

@@ -30,9 +30,10 @@ from signing.keys import mysign_messages as messages
 from signing.keys.confirmed import (
     dated,
     opened,
+    read_object,
     refuse_pkcs1v15,
-    sentence_of,
     settled,
+    told,
     turned,
     waiting_key,
 )
@@ -146,24 +147,18 @@ class MySignSource:
         """A token for who knows our secret, a result from who bears such a token."""
         secret = self._remote.callback_secret
         try:
-            told = callbacks.read_body(body)
-            if callbacks.asks_for_token(told):
-                if not callbacks.may_have_token(told, self._remote.callback_id, secret):
+            asked = read_object(body)
+            if callbacks.asks_for_token(asked):
+                if not callbacks.may_have_token(asked, self._remote.callback_id, secret):
                     raise callback_refused("wrong client_id or client_secret")
                 return Told("", "", RemoteState.UNKNOWN, reply=callbacks.token_reply(secret, now))
             if not callbacks.token_holds(secret, headers, now):
                 raise callback_refused("no valid token")
-            result = callbacks.read_result(told)
+            result = callbacks.read_result(asked)
         except ValueError as error:
             raise callback_refused("not a call of MySign's") from error
-        return Told(
-            result.reference,
-            result.transaction,
-            result.state,
-            detail=sentence_of(result.state),
-            signatures=result.signatures,
-            reply=callbacks.RESULT_REPLY,
-        )
+        references = (result.reference, result.transaction)
+        return told(references, result.state, result.signatures, callbacks.RESULT_REPLY)
 
     # ------------------------------------------------------------------ the wire
 

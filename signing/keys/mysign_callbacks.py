@@ -35,18 +35,6 @@ class Result:
     signatures: Mapping[str, bytes]
 
 
-def read_body(body: bytes) -> Mapping[str, Any]:
-    """The JSON object.
-
-    Raises:
-        ValueError: it is none.
-    """
-    told = json.loads(body)
-    if not isinstance(told, Mapping):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one error for every unreadable body
-    return told
-
-
 def asks_for_token(told: Mapping[str, Any]) -> bool:
     """Whether the service wants to be let in."""
     return told.get("grant_type") == "client_credentials"

@@ -9,7 +9,6 @@ official's sole control over the key.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,13 @@ from cryptography import x509
 
 from signing.contract import RemoteItem, RemoteState
 from signing.key_config import RemoteConfig
-from signing.keys.confirmed import certificate_from, raw_signature, shown_title, unknown_code
+from signing.keys.confirmed import (
+    certificate_from,
+    raw_signature,
+    read_object,
+    shown_title,
+    unknown_code,
+)
 from signing.keys.smartca_statuses import BY_MESSAGE, SUCCESS
 
 CERTIFICATE_PATH = "/sca/sp769/v1/credentials/get_certificate"
@@ -142,10 +147,10 @@ def read_webhook(body: bytes) -> tuple[str, str]:
     Raises:
         ValueError: it is not such a webhook.
     """
-    told = json.loads(body)
+    told = read_object(body)
     try:
         partner, transaction = told["sp_id"], told["transaction_id"]
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise ValueError("not a webhook of SmartCA") from error
     if not isinstance(partner, str) or not isinstance(transaction, str):
         raise ValueError("not a webhook of SmartCA")  # noqa: TRY004 - one error for every unreadable body

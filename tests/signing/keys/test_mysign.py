@@ -185,11 +185,7 @@ async def simulator(server):
 async def test_a_call_held_open_gives_the_signature_at_once(simulator):
     """``delivery = "wait"``: the ticket is done when start returns; the time-out is the call's."""
     source = source_for(simulator.key_config(delivery="wait"))
-    call = asyncio.ensure_future(source.start("ref-1", ITEMS, NOW))
-    while not simulator.transactions:  # noqa: ASYNC110 - the simulator runs in this loop
-        await asyncio.sleep(0.01)
-    simulator.confirm("official-rsa")
-    ticket = await call
+    ticket = await (await confirmed(simulator, source.start("ref-1", ITEMS, NOW)))
     assert (ticket.state, set(ticket.signatures)) == (RemoteState.DONE, {"a", "b"})
     slow = source_for(simulator.key_config(delivery="wait", timeout_s=0.3))
     simulator._decided.clear()
@@ -299,6 +295,15 @@ def test_callbacks_need_their_secret_configured():
 # ------------------------------------------------------------------ the CSC dialect
 
 
+async def confirmed(simulator, work):
+    """Let the work begin; when it waits for the official, confirm."""
+    call = asyncio.ensure_future(work)
+    while not simulator.transactions:  # noqa: ASYNC110 - the simulator runs in this loop
+        await asyncio.sleep(0.01)
+    simulator.confirm("official-rsa")
+    return call
+
+
 def csc_order(pdf):
     return SignOrder(pdf, "mysign", Role.INVISIBLE, Level.B_B)
 
@@ -309,11 +314,7 @@ async def test_the_csc_dialect_signs_in_one_call(
 ):
     """The official confirms while authorize is open; the only credential is found."""
     service = make_service(keys=(simulator.key_config(api="csc", timeout_s=20.0),))
-    call = asyncio.ensure_future(service.sign(csc_order(decision_pdf)))
-    while not simulator.transactions:  # noqa: ASYNC110 - the simulator runs in this loop
-        await asyncio.sleep(0.01)
-    simulator.confirm("official-rsa")
-    signed = await call
+    signed = await (await confirmed(simulator, service.sign(csc_order(decision_pdf))))
     assert oracles.openssl_accepts(signed.pdf, server.pki.root_pem, tmp_path)
     authorize, sign = simulator.calls.bodies
     assert set(authorize) == {"credentialID", "numSignatures", "hash", "documents", "description"}
@@ -337,12 +338,10 @@ async def test_the_csc_dialects_refusals_are_told(
 ):
     """Nothing is sent twice."""
     setattr(simulator.faults, fault, True)
-    service = make_service(keys=(simulator.key_config(api="csc", timeout_s=1.0),))
-    simulator._decided.set()
-    decide = asyncio.get_running_loop().call_later(0.2, simulator.confirm, "official-rsa")
-    simulator._decided.clear()
+    timeout_s = 1.0 if fault == "silent_after_work" else 20.0
+    service = make_service(keys=(simulator.key_config(api="csc", timeout_s=timeout_s),))
+    call = await confirmed(simulator, service.sign(csc_order(decision_pdf)))
     with pytest.raises((CredentialRefused, SigningUnavailable)) as refused:
-        await service.sign(csc_order(decision_pdf))
-    decide.cancel()
+        await call
     assert refused.value.code == code
     assert simulator.calls.start == 1

@@ -31,16 +31,9 @@ class Provider:
 PROVIDERS = (
     Provider("smartca", SmartCaSimulator, (SP_PASSWORD,), says_quota=False),
     Provider(
-        "mysign-poll",
+        "mysign",
         MySignSimulator,
         (CLIENT_SECRET, CALLBACK_SECRET, "the-cua-mysign"),
-        asked_by_our_reference=False,
-    ),
-    Provider(
-        "mysign-callback",
-        MySignSimulator,
-        (CLIENT_SECRET, CALLBACK_SECRET, "the-cua-mysign"),
-        {"delivery": "callback"},
         asked_by_our_reference=False,
     ),
     Provider("hook", HookSimulator, (HOOK_SECRET,), withdraws=True, pss=True),
