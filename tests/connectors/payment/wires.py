@@ -237,7 +237,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-async def until(condition: Any, patience_s: float = 3.0) -> None:
+async def until(condition: Any, patience_s: float = 60.0) -> None:
     """Wait for something that other tasks bring about."""
     async with asyncio.timeout(patience_s):
         while not condition():  # noqa: ASYNC110 - polls what others' tasks do, with a limit
