@@ -76,14 +76,7 @@ def _add_service(command: _Adder) -> None:
     demo.add_argument("--input", type=Path, help="sign this PDF instead of the typeset decision")
     demo.add_argument("--out", type=Path, default=Path("demo-out"))
 
-    serve = command("serve", "the service", commands.serve, config=True)
-    serve.add_argument(
-        "--with-simulators", action="store_true", help="a development world around it"
-    )
-    serve.add_argument(
-        "--folder", type=Path, default=Path("var/dev"), help="where that world is kept"
-    )
-    serve.add_argument("--port", type=int, default=8080, help="of that world (default: 8080)")
+    _serve_options(command("serve", "the service", commands.serve, config=True))
     command("work", "extra workers, without HTTP", commands.work, config=True)
     command("migrate", "bring the schema up", commands.migrate, config=True)
     command("check-config", "every configuration error at once", commands.check_config, config=True)
@@ -131,6 +124,16 @@ def _add_signing(command: _Adder) -> None:
     validate.add_argument("paths", nargs="+", type=Path)
     validate.add_argument("--roots", type=Path, action="append", default=[])
     validate.add_argument("--json", action="store_true")
+
+
+def _serve_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--with-simulators", action="store_true", help="a development world around it"
+    )
+    serve.add_argument(
+        "--folder", type=Path, default=Path("var/dev"), help="where that world is kept"
+    )
+    serve.add_argument("--port", type=int, default=8080, help="of that world (default: 8080)")
 
 
 if __name__ == "__main__":

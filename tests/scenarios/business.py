@@ -172,7 +172,7 @@ async def subscribe(portal: Client, receiver: Any) -> str:
     return endpoint["id"]
 
 
-async def check_the_log(business: Business, receiver: Any, within_s: float = 30.0) -> list[Any]:
+async def check_the_log(business: Business, receiver: Any, within_s: float = 60.0) -> list[Any]:
     """Sequences are 1..n a subject, no event is double, and each one reached the portal."""
     await until(business.everything_is_paid, within_s)
 

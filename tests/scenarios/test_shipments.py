@@ -50,7 +50,7 @@ class Province:
             assert answer.status < 300, found
             return found
 
-    async def until(self, path, within_s=10.0, **wanted):
+    async def until(self, path, within_s=60.0, **wanted):
         """Ask until the object is as wanted."""
         deadline = time.monotonic() + within_s
         while True:
@@ -77,7 +77,7 @@ class Province:
         page = await self.call("GET", "/v1/events?limit=100&order=asc")
         return [event["type"] for event in page["data"] if event["subject"] == subject]
 
-    async def has_told(self, subject, *types, within_s=10.0):
+    async def has_told(self, subject, *types, within_s=60.0):
         """Wait until exactly these were told."""
         deadline = time.monotonic() + within_s
         while (found := await self.told(subject)) != list(types):

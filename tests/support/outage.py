@@ -36,7 +36,7 @@ def _start_again(server: Postgres) -> None:
             old.args, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env={**os.environ, "HOME": str(server.folder), "LC_ALL": "C", "TZ": "UTC"}, **other,
         )  # fmt: skip
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not _answers(server):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -86,7 +86,7 @@ def start(*, durable: bool = False) -> Postgres | None:
             stdout=log, stderr=log, env=environment, **common,
         )  # fmt: skip
     result = Postgres(port, "motcua", server, folder)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             result.execute("SELECT 1")

@@ -93,7 +93,7 @@ class GatewayProcess:
                 env={k: v for k, v in os.environ.items() if not k.startswith("MOTCUA_")},
             )
 
-    async def ready(self, within_s: float = 45.0) -> None:
+    async def ready(self, within_s: float = 90.0) -> None:
         """Wait until ``/readyz`` says so."""
         deadline = time.monotonic() + within_s
         async with aiohttp.ClientSession() as session:
@@ -113,7 +113,7 @@ class GatewayProcess:
         assert self.process is not None
         self.ends.append(self.process.wait(10))
 
-    async def stop(self, within_s: float = 30.0) -> int:
+    async def stop(self, within_s: float = 60.0) -> int:
         """SIGTERM, as a service manager does; gives the exit status."""
         assert self.process is not None
         self._signal(signal.SIGTERM)

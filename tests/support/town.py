@@ -198,7 +198,7 @@ async def living(folder: Path, *, count: int = 1, **sections: Any) -> AsyncItera
             await world.pki.close()
 
 
-async def until(condition: Callable[[], Any], within_s: float = 30.0, every_s: float = 0.05) -> Any:
+async def until(condition: Callable[[], Any], within_s: float = 60.0, every_s: float = 0.05) -> Any:
     """Wait for a condition, sync or async; its value is returned."""
     deadline = time.monotonic() + within_s
     while True:

@@ -55,7 +55,7 @@ def start() -> Valkey | None:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     server = Valkey(port, process, folder)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             with server.client() as client:

@@ -72,9 +72,9 @@ class CannedTransport:
 
 
 class LoopbackTransport:
-    """Real HTTP with the contract's outcomes and a short patience."""
+    """Real HTTP with the contract's outcomes; a busy machine is no time-out."""
 
-    def __init__(self, patience_s: float = 0.3) -> None:
+    def __init__(self, patience_s: float = 30.0) -> None:
         self.patience_s = patience_s
 
     async def send(self, request: HttpRequest) -> HttpReply:
@@ -237,7 +237,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-async def until(condition: Any, patience_s: float = 3.0) -> None:
+async def until(condition: Any, patience_s: float = 60.0) -> None:
     """Wait for something that other tasks bring about."""
     async with asyncio.timeout(patience_s):
         while not condition():  # noqa: ASYNC110 - polls what others' tasks do, with a limit

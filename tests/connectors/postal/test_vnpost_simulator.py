@@ -29,7 +29,7 @@ REF = "H38.17-260901-0001"
 
 
 class LoopbackTransport:
-    """The four outcomes over aiohttp, with a short patience."""
+    """The four outcomes over aiohttp; a busy machine is no time-out."""
 
     def __init__(self, session):
         self.session = session
@@ -41,7 +41,7 @@ class LoopbackTransport:
                 request.url,
                 headers=dict(request.headers),
                 data=request.body,
-                timeout=aiohttp.ClientTimeout(total=1.5),
+                timeout=aiohttp.ClientTimeout(total=30),
                 allow_redirects=False,
             ) as answer:
                 return HttpReply(answer.status, dict(answer.headers), await answer.read())

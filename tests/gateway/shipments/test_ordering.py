@@ -167,8 +167,9 @@ async def test_a_process_that_stops_in_the_middle_leaves_word_for_the_next(both,
     await begun.wait()
     await stop(working)
     monkeypatch.undo()
-    for _ in range(3):
+    for _ in range(4):
         await both.another().worker.once()
+        both.clock.advance(5)  # long before a crash would be noticed
     assert {(await both.read(s))["movement"] for s in opened} == {"registered"}
     assert len(both.post.parcels.by_number) == 10
 

@@ -143,7 +143,7 @@ async def test_the_loop_outlives_whatever_a_feed_does(desk, monkeypatch):
 
     monkeypatch.setattr(desk.carriers[POST], "events_since", events_since)
     running = asyncio.ensure_future(desk.shipments.trackers[POST].run())
-    await asyncio.wait_for(survived.wait(), 5)
+    await asyncio.wait_for(survived.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert desk.alerts("shipment_feed_failed") == 2

@@ -201,7 +201,7 @@ class Kit:
         )
 
 
-async def until(condition: Callable, within_s: float = 10.0):
+async def until(condition: Callable, within_s: float = 60.0):
     """Wait for a condition, sync or async; the last value is returned."""
     deadline = time.monotonic() + within_s
     while True:

@@ -154,7 +154,7 @@ async def test_ordered_endpoint_sees_each_dossier_in_sequence_though_it_fails_at
             await kit.emit(
                 *(kit.new_event(f"pay_{n}", sequence, reference=f"R{n}") for n in range(4))
             )
-        await until(lambda: _delivered(kit, 24), within_s=20)
+        await until(lambda: _delivered(kit, 24))
         for number in range(4):
             seen = [
                 r.event["sequence"] for r in portal.requests if r.event["reference"] == f"R{number}"
@@ -182,7 +182,7 @@ async def test_two_workers_never_deliver_the_same_attempt_twice(database_url, da
             await first.webhooks.worker.ready.wait()
             await second.webhooks.worker.ready.wait()
             ids = await first.emit_many(150)
-            await until(lambda: _delivered(first, 300), within_s=30)
+            await until(lambda: _delivered(first, 300))
         assert len(portal.requests) == 300
         assert {i: portal.ids.count(i) for i in ids} == dict.fromkeys(ids, 2)
     await second_database.close()
@@ -216,7 +216,7 @@ async def test_a_process_killed_while_it_sends_loses_nothing(database_url, datab
         worker = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.gateway.webhooks.dying_worker", database_url, "2.0"
         )
-        await until(lambda: portal.in_flight == 4, within_s=30)
+        await until(lambda: portal.in_flight == 4)
         worker.kill()
         assert await worker.wait() == -9
         assert await kit.states() == ["pending"] * 4
