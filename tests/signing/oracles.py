@@ -57,10 +57,22 @@ def qpdf_accepts(path):
     return "No syntax or stream encoding errors" in run("qpdf", "--check", str(path))
 
 
-def messages(pdf):
+def complaints(path):
+    """What qpdf finds wrong, without file names and positions."""
+    need("qpdf")
+    done = subprocess.run(
+        ["qpdf", "--check", str(path)], capture_output=True, timeout=60, check=False
+    )
+    lines = (done.stdout + done.stderr).decode("utf-8", "replace").splitlines()
+    found = {line.split(": ", 1)[-1] for line in lines if "WARNING" in line or "ERROR" in line}
+    return {re.sub(r"\d+", "N", line.split("): ", 1)[-1]) for line in found}
+
+
+def messages(pdf, start=0):
     """(CMS DER, covered bytes, is time-stamp) of every signature, in file order."""
     found = []
-    for match in re.finditer(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", pdf):
+    pattern = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)")
+    for match in pattern.finditer(pdf, start):
         _, first, second, rest = map(int, match.groups())
         message = cms.ContentInfo.load(bytes.fromhex(pdf[first + 1 : second - 1].decode()))
         is_timestamp = message["content"]["encap_content_info"]["content_type"].native == "tst_info"
@@ -68,12 +80,17 @@ def messages(pdf):
     return found
 
 
-def openssl_accepts(pdf, root_pem, folder):
+def openssl_accepts_last(pdf, root_pem, folder):
+    """openssl verifies the signature or time-stamp made last; earlier ones are others'."""
+    return openssl_accepts(pdf, root_pem, folder, start=pdf.rindex(b"/ByteRange"))
+
+
+def openssl_accepts(pdf, root_pem, folder, start=0):
     """openssl verifies every CAdES signature and every document time-stamp."""
     need("openssl")
     root = folder / "root.pem"
     root.write_bytes(root_pem)
-    for position, (message, data, is_timestamp) in enumerate(messages(pdf)):
+    for position, (message, data, is_timestamp) in enumerate(messages(pdf, start)):
         der, content = folder / f"{position}.der", folder / f"{position}.bin"
         der.write_bytes(message)
         content.write_bytes(data)

@@ -1,0 +1,233 @@
+"""A document that grows by revisions, each byte hashed once.
+
+Owns the SHA-256 state carried through signature, validation data and archive time-stamp, the hole
+a signature leaves for itself, entering a field into form and page, and the catalog's declarations.
+Leaves what is signed with what to ``signing``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from signing.lane.file import LaneFile, open_file
+from signing.lane.form import Form, read_form, signature_flags
+from signing.lane.pages import LanePage, find_page
+from signing.lane.refusal import NotForTheLane
+from signing.lane.revision import Revision
+from signing.lane.stamps import PreparedSet
+from signing.lane.syntax import Buffer, Dictionary, Reference, reference
+
+_BYTE_RANGE_ROOM = b"[0 %-10d %-10d %-10d]"
+_UNKNOWN_RANGE = _BYTE_RANGE_ROOM % (0, 0, 0)
+_CONTENTS = b"/Contents "
+_RANGE = b"/ByteRange "
+_ESIC = b"<</BaseVersion/1.7/ExtensionLevel 1>>"  # ETSI EN 319 142-1, annex: PAdES in PDF 1.7
+_FIRST_PADES_VERSION = (1, 7)
+
+
+Declaration = tuple[dict[bytes, bytes], list[tuple[Reference, bytes]]]
+
+
+class SignatureTooLong(Exception):
+    """The message does not fit into the hole that was left for it."""
+
+
+@dataclass(slots=True)
+class Hole:
+    """A revision that waits for its signature: what is hashed, and where the message goes."""
+
+    block: bytearray
+    begin: int  # of "<", within the block
+    end: int  # after ">"
+    before: Any  # the SHA-256 state up to the hole
+    digest: bytes
+
+    def fill(self, message: bytes) -> None:
+        """Put the message in; the rest of the hole stays zero.
+
+        Raises:
+            SignatureTooLong.
+        """
+        digits = message.hex().encode()
+        if len(digits) > self.end - self.begin - 2:
+            raise SignatureTooLong
+        self.block[self.begin + 1 : self.begin + 1 + len(digits)] = digits
+
+
+class Written(NamedTuple):
+    """What was appended, and the whole file's SHA-256."""
+
+    appended: bytes
+    sha256: str
+    size: int
+
+
+@dataclass(slots=True)
+class LaneDocument:
+    """A file and what was appended to it so far; see ``open_document``."""
+
+    file: LaneFile
+    form: Form
+    state: Any  # SHA-256 over everything so far
+    position: int
+    declaration: Declaration  # still to be made
+    appended: list[bytes | bytearray] = field(default_factory=list)
+    shared: dict[PreparedSet, Reference] = field(default_factory=dict)  # written once an act
+
+    def revision(self) -> Revision:
+        """Begin a revision."""
+        return Revision(self.file)
+
+    def append(self, revision: Revision) -> None:
+        """Finish a revision that is not signed."""
+        block = revision.render(self.position).block
+        self.state.update(block)
+        self._grow(block)
+
+    def open_hole(self, revision: Revision, signature: Reference) -> Hole:
+        """Write a revision with a hole in its signature dictionary, and hash around it."""
+        rendered = revision.render(self.position)
+        block, body = rendered.block, rendered.bodies[signature.number] - self.position
+        begin = block.index(_CONTENTS + b"<", body) + len(_CONTENTS)
+        end = block.index(b">", begin) + 1
+        at = block.index(_RANGE, body) + len(_RANGE)
+        first, second = self.position + begin, self.position + end
+        spans = _BYTE_RANGE_ROOM % (first, second, len(block) - end)
+        block[at : at + len(spans)] = spans
+        self.state.update(memoryview(block)[:begin])
+        whole = self.state.copy()
+        whole.update(memoryview(block)[end:])
+        return Hole(block, begin, end, self.state, whole.digest())
+
+    def close_hole(self, hole: Hole) -> None:
+        """Take the filled revision as part of the document."""
+        self.state.update(memoryview(hole.block)[hole.begin :])
+        self._grow(hole.block)
+
+    def _grow(self, block: bytearray) -> None:
+        self.appended.append(block)
+        self.position += len(block)
+
+    def finish(self) -> Written:
+        """Everything that was appended."""
+        return Written(b"".join(self.appended), self.state.hexdigest(), self.position)
+
+    def page(self, index: int) -> LanePage:
+        """Where a page is written."""
+        return find_page(self.file, index)
+
+    def annotations(self, page: LanePage) -> list[bytes]:
+        """What is entered on a page so far."""
+        return self.file.items(self.file.dictionary(bytes(page.reference)).get(b"/Annots"))
+
+    def enter_field(self, revision: Revision, target: Reference, name: str, page: LanePage) -> None:
+        """Enter a combined field and widget into the form and the page."""
+        form = self.form
+        form.names |= {name}
+        form.fields.append(bytes(target))
+        fields = b"[" + b" ".join(form.fields) + b"]"
+        if form.fields_place is not None:
+            revision.put(form.fields_place, fields)
+        else:
+            form.entries = form.entries.having({b"/Fields": fields})
+        flags = signature_flags(form)
+        if form.fields_place is None or form.entries.get(b"/SigFlags") != flags:
+            form.entries = form.entries.having({b"/SigFlags": flags})
+            self._write_form(revision)
+        _enter_widget(self.file, revision, target, page)
+
+    def _write_form(self, revision: Revision) -> None:
+        form, catalog = self.form, self.file.catalog
+        if form.place is not None:
+            revision.put(form.place, bytes(form.entries))
+        elif b"/AcroForm" in catalog and reference(catalog.get(b"/AcroForm")) is None:
+            self.change_catalog(revision, {b"/AcroForm": bytes(form.entries)})
+        else:
+            form.place = revision.new(bytes(form.entries))
+            self.change_catalog(revision, {b"/AcroForm": bytes(form.place)})
+
+    def change_catalog(self, revision: Revision, entries: dict[bytes, bytes]) -> None:
+        """Write the catalog anew with other entries."""
+        revision.put(self.file.root, bytes(self.file.catalog.having(entries)))
+
+    def declare_pades(self, revision: Revision) -> None:
+        """Say in the catalog that the file is PDF 1.7 with PAdES, unless it says more already."""
+        entries, apart = self.declaration
+        if entries:
+            self.change_catalog(revision, entries)
+        for target, body in apart:
+            revision.put(target, body)
+        self.declaration = ({}, [])
+
+
+def open_document(data: Buffer, state: Any = None, file: LaneFile | None = None) -> LaneDocument:
+    """Take a document into the lane.
+
+    Args:
+        data: the file's bytes, or a mapping of it.
+        state: a SHA-256 state that has read exactly these bytes, when there is one.
+        file: the file opened before, and not changed since.
+
+    Raises:
+        NotForTheLane.
+    """
+    file = open_file(data) if file is None else file.fresh()
+    form = read_form(file)
+    state = hashlib.sha256(data) if state is None else state.copy()
+    document = LaneDocument(file, form, state, len(data), _declaration(file))
+    if data[-1:] not in (b"\n", b"\r"):
+        state.update(b"\n")
+        document.appended.append(b"\n")
+        document.position += 1
+    return document
+
+
+def signature_entries(kind: bytes, room: int) -> bytes:
+    """A signature dictionary's body: ``kind`` are its other entries, ``room`` bytes are left."""
+    return b"<<%s\n%s%s\n%s<%s>>>" % (kind, _RANGE, _UNKNOWN_RANGE, _CONTENTS, b"0" * (2 * room))
+
+
+def _declaration(file: LaneFile) -> Declaration:
+    """The catalog entries, and the objects apart, that declare PAdES."""
+    catalog = file.catalog
+    version = _version(file, catalog)
+    if version >= (2, 0):
+        return {}, []
+    entries = {b"/Version": b"/1.7"} if version < _FIRST_PADES_VERSION else {}
+    raw = catalog.get(b"/Extensions")
+    extensions = Dictionary() if file.resolve(raw) is None else file.dictionary(raw)
+    if b"/ESIC" in extensions:
+        return entries, []
+    body, place = bytes(extensions.having({b"/ESIC": _ESIC})), reference(raw)
+    if place is not None:
+        return entries, [(place, body)]
+    return {**entries, b"/Extensions": body}, []
+
+
+def _version(file: LaneFile, catalog: Dictionary) -> tuple[int, int]:
+    header = file.data[5:8]
+    stated = file.resolve(catalog.get(b"/Version"))
+    return max(_parse_version(header), _parse_version((stated or b"/1.0")[1:]))
+
+
+def _parse_version(raw: bytes) -> tuple[int, int]:
+    major, dot, minor = raw[:1], raw[1:2], raw[2:3]
+    if not (major.isdigit() and dot == b"." and minor.isdigit() and len(raw) == 3):
+        raise NotForTheLane("the file's version is odd")
+    return int(major), int(minor)
+
+
+def _enter_widget(file: LaneFile, revision: Revision, target: Reference, page: LanePage) -> None:
+    entries = file.dictionary(bytes(page.reference))
+    raw = entries.get(b"/Annots")
+    annotations = [*file.items(raw), bytes(target)]
+    array = b"[" + b" ".join(annotations) + b"]"
+    place = reference(raw)
+    if place is not None and file.resolve(raw) is not None:
+        while (further := reference(file.read(place))) is not None:
+            place = further
+        revision.put(place, array)
+    else:
+        revision.put(page.reference, bytes(entries.having({b"/Annots": array})))
