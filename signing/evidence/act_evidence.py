@@ -9,11 +9,10 @@ Leaves keeping it, and who confirmed what, to the caller. Follows TT 15/2025/TT-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from asn1crypto import cms, core
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -26,8 +25,8 @@ from signing.contract import (
     SignOrder,
 )
 from signing.evidence.eligibility import TrustedChain, local_day
+from signing.evidence.messages import read_message, read_time_stamp, without_padding
 from signing.evidence.revocation import Evidence, Status
-from signing.evidence.timestamps import embedded_certificates
 
 _GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
 
@@ -45,12 +44,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """The time-stamps an act appended: one for each signature, and the archive's."""
+    """The time-stamps an act appended (DER): one for each signature, and the archive's."""
 
-    of_signatures: tuple[cms.ContentInfo | None, ...]
-    archives: tuple[cms.ContentInfo, ...]
+    of_signatures: tuple[bytes | None, ...]
+    archives: tuple[bytes, ...]
 
-    def all(self) -> tuple[cms.ContentInfo, ...]:
+    def all(self) -> tuple[bytes, ...]:
         return (*(t for t in self.of_signatures if t is not None), *self.archives)
 
     def proven_time(self) -> datetime | None:
@@ -59,23 +58,23 @@ class _Tokens:
         return max(moments) if moments and len(moments) == len(self.of_signatures) else None
 
 
-def act_evidence(order: SignOrder, signed: bytes, facts: Facts) -> ActEvidence:
+def act_evidence(order: SignOrder, appended: bytes, facts: Facts) -> ActEvidence:
     """Gather what an act leaves.
 
     Args:
-        order: what was done, at the level reached; its PDF is the prefix of ``signed``.
-        signed: the proved file.
+        order: what was done, at the level reached; its PDF comes before ``appended``.
+        appended: what was added to it, and proved.
         facts: who signed, with which revocation answers, checked when.
     """
     stamped = order.level is not Level.B_B  # the commonest act costs no second reading
-    tokens = _read_tokens(signed, len(order.pdf)) if stamped else _Tokens((), ())
-    authority = [c for t in tokens.all() for c in embedded_certificates(t["content"])]
+    tokens = _read_tokens(appended, len(order.pdf)) if stamped else _Tokens((), ())
+    authority = [one for token in tokens.all() for one in read_message(token).certificates]
     return ActEvidence(
         chain=tuple(_der(c) for c in facts.chain.certificates),
-        authority_certificates=tuple(dict.fromkeys(_der(c) for c in authority)),
+        authority_certificates=tuple(dict.fromkeys(authority)),
         ocsps=tuple(dict.fromkeys(o for one in facts.evidence for o in one.ocsps)),
         crls=tuple(dict.fromkeys(c for one in facts.evidence for c in one.crls)),
-        timestamps=tuple(t.dump() for t in tokens.all()),
+        timestamps=tokens.all(),
         checks=tuple(_checks(order, facts, tokens)),
         algorithm=facts.algorithm,
         proven_time=tokens.proven_time(),
@@ -88,8 +87,8 @@ def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
     Raises:
         CredentialRefused: ``certificate_not_authorised``.
     """
-    der = _der(certificate)
-    if order.bindings and not any(binding.fits(der) for binding in order.bindings):
+    own = _der(certificate)
+    if order.bindings and not any(binding.fits(own) for binding in order.bindings):
         raise CredentialRefused(
             "certificate_not_authorised",
             "Chứng thư số của khóa ký không phải chứng thư ghi trong sổ thẩm quyền.",
@@ -153,33 +152,23 @@ def _passed(code: str, at: datetime, detail: str) -> ActCheck:
 # ------------------------------------------------------------------ time-stamps
 
 
-def _read_tokens(signed: bytes, start: int) -> _Tokens:
-    """The tokens in what follows ``start``; the file was proved, so its form is known."""
-    of_signatures, archives = [], []
-    for match in _GAP.finditer(signed, start):
-        first, second = (int(group) for group in match.groups())
-        message = cms.ContentInfo.load(bytes.fromhex(signed[first + 1 : second - 1].decode()))
-        content = message["content"]
-        if content["encap_content_info"]["content_type"].native == "tst_info":
-            archives.append(message)
+def _read_tokens(appended: bytes, before: int) -> _Tokens:
+    """The tokens in what was appended; the file was proved, so its form is known."""
+    of_signatures: list[bytes | None] = []
+    archives: list[bytes] = []
+    for match in _GAP.finditer(appended):
+        first, second = (int(group) - before for group in match.groups())
+        encoded = bytes.fromhex(appended[first + 1 : second - 1].decode())
+        message = read_message(encoded)
+        if message.is_timestamp:
+            archives.append(without_padding(encoded))
         else:
-            of_signatures.append(_signature_token(content["signer_infos"][0]))
+            of_signatures.append(message.token)
     return _Tokens(tuple(of_signatures), tuple(archives))
 
 
-def _signature_token(info: cms.SignerInfo) -> cms.ContentInfo | None:
-    attributes: Sequence[cms.CMSAttribute] = info["unsigned_attrs"]
-    if attributes is core.VOID:
-        return None
-    for attribute in attributes:
-        if attribute["type"].native == "signature_time_stamp_token":
-            return attribute["values"][0]
-    return None
-
-
-def _moment(token: cms.ContentInfo) -> datetime:
-    moment: datetime = token["content"]["encap_content_info"]["content"].parsed["gen_time"].native
-    return moment
+def _moment(token: bytes) -> datetime:
+    return read_time_stamp(read_message(token).content or b"").time
 
 
 def _der(certificate: x509.Certificate) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -83,7 +84,7 @@ class RevocationChecker:
 
     async def _check_one(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Answer:
         now = self._clock.now()
-        key = (certificate.fingerprint(hashes.SHA256()), issuer.fingerprint(hashes.SHA256()))
+        key = (_fingerprint(certificate), _fingerprint(issuer))
         kept = self._answers.get(key)
         if kept is not None and now < kept.valid_until:
             return kept
@@ -128,6 +129,11 @@ class RevocationChecker:
         except (FetchFailed, AnswerRefused) as error:
             log.warning("crl not usable: %s", error)
             return None
+
+
+@lru_cache(maxsize=1024)
+def _fingerprint(certificate: x509.Certificate) -> bytes:
+    return certificate.fingerprint(hashes.SHA256())
 
 
 class AnswerRefused(Exception):

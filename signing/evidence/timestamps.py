@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from collections.abc import Iterator
+import secrets
 from datetime import datetime, timedelta
 
 from asn1crypto import cms, tsp
@@ -28,12 +28,21 @@ from signing.evidence.eligibility import (
     has_extended_usage,
 )
 from signing.evidence.fetching import Fetcher, FetchFailed
-from signing.evidence.signatures import signature_holds, stated_salt
+from signing.evidence.messages import (
+    SignedMessage,
+    read_message,
+    read_response,
+    read_time_stamp,
+    write_request,
+)
+from signing.evidence.signatures import signature_holds
 
 log = logging.getLogger(__name__)
 
 TIME_TOLERANCE = timedelta(minutes=5)
 REST_AFTER_FAILURE = timedelta(seconds=60)
+_NONCE_BITS = 64
+_GRANTED = (0, 1)  # granted, granted with modifications
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -65,24 +74,30 @@ class TimestampClient(TimeStamper):
         self._timeout_s = timeout_s
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
-        """Send one request."""
+        """Send one request as pyHanko makes it; nothing is checked."""
+        return tsp.TimeStampResp.load(await self._ask(req.dump()))
+
+    async def _ask(self, request: bytes) -> bytes:
         try:
-            raw = await self._fetcher.post(self.url, req.dump(), _HEADERS, self._timeout_s)
+            return await self._fetcher.post(self.url, request, _HEADERS, self._timeout_s)
         except FetchFailed as error:
             raise TimestampRequestError(f"time-stamping authority: {error}") from error
-        return tsp.TimeStampResp.load(raw)
 
     async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
-        """Get a token and check it.
+        """Get a checked token for pyHanko; see ``token``."""
+        return cms.ContentInfo.load(await self.token(message_digest, md_algorithm))
+
+    async def token(self, digest: bytes, md_algorithm: str = "sha256") -> bytes:
+        """Get a token (DER) and check it.
 
         Raises:
             TimestampRequestError: no answer, a refusal, or (``TokenRefused``) a lie.
         """
-        nonce, request = self.request_cms(message_digest, md_algorithm)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
+        nonce = secrets.randbits(_NONCE_BITS)
         try:
-            response = await self.async_request_tsa_response(request)
-            token = _granted_token(response)
-            self._check(token, message_digest, md_algorithm, nonce)
+            raw = await self._ask(write_request(digest, md_algorithm, nonce))
+            token = _granted_token(raw)
+            self._check(read_message(token), digest, md_algorithm, nonce)
         except TimestampRequestError:
             self.resting_until = self._clock.now() + REST_AFTER_FAILURE
             raise
@@ -90,7 +105,7 @@ class TimestampClient(TimeStamper):
             self.resting_until = self._clock.now() + REST_AFTER_FAILURE
             raise TokenRefused("the answer is not a time-stamp") from error
         if md_algorithm not in self._dummy_response_cache:
-            self._register_dummy(md_algorithm, token)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
+            self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
         return token
 
     @property
@@ -116,24 +131,19 @@ class TimestampClient(TimeStamper):
         self._certs.clear()
         self.chain = None
 
-    def _check(
-        self, token: cms.ContentInfo, digest: bytes, md_algorithm: str, nonce: int | None
-    ) -> None:
-        signed = token["content"]
-        info = signed["encap_content_info"]["content"].parsed
-        imprint = info["message_imprint"]
-        if imprint["hash_algorithm"]["algorithm"].native != md_algorithm or not hmac.compare_digest(
-            imprint["hashed_message"].native, digest
-        ):
+    def _check(self, token: SignedMessage, digest: bytes, md_algorithm: str, nonce: int) -> None:
+        if not token.is_timestamp or token.content is None:
+            raise TokenRefused("the answer is not a time-stamp")
+        info = read_time_stamp(token.content)
+        if info.digest != md_algorithm or not hmac.compare_digest(info.imprint, digest):
             raise TokenRefused("the token is about other data")
-        if nonce is not None and info["nonce"].native != nonce:
+        if info.nonce != nonce:
             raise TokenRefused("the token carries another nonce")
-        if abs(info["gen_time"].native - self._clock.now()) > TIME_TOLERANCE:
+        if abs(info.time - self._clock.now()) > TIME_TOLERANCE:
             raise TokenRefused("the token's time is not the present")
-        signer = verified_signer(signed)
-        self._trust(signer, tuple(embedded_certificates(signed)))
+        self._trust(verified_signer(token), token)
 
-    def _trust(self, signer: x509.Certificate, extra: tuple[x509.Certificate, ...]) -> None:
+    def _trust(self, signer: x509.Certificate, token: SignedMessage) -> None:
         now = self._clock.now()
         if self.chain is not None and self.chain.certificates[0] == signer:
             if self.chain.valid_at(now):
@@ -144,50 +154,39 @@ class TimestampClient(TimeStamper):
             raise TokenRefused("the authority's certificate is not valid now")
         if not has_extended_usage(signer, TIME_STAMPING):
             raise TokenRefused("the certificate is not for time-stamping")
+        extra = [x509.load_der_x509_certificate(one) for one in token.certificates]
         chain = self._chains.build(signer, now, extra)
         if chain is None:
             raise TokenRefused("the authority is not trusted")
         self.chain = chain
 
 
-def _granted_token(response: tsp.TimeStampResp) -> cms.ContentInfo:
-    status = response["status"]["status"].native
-    if status not in ("granted", "granted_with_mods"):
-        raise TimestampRequestError(f"the authority refused: {status}")
-    return response["time_stamp_token"]
+def _granted_token(raw: bytes) -> bytes:
+    status, token = read_response(raw)
+    if status not in _GRANTED or token is None:
+        raise TimestampRequestError(f"the authority refused: status {status}")
+    return token
 
 
-def embedded_certificates(signed: cms.SignedData) -> Iterator[x509.Certificate]:
-    """The certificates a CMS message carries."""
-    for choice in signed["certificates"]:
-        if choice.name == "certificate":
-            yield x509.load_der_x509_certificate(choice.chosen.dump())
-
-
-def verified_signer(signed: cms.SignedData) -> x509.Certificate:
+def verified_signer(message: SignedMessage) -> x509.Certificate:
     """Verify a token's own signature; give the certificate that made it.
 
     Raises:
         TokenRefused.
     """
-    (info,) = signed["signer_infos"]
-    attributes = info["signed_attrs"]
-    digest_name = info["digest_algorithm"]["algorithm"].native
-    content = signed["encap_content_info"]["content"].contents
-    stated = next(a["values"][0].native for a in attributes if a["type"].native == "message_digest")
-    if digest_name not in _HASHES:
+    if message.digest not in _HASHES:
         raise TokenRefused("the token is signed with a weak hash")
-    if not hmac.compare_digest(stated, hashlib.new(digest_name, content).digest()):
+    content = hashlib.new(message.digest, message.content or b"").digest()
+    if not hmac.compare_digest(message.stated_digest, content):
         raise TokenRefused("the token's content was changed")
-    sid = info["sid"].chosen
-    for certificate in embedded_certificates(signed):
-        if certificate.serial_number == sid["serial_number"].native and signature_holds(
+    for certificate in message.signers:
+        if signature_holds(
             certificate.public_key(),
-            info["signature"].native,
-            attributes.untag().dump(),
-            _HASHES[digest_name],
-            pss=info["signature_algorithm"].signature_algo == "rsassa_pss",
-            salt_length=stated_salt(info["signature_algorithm"]),
+            message.signature,
+            message.signed,
+            _HASHES[message.digest],
+            pss=message.pss,
+            salt_length=message.salt_length,
         ):
             return certificate
     raise TokenRefused("the token's signature does not hold")

@@ -1,9 +1,11 @@
-"""The check of our own work before it leaves: independent of the library that wrote it.
+"""The check of our own work before it leaves: independent of whatever wrote it.
 
-Reads the appended bytes with nothing but a pattern, asn1crypto and cryptography: the input comes
-first unchanged; every signature that was announced is there, covers its whole revision, has the
-digest of exactly those bytes, is signed by the expected certificate; every time-stamp is over the
-bytes before it; the last one covers the whole file. Trust and time are ``signing.validation``'s.
+Reads the appended bytes with nothing but a pattern, a reader of signed messages and cryptography:
+the input comes first unchanged; every signature that was announced is there, covers its whole
+revision, has the digest of exactly those bytes, is signed by the expected certificate; every
+time-stamp is over the bytes before it; the last one covers the whole file; the file's end leads to
+its cross-references. Every byte is hashed once for all of this. Trust and time are
+``signing.validation``'s.
 """
 
 from __future__ import annotations
@@ -12,37 +14,42 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from mmap import mmap
 
-from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.contract import SigningError
-from signing.evidence.signatures import signature_holds, stated_salt
+from signing.evidence.messages import (
+    SIGNING_CERTIFICATE_V2,
+    SignedMessage,
+    read_message,
+    read_time_stamp,
+)
+from signing.evidence.signatures import signature_holds
 from signing.evidence.timestamps import TokenRefused, verified_signer
+from signing.reading import der
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+_END = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
+_CROSS_REFERENCES = re.compile(rb"xref\s|\d+ \d+ obj")
 
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """One signature dictionary's bytes: the two ranges and the CMS message between them."""
+    """One signature dictionary's bytes: the SHA-256 of what it covers, its end, its message."""
 
-    covered: bytes
+    digest: bytes
     end: int
-    message: cms.SignedData
-
-    @property
-    def is_timestamp(self) -> bool:
-        return bool(self.message["encap_content_info"]["content_type"].native == "tst_info")
+    message: SignedMessage
 
 
 class ProofFailed(SigningError):
     """What was written does not verify; it must not leave the signer."""
 
 
-def prove(before: bytes, after: bytes, certificate: x509.Certificate, signatures: int) -> None:
+def prove(before: bytes, after: bytes, certificate: x509.Certificate, signatures: int) -> str:
     """Verify a freshly signed file.
 
     Args:
@@ -51,76 +58,140 @@ def prove(before: bytes, after: bytes, certificate: x509.Certificate, signatures
         certificate: who must have signed.
         signatures: how many signatures (time-stamps not counted) were made.
 
+    Returns:
+        The file's SHA-256, hexadecimal.
+
     Raises:
         ProofFailed: code ``self_check_failed``.
     """
+    if not after.startswith(before):
+        raise _failed("the input's bytes were changed")
+    return prove_appended(after, len(before), certificate, signatures)
+
+
+def prove_appended(
+    after: bytes | mmap,
+    size_before: int,
+    certificate: x509.Certificate,
+    signatures: int,
+    digest_before: bytes | None = None,
+) -> str:
+    """Verify what follows the first ``size_before`` bytes; see ``prove``.
+
+    ``digest_before`` is the SHA-256 that those bytes must have, where it was not compared already.
+    """
     try:
-        _prove(before, after, certificate, signatures)
-    except (ValueError, TypeError, KeyError, StopIteration, TokenRefused) as error:
-        raise ProofFailed(
-            "self_check_failed",
-            "Bản ký vừa tạo không vượt qua bước tự kiểm tra nên đã bị hủy.",
-            f"the signed file failed its own check: {error}",
-        ) from error
+        return _prove(after, size_before, certificate, signatures, digest_before)
+    except (ValueError, TypeError, KeyError, IndexError, TokenRefused) as error:
+        raise _failed(str(error)) from error
 
 
-def _prove(before: bytes, after: bytes, certificate: x509.Certificate, signatures: int) -> None:
-    if len(after) <= len(before) or not hmac.compare_digest(after[: len(before)], before):
-        raise ValueError("the input's bytes were changed")
-    found = [_read(after, match) for match in _BYTE_RANGE.finditer(after, len(before))]
-    made = [one for one in found if not one.is_timestamp]
+def _failed(reason: str) -> ProofFailed:
+    return ProofFailed(
+        "self_check_failed",
+        "Bản ký vừa tạo không vượt qua bước tự kiểm tra nên đã bị hủy.",
+        f"the signed file failed its own check: {reason}",
+    )
+
+
+def _prove(
+    after: bytes | mmap,
+    size_before: int,
+    certificate: x509.Certificate,
+    signatures: int,
+    digest_before: bytes | None,
+) -> str:
+    if len(after) <= size_before:
+        raise ValueError("nothing was appended")
+    with memoryview(after) as view:
+        state = hashlib.sha256(view[:size_before])
+        if digest_before is not None and not hmac.compare_digest(state.digest(), digest_before):
+            raise ValueError("the input's bytes were changed")
+        position, found = size_before, []
+        for match in _BYTE_RANGE.finditer(after, size_before):
+            length, second, end = _spans(after, match, position)
+            state.update(view[position:length])
+            position = length
+            covered = state.copy()
+            covered.update(view[second:end])
+            message = _message(after, length, second)
+            found.append(_Signed(covered.digest(), end, message))
+        state.update(view[position:])
+    _check_found(after, found, certificate, signatures)
+    return state.hexdigest()
+
+
+def _spans(data: bytes | mmap, match: re.Match[bytes], position: int) -> tuple[int, int, int]:
+    start, length, second, rest = (int(part) for part in match.groups())
+    end = second + rest
+    if start != 0 or not position <= length < second <= end <= len(data):
+        raise ValueError("a byte range does not lie on the file")
+    return length, second, end
+
+
+def _message(data: bytes | mmap, length: int, second: int) -> SignedMessage:
+    gap = data[length:second]
+    if gap[:1] != b"<" or gap[-1:] != b">":
+        raise ValueError("a byte range does not frame its signature")
+    return read_message(bytes.fromhex(gap[1:-1].decode("ascii")))  # zero padding follows it
+
+
+def _check_found(
+    after: bytes | mmap, found: list[_Signed], certificate: x509.Certificate, signatures: int
+) -> None:
+    made = [one for one in found if not one.message.is_timestamp]
     if len(made) != signatures:
         raise ValueError(f"{len(made)} signatures found, {signatures} made")
-    for one in made:
-        _check_signature(one, certificate)
+    encoded = certificate.public_bytes(Encoding.DER)
     for one in found:
-        if one.is_timestamp:
+        if one.message.is_timestamp:
             _check_timestamp(one)
-        if not after[: one.end].rstrip(b"\r\n").endswith(b"%%EOF"):
-            raise ValueError("a signature does not cover its whole revision")
+        else:
+            _check_signature(one, certificate, hashlib.sha256(encoded).digest())
+        _check_end(after, one.end)
     last = max(one.end for one in found)
     # A B-LT file ends with a revision of validation data only, after the signature.
-    if last != len(after) and b"/DSS" not in after[last:]:
-        raise ValueError("something follows the last signature")
+    if last != len(after):
+        if b"/DSS" not in after[last:]:
+            raise ValueError("something follows the last signature")
+        _check_end(after, len(after))
 
 
-def _read(data: bytes, match: re.Match[bytes]) -> _Signed:
-    start, length, second, rest = (int(part) for part in match.groups())
-    gap = data[length:second]
-    end = second + rest
-    if start != 0 or end > len(data) or gap[:1] != b"<" or gap[-1:] != b">":
-        raise ValueError("a byte range does not frame its signature")
-    der = bytes.fromhex(gap[1:-1].decode("ascii"))
-    message = cms.ContentInfo.load(der)  # zero padding after the message is ours
-    return _Signed(data[:length] + data[second:end], end, message["content"])
+def _check_end(after: bytes | mmap, end: int) -> None:
+    """A revision must end with the way to its own cross-references."""
+    tail = _END.search(after[max(0, end - 64) : end])
+    if tail is None or _CROSS_REFERENCES.match(after, int(tail[1])) is None:
+        raise ValueError("a signature does not cover its whole revision")
 
 
-def _check_signature(one: _Signed, certificate: x509.Certificate) -> None:
-    (info,) = one.message["signer_infos"]
-    attributes = {a["type"].native: a["values"][0] for a in info["signed_attrs"]}
-    digest = hashlib.sha256(one.covered).digest()
-    if info["digest_algorithm"]["algorithm"].native != "sha256":
+def _check_signature(one: _Signed, certificate: x509.Certificate, fingerprint: bytes) -> None:
+    message = one.message
+    if message.digest != "sha256":
         raise ValueError("the digest is not SHA-256")
-    if not hmac.compare_digest(attributes["message_digest"].native, digest):
+    if not hmac.compare_digest(message.stated_digest, one.digest):
         raise ValueError("the digest is not the document's")
-    der = certificate.public_bytes(Encoding.DER)
-    (binding,) = attributes["signing_certificate_v2"]["certs"]
-    if binding["cert_hash"].native != hashlib.sha256(der).digest():
+    if not hmac.compare_digest(_bound_certificate(message), fingerprint):
         raise ValueError("the signature names another certificate")
     if not signature_holds(
         certificate.public_key(),
-        info["signature"].native,
-        info["signed_attrs"].untag().dump(),
+        message.signature,
+        message.signed,
         hashes.SHA256(),
-        pss=info["signature_algorithm"].signature_algo == "rsassa_pss",
-        salt_length=stated_salt(info["signature_algorithm"]),
+        pss=message.pss,
+        salt_length=message.salt_length,
     ):
         raise ValueError("the signature does not hold")
 
 
+def _bound_certificate(message: SignedMessage) -> bytes:
+    """The SHA-256 fingerprint in signing-certificate-v2 (RFC 5035); there must be one only."""
+    value = der.read(message.attributes[SIGNING_CERTIFICATE_V2]).expect(der.SEQUENCE)
+    (identifier,) = value.children()[0].expect(der.SEQUENCE).children()
+    return identifier.children()[0].expect(der.OCTETS).content
+
+
 def _check_timestamp(one: _Signed) -> None:
     verified_signer(one.message)
-    imprint = one.message["encap_content_info"]["content"].parsed["message_imprint"]
-    name = imprint["hash_algorithm"]["algorithm"].native
-    if imprint["hashed_message"].native != hashlib.new(name, one.covered).digest():
+    info = read_time_stamp(one.message.content or b"")
+    if info.digest != "sha256" or not hmac.compare_digest(info.imprint, one.digest):
         raise ValueError("the time-stamp is about other bytes")

@@ -40,6 +40,7 @@ from signing.evidence.revocation import Evidence
 from signing.evidence.signatures import signature_holds
 from signing.evidence.timestamps import TimestampClient
 from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
+from signing.lane import CmsTemplate, LaneSigner
 from signing.pades.refusals import check_not_encrypted
 
 # pyHanko warns that a context without fetching may embed too little; ours is filled beforehand.
@@ -93,6 +94,9 @@ class KeptKeySigner(Signer):
         )
         self.key = key
         self.chain = chain
+        self.lane = LaneSigner(
+            CmsTemplate(chain.certificates, key.uses_pss), self._sign_sha256, key.signature_size
+        )
         self._public_key = key.certificate.public_key()
         self._mechanisms: dict[str | None, algos.SignedDigestAlgorithm] = {}
 
@@ -121,6 +125,9 @@ class KeptKeySigner(Signer):
             return bytes(self.key.signature_size)
         if digest_algorithm != DIGEST:
             raise ValueError("only SHA-256 is signed here")
+        return await self._sign_sha256(data)
+
+    async def _sign_sha256(self, data: bytes) -> bytes:
         signature = await self.key.sign_raw(data)
         if not signature_holds(
             self._public_key,
