@@ -25,10 +25,12 @@ from signing.appearance.drawing import (
     draw_picture,
     write_time,
 )
+from signing.appearance.lane_pages import LanePages, lane_pages
 from signing.appearance.pagebox import MM, Rect
 from signing.appearance.pictures import load_picture
 from signing.appearance.placement import DEFAULT_SEAL_MM, DEFAULT_SIGNATURE_MM, Spot, Surveyor
 from signing.contract import Credential, DocumentRefused, KeyConfig, Role, SignOrder
+from signing.lane import LaneFile, NotForTheLane
 from signing.pades.refusals import check_not_encrypted
 from signing.pades.writer import Look
 
@@ -64,18 +66,38 @@ def signer_name(order: SignOrder, credential: Credential) -> str:
 
 
 def plan(
-    order: SignOrder, key: KeyConfig, credential: Credential, signed_at: datetime
+    order: SignOrder,
+    key: KeyConfig,
+    credential: Credential,
+    signed_at: datetime,
+    file: LaneFile | None = None,
 ) -> tuple[Part, ...]:
     """Decide the signatures of an act and where they go.
+
+    ``file`` is the order's document opened as a plain one, when it was found to be.
 
     Raises:
         DocumentRefused: ``number_already_written``, ``bad_document_number``.
     """
     if order.role is Role.INVISIBLE:
         return (Part("Invisible", None),)
-    reader = PdfFileReader(io.BytesIO(order.pdf), strict=False)
-    check_not_encrypted(reader)
-    survey = Surveyor(order.pdf, reader)
+    pages = lane_pages(file)
+    if pages is not None:
+        try:
+            return _plan(order, key, credential, signed_at, pages)
+        except NotForTheLane:  # a page further on is not as plain as the first
+            pass
+    return _plan(order, key, credential, signed_at, _read_pages(order.pdf))
+
+
+def _plan(
+    order: SignOrder,
+    key: KeyConfig,
+    credential: Credential,
+    signed_at: datetime,
+    pages: PdfFileReader | LanePages,
+) -> tuple[Part, ...]:
+    survey = Surveyor(order.pdf, pages)
     try:
         scene = _Scene(order, key, signer_name(order, credential), signed_at, survey)
         if order.role is Role.AGENCY:
@@ -83,6 +105,12 @@ def plan(
         return (_part(order.role.value.capitalize(), _SINGLE[order.role](scene)),)
     finally:
         survey.close()
+
+
+def _read_pages(pdf: bytes) -> PdfFileReader:
+    reader = PdfFileReader(io.BytesIO(pdf), strict=False)
+    check_not_encrypted(reader)
+    return reader
 
 
 def _part(prefix: str, shown: tuple[Spot, Drawing]) -> Part:

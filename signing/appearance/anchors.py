@@ -7,10 +7,13 @@ composed or decomposed letters and spaces. Leaves what to put there to ``placeme
 from __future__ import annotations
 
 import ctypes
+import io
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -44,6 +47,7 @@ def skeleton(text: str) -> str:
     return "".join(_bare(char) for char in text).strip()
 
 
+@lru_cache(maxsize=4096)
 def _bare(char: str) -> str:
     if char.isspace() or char == "\xa0":
         return " "
@@ -164,11 +168,34 @@ def _between(left: Found, right: Found, size: float, written: str) -> Gap:
     return Gap(start, right.rect.x, left.baseline, size, written)
 
 
+class _MappedPdf(io.RawIOBase):
+    """A mapped file as the stream that pdfium reads from, piece by piece."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self._position = 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = (0, self._position, len(self._data))[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._data[self._position : self._position + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+
 class DocumentText:
     """The pages' text of one document, read page by page when asked."""
 
     def __init__(self, pdf: bytes) -> None:
-        self._document = pdfium.PdfDocument(pdf)
+        source = pdf if isinstance(pdf, bytes) else _MappedPdf(pdf)
+        self._document = pdfium.PdfDocument(source)
         self._open: dict[int, tuple[pdfium.PdfPage, PageText]] = {}
 
     def page(self, box: PageBox) -> PageText:

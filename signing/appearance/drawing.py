@@ -42,6 +42,11 @@ class Drawing:
     picture: Picture | None = None
     uses_font: bool = False
 
+    @property
+    def typeface(self) -> Typeface | None:
+        """The font that the operators call ``/F``, if they show text."""
+        return stamp_typeface() if self.uses_font else None
+
 
 def write_time(moment: datetime, style: str) -> str:
     """A signing time for people: ``vgca`` dd.MM.yyyy HH:mm:ss +07:00, ``iso`` ISO 8601."""

@@ -12,6 +12,8 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing.appearance.lane_pages import LanePages
+
 MM = 72 / 25.4
 _A4 = (0.0, 0.0, 595.28, 841.89)
 _SIDES = 4
@@ -106,22 +108,31 @@ class PageBox:
         return Rect(x, y, width, height)
 
 
-def page_count(reader: PdfFileReader) -> int:
+def page_count(reader: PdfFileReader | LanePages) -> int:
     """How many pages the document says it has; at least one."""
+    if isinstance(reader, LanePages):
+        return reader.count
     try:
         return max(1, int(reader.root["/Pages"]["/Count"]))
     except (KeyError, TypeError, ValueError, PdfError):
         return 1
 
 
-def page_box(reader: PdfFileReader, index: int) -> PageBox:
+def page_box(reader: PdfFileReader | LanePages, index: int) -> PageBox:
     """Read a page's visible area; broken boxes fall back to A4."""
+    if isinstance(reader, LanePages):
+        return _make_box(index, *reader.attributes(index))
     page = reader.find_page_for_modification(index)[0].get_object()
-    media = _box(_inherited(page, "/MediaBox")) or _A4
-    crop = _box(_inherited(page, "/CropBox"))
+    boxes = (_inherited(page, "/MediaBox"), _inherited(page, "/CropBox"))
+    return _make_box(index, *boxes, _inherited(page, "/Rotate"), page.get("/UserUnit", 1))
+
+
+def _make_box(
+    index: int, media_box: object, crop_box: object, rotation: object, unit: object
+) -> PageBox:
+    media = _box(media_box) or _A4
+    crop = _box(crop_box)
     seen = _intersect(media, crop) if crop else media
-    rotation = _inherited(page, "/Rotate")
-    unit = page.get("/UserUnit", 1)
     return PageBox(
         index,
         *seen,
@@ -142,7 +153,7 @@ def _inherited(page: generic.DictionaryObject, key: str) -> object:
 
 
 def _box(value: object) -> tuple[float, float, float, float] | None:
-    if not isinstance(value, generic.ArrayObject) or len(value) != _SIDES:
+    if not isinstance(value, generic.ArrayObject | tuple) or len(value) != _SIDES:
         return None
     try:
         a, b, c, d = (float(side) for side in value)

@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from signing.appearance.anchors import DocumentText, Found, Gap
+from signing.appearance.lane_pages import LanePages
 from signing.appearance.pagebox import MM, PageBox, Rect, page_box, page_count
 from signing.contract import Placement, SignOrder
 
@@ -46,19 +48,23 @@ class Page1Spots:
 class Surveyor:
     """Looks a document over once and answers where things go."""
 
-    def __init__(self, pdf: bytes, reader: PdfFileReader) -> None:
+    def __init__(self, pdf: bytes, reader: PdfFileReader | LanePages) -> None:
+        self._pdf = pdf
         self._reader = reader
         self.pages = page_count(reader)
-        self._text: DocumentText | None = None
+
+    @cached_property
+    def _text(self) -> DocumentText | None:
+        """The pages' text, opened only where a place is looked for in it."""
         try:
-            self._text = DocumentText(pdf)
+            return DocumentText(self._pdf)
         except Exception:
-            self._text = None
+            return None
 
     def close(self) -> None:
         """Free pdfium's memory."""
-        if self._text is not None:
-            self._text.close()
+        if self.__dict__.get("_text") is not None:
+            self.__dict__["_text"].close()
 
     def page(self, number: int) -> PageBox:
         """A page by the contract's counting: from 1, negative from the end."""
@@ -181,6 +187,9 @@ class Surveyor:
     def _visible_signatures(
         self,
     ) -> Iterator[tuple[str, int, tuple[float, float, float, float]]]:
+        if isinstance(self._reader, LanePages):
+            yield from self._reader.visible_signatures()
+            return
         where = {}
         for index in range(self.pages):
             where[self._reader.find_page_for_modification(index)[0].reference] = index

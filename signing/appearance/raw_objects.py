@@ -1,0 +1,84 @@
+"""Looks as raw objects for the fast lane: fonts and pictures turned into bytes once a process.
+
+Owns collecting what a typeface or a picture would write into a pyHanko document. Leaves the drawing
+to ``drawing`` and the writing to ``signing.lane``.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from typing import Any, cast
+
+from pyhanko.pdf_utils import generic
+
+from signing.appearance.drawing import PreparedStamp
+from signing.appearance.pictures import Picture
+from signing.appearance.typeface import Typeface
+from signing.lane import Prepared, PreparedSet, Stamp
+from signing.pades.writer import Look
+
+_MARK = b"\x00%d\x00"  # no dictionary's text holds a NUL
+
+
+def raw_stamp(look: Look) -> Stamp | None:
+    """A look for the lane; None when its style is not one of ours."""
+    style = look.style
+    if not isinstance(style, PreparedStamp) or style.drawing is None:
+        return None
+    drawing = style.drawing
+    resources = []
+    if drawing.typeface is not None:
+        resources.append((b"/Font", b"/F", _prepared(drawing.typeface)))
+    if drawing.picture is not None:
+        resources.append((b"/XObject", b"/Im", _prepared(drawing.picture)))
+    return Stamp(
+        page_index=look.page_index,
+        box=look.box,
+        width=drawing.width,
+        height=drawing.height,
+        upright=style.upright,
+        operators=drawing.operators,
+        resources=tuple(resources),
+    )
+
+
+@cache
+def _prepared(source: Typeface | Picture) -> PreparedSet:
+    """The objects of a typeface or a picture; both live as long as the process."""
+    collector = _Collector()
+    source.add_to(cast("Any", collector))
+    return PreparedSet(tuple(_prepare(one) for one in collector.objects))
+
+
+class _Collector:
+    """As much of a pyHanko writer as adding objects takes."""
+
+    def __init__(self) -> None:
+        self.objects: list[generic.PdfObject] = []
+
+    def add_object(self, added: generic.PdfObject) -> _Marked:
+        self.objects.append(added)
+        return _Marked(len(self.objects) - 1, 0, None)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
+
+
+class _Marked(generic.IndirectObject):
+    """A reference that writes itself as a mark."""
+
+    def write_to_stream(self, stream: Any, handler: Any = None, container_ref: Any = None) -> None:
+        stream.write(_MARK % self.idnum)
+
+
+def _prepare(one: generic.PdfObject) -> Prepared:
+    data = None
+    out = io.BytesIO()
+    if isinstance(one, generic.StreamObject):
+        data = one.encoded_data
+        generic.DictionaryObject(one).write_to_stream(out, None)
+        text = out.getvalue().strip().removeprefix(b"<<").removesuffix(b">>")
+    else:
+        one.write_to_stream(out, None)
+        text = out.getvalue()
+    cuts = text.split(b"\x00")  # text, number, text, number, text
+    pieces = tuple(int(cut) if at % 2 else cut for at, cut in enumerate(cuts))
+    return Prepared(pieces, data)
