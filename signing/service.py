@@ -8,15 +8,19 @@ blocks the event loop: a server uses ``signing.pool``.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
-from signing.appearance.acts import Part, plan, signer_name
+from signing.appearance.acts import plan
+from signing.clean_files import CleanFiles
 from signing.contract import (
     Attestation,
     Attested,
@@ -27,12 +31,14 @@ from signing.contract import (
     Inspection,
     Level,
     Severity,
+    SignedFile,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
     SignOrder,
     Validation,
 )
+from signing.delivery import Delivery, copied, in_memory, into_file, mapped
 from signing.evidence.act_evidence import Facts, act_evidence, check_binding
 from signing.evidence.eligibility import (
     ChainBuilder,
@@ -45,14 +51,13 @@ from signing.evidence.revocation import Evidence, RevocationChecker, Status
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
-from signing.pades.proof import prove
+from signing.lane import open_plain
 from signing.pades.refusals import check_readable, refusing_documents
-from signing.pades.writer import Act, KeptKeySigner, sign_revision
+from signing.pades.writer import KeptKeySigner
 from signing.remote_service import RemoteActs
+from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts, without_proof
 
 log = logging.getLogger(__name__)
-
-_PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
 
 
 @dataclass(slots=True)
@@ -68,18 +73,6 @@ class _Timings:
         self.last = now
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """An order whose signer is accepted and whose signatures are planned."""
-
-    order: SignOrder
-    signer: KeptKeySigner
-    evidence: Evidence
-    parts: tuple[Part, ...]
-    signed_at: datetime
-    authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
-
-
 class SigningService(RemoteActs):
     """``Signatures`` and ``RemoteSignatures`` in this process; close it when done."""
 
@@ -93,6 +86,7 @@ class SigningService(RemoteActs):
         self._authorities = TimestampAuthorities(config, self._fetcher, self._chains, clock)
         self._keys: dict[str, KeySource] = {key.name: source_for(key, clock) for key in config.keys}
         self._signers: dict[str, KeptKeySigner] = {}
+        self._clean = CleanFiles()
 
     async def close(self) -> None:
         """Close connections."""
@@ -133,15 +127,49 @@ class SigningService(RemoteActs):
         """Sign, then verify the result independently before giving it back."""
         timings = _Timings({}, perf_counter())
         check_readable(order.pdf)
-        self._refuse_dangerous(order.pdf)
+        state = self._refuse_dangerous(order.pdf)
         timings.mark("inspection")
+        return await self._perform(order, state, timings, in_memory(order.pdf))
+
+    async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
+        """Sign a large file into another one; ``order.pdf`` is not looked at.
+
+        The file is mapped, not read: what was inspected in this process before takes no memory.
+        Otherwise as ``sign``. On a refusal there is no target file.
+        """
+        timings = _Timings({}, perf_counter())
+        with mapped(source) as data:
+            order = dataclasses.replace(order, pdf=data)
+            async with copied(source, target, len(data)) as copying:
+                check_readable(order.pdf)
+                state = self._refuse_dangerous(order.pdf)
+                await copying
+                timings.mark("inspection")
+                delivery = into_file(target, len(data), state.digest())
+                signed = await self._perform(order, state, timings, delivery)
+        return SignedFile(
+            sha256=signed.sha256,
+            level=signed.level,
+            field_names=signed.field_names,
+            certificate=signed.certificate,
+            signed_at=signed.signed_at,
+            timings_ms=signed.timings_ms,
+            path=signed.path,
+            evidence=signed.evidence,
+        )
+
+    async def _perform(
+        self, order: SignOrder, state: Any, timings: _Timings, delivery: Delivery
+    ) -> SignedPdf:
         key = await self._open(order)
         try:
-            return await self._sign_with(key, order, timings)
+            return await self._sign_with(key, order, state, timings, delivery)
         finally:
             await key.release()
 
-    async def _sign_with(self, key: OpenedKey, order: SignOrder, timings: _Timings) -> SignedPdf:
+    async def _sign_with(
+        self, key: OpenedKey, order: SignOrder, state: Any, timings: _Timings, delivery: Delivery
+    ) -> SignedPdf:
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
         evidence = await self._check_revocation(signer, order.level)
@@ -149,34 +177,45 @@ class SigningService(RemoteActs):
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():
-            parts = plan(order, signer.key.config, signer.key.credential, signed_at)
+            file = open_plain(order.pdf) if self._config.fast_lane else None
+            parts = plan(order, signer.key.config, signer.key.credential, signed_at, file)
         timings.mark("layout")
-        job = _Job(order, signer, evidence, parts, signed_at)
-        pdf, names = await self._with_failover(job)
+        job = Job(order, signer, evidence, parts, signed_at, state, file)
+        appended, names, path = await self._with_failover(job)
         timings.mark("signing")
-        prove(order.pdf, pdf, signer.key.certificate, len(parts))
-        left = act_evidence(order, pdf, _facts(job, self._clock.now()))
+        pdf, sha256 = delivery(appended, signer.key.certificate, len(parts))
+        self._clean.add(bytes.fromhex(sha256))
+        left = act_evidence(order, appended, _facts(job, self._clock.now()))
         timings.mark("proof")
         return SignedPdf(
             pdf=pdf,
-            sha256=hashlib.sha256(pdf).hexdigest(),
+            sha256=sha256,
             level=order.level,
             field_names=names,
             certificate=signer.key.credential.certificate,
             signed_at=signed_at,
             timings_ms=timings.stages,
             evidence=left,
+            path=path,
         )
 
-    def _refuse_dangerous(self, pdf: bytes) -> None:
-        """Inspect once more, whoever asked: nothing that inspection forbids is ever signed."""
+    def _refuse_dangerous(self, pdf: bytes) -> Any:
+        """Inspect, whoever asked: nothing that inspection forbids is ever signed.
+
+        Exactly these bytes are inspected once a process. Gives the SHA-256 state over them.
+        """
         from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
 
-        for finding in inspect_pdf(pdf).findings:
+        state = hashlib.sha256(pdf)
+        if state.digest() in self._clean:
+            return state
+        for finding in inspect_pdf(bytes(pdf)).findings:
             if finding.severity is Severity.BLOCK:
                 raise DocumentRefused(
                     finding.code, finding.detail, f"{finding.code}: {finding.where}"
                 )
+        self._clean.add(state.digest())
+        return state
 
     async def _open(self, order: SignOrder) -> OpenedKey:
         return await self._source(order.credential).open(order.pin, order.otp)
@@ -214,24 +253,24 @@ class SigningService(RemoteActs):
                 "the certificate or one of its issuers is revoked",
             )
         if evidence.status is Status.UNKNOWN:
-            if level in _PROVEN_LEVELS and self._config.revocation_unknown != "warn":
+            if level in PROVEN_LEVELS and self._config.revocation_unknown != "warn":
                 raise _status_unknown()
             log.warning("signing at %s without a revocation answer", level)
         return evidence
 
-    async def _with_failover(self, job: _Job) -> tuple[bytes, tuple[str, ...]]:
+    async def _with_failover(self, job: Job) -> Signed:
         """Sign with the first authority that answers, from the beginning with each.
 
         One document never mixes authorities: the proof embedded must be of the one that answered.
         """
         if job.order.level is Level.B_B:
-            return await _sign_parts(job, (job.evidence,), None)
+            return await sign_parts(job, (job.evidence,), None)
         last: TimestampRequestError | SigningUnavailable | None = None
         for authority in self._authorities.in_order():
             try:
                 proof = await self._authority_evidence(authority, job.order.level)
                 job.authority_proof[:] = proof
-                return await _sign_parts(job, (job.evidence, *proof), authority)
+                return await sign_parts(job, (job.evidence, *proof), authority)
             except KeyUnavailable:
                 raise
             except (TimestampRequestError, SigningUnavailable) as error:
@@ -246,7 +285,7 @@ class SigningService(RemoteActs):
         self, authority: TimestampClient, level: Level
     ) -> tuple[Evidence, ...]:
         chain = await authority.ready()
-        if level not in _PROVEN_LEVELS:
+        if level not in PROVEN_LEVELS:
             return ()
         evidence = await self._revocation.check(chain)
         if evidence.status is not Status.GOOD:
@@ -259,44 +298,14 @@ class SigningService(RemoteActs):
         return (evidence,)
 
 
-async def _sign_parts(
-    job: _Job, evidence: tuple[Evidence, ...], authority: TimestampClient | None
-) -> tuple[bytes, tuple[str, ...]]:
-    """Make each signature over the revision before it; the last one carries the proof."""
-    order, pdf, names = job.order, job.order.pdf, []
-    for position, part in enumerate(job.parts):
-        is_last = position == len(job.parts) - 1
-        act = Act(
-            signer=job.signer,
-            level=order.level if is_last else _without_proof(order.level),
-            prefix=part.prefix,
-            signed_at=job.signed_at,
-            name=signer_name(order, job.signer.key.credential),
-            reason=order.reason,
-            location=order.location,
-            look=part.look,
-            timestamper=authority,
-            evidence=evidence,
-        )
-        with refusing_documents():
-            pdf, name = await sign_revision(pdf, act)
-        names.append(name)
-    return pdf, tuple(names)
-
-
-def _without_proof(level: Level) -> Level:
-    """The level of all but the last signature: the last one's proof covers them all."""
-    return Level.B_T if level in _PROVEN_LEVELS else level
-
-
 def _within_reach(order: SignOrder, evidence: Evidence) -> SignOrder:
     """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
     if evidence.status is Status.UNKNOWN:
-        return replace(order, level=_without_proof(order.level))
+        return dataclasses.replace(order, level=without_proof(order.level))
     return order
 
 
-def _facts(job: _Job, proved_at: datetime) -> Facts:
+def _facts(job: Job, proved_at: datetime) -> Facts:
     key = job.signer.key
     scheme = "RSASSA-PSS" if key.uses_pss else "RSASSA-PKCS1-v1_5"
     if key.credential.key_type.startswith("ecdsa"):

@@ -16,7 +16,16 @@ from signing.contract.errors import (
 )
 from signing.contract.inspection import ExistingSignature, Finding, Inspection, Severity
 from signing.contract.keys import Clock, Credential, SignerConfig
-from signing.contract.orders import DocumentNumber, Level, Placement, Role, SignedPdf, SignOrder
+from signing.contract.orders import (
+    DocumentNumber,
+    Level,
+    Placement,
+    Role,
+    SignedFile,
+    SignedPdf,
+    SigningPath,
+    SignOrder,
+)
 from signing.contract.remote import (
     Confirmation,
     HandOffs,
@@ -60,9 +69,11 @@ __all__ = [
     "SignOrder",
     "SignatureVerdict",
     "Signatures",
+    "SignedFile",
     "SignedPdf",
     "SignerConfig",
     "SigningError",
+    "SigningPath",
     "SigningUnavailable",
     "Ticket",
     "Told",

@@ -45,6 +45,7 @@ class SignerConfig:
     timestamp_timeout_s: float = 30.0
     fetch_hosts: tuple[str, ...] = ()  # hosts OCSP and CRL may be fetched from; empty = any public
     allow_loopback: bool = False  # development PKI only
+    fast_lane: bool = True  # False: every document takes the ordinary path
     # "refuse": no B-LT or B-LTA without an answer about revocation; "warn": B-T with a warning
     revocation_unknown: str = "refuse"
     # under which acts that wait are sealed: the first seals, each opens; none = against damage only

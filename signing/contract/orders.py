@@ -80,6 +80,13 @@ class SignOrder:
     bindings: tuple[CertificateBinding, ...] = ()  # only with one of these; empty: with any
 
 
+class SigningPath(StrEnum):
+    """Which of the two writers made a signed file; both make the same levels."""
+
+    LANE = "lane"  # appended to the raw bytes of a plain document
+    ORDINARY = "ordinary"  # pyHanko
+
+
 @dataclass(frozen=True, slots=True)
 class SignedPdf:
     """The whole new file: the input's bytes come first, unchanged.
@@ -95,4 +102,19 @@ class SignedPdf:
     certificate: bytes
     signed_at: datetime
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    evidence: ActEvidence | None = None
+    path: SigningPath = SigningPath.ORDINARY
+
+
+@dataclass(frozen=True, slots=True)
+class SignedFile:
+    """A signed file on disk: the source's bytes come first, unchanged."""
+
+    sha256: str
+    level: Level
+    field_names: tuple[str, ...]
+    certificate: bytes
+    signed_at: datetime
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    path: SigningPath = SigningPath.ORDINARY
     evidence: ActEvidence | None = None

@@ -1,0 +1,135 @@
+"""An accepted act on the two paths to a signature: the fast lane first, else pyHanko.
+
+Owns the translation of a planned act for either path and the decision that a document stays on the
+ordinary one. Leaves who may sign, failover between authorities and the check of the result to
+``signing.service``.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from signing.appearance.acts import Part, signer_name
+from signing.appearance.raw_objects import raw_stamp
+from signing.contract import Level, SigningPath, SignOrder
+from signing.evidence.revocation import Evidence
+from signing.evidence.timestamps import TimestampClient
+from signing.lane import (
+    LaneAct,
+    LaneAuthority,
+    LaneFile,
+    LanePart,
+    NotForTheLane,
+    ProofData,
+    sign_in_lane,
+)
+from signing.pades.refusals import refusing_documents
+from signing.pades.writer import Act, KeptKeySigner, sign_revision
+
+log = logging.getLogger(__name__)
+
+PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
+Signed = tuple[bytes, tuple[str, ...], SigningPath]  # what was appended, its fields, who wrote it
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An order whose signer is accepted and whose signatures are planned."""
+
+    order: SignOrder
+    signer: KeptKeySigner
+    evidence: Evidence  # about the signer's chain
+    parts: tuple[Part, ...]
+    signed_at: datetime
+    state: Any  # SHA-256 that has read the order's file
+    file: LaneFile | None  # the order's file, when it is a plain one
+    authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
+
+
+async def sign_parts(
+    job: Job, evidence: tuple[Evidence, ...], authority: TimestampClient | None
+) -> Signed:
+    """Make each signature over the revision before it; the last one carries the proof."""
+    if job.file is not None:
+        try:
+            return await _in_lane(job, evidence, authority)
+        except NotForTheLane as refusal:  # nothing was signed yet
+            log.debug("not for the fast lane: %s", refusal.reason)
+    return await _by_pyhanko(job, evidence, authority)
+
+
+async def _in_lane(
+    job: Job, evidence: tuple[Evidence, ...], authority: TimestampClient | None
+) -> Signed:
+    order = job.order
+    act = LaneAct(
+        parts=tuple(_lane_part(part) for part in job.parts),
+        level=order.level,
+        signer=job.signer.lane,
+        authority=LaneAuthority(authority.token, authority.token_size) if authority else None,
+        proof=_proof(job.signer, evidence, authority) if authority else ProofData(),
+        signed_at=job.signed_at,
+        name=signer_name(order, job.signer.key.credential),
+        reason=order.reason,
+        location=order.location,
+    )
+    written, names = await sign_in_lane(order.pdf, act, job.state, job.file)
+    return written.appended, names, SigningPath.LANE
+
+
+def _lane_part(part: Part) -> LanePart:
+    if part.look is None:
+        return LanePart(part.prefix, None)
+    stamp = raw_stamp(part.look)
+    if stamp is None:
+        raise NotForTheLane("a look of another kind")
+    return LanePart(part.prefix, stamp)
+
+
+def _proof(
+    signer: KeptKeySigner, evidence: tuple[Evidence, ...], authority: TimestampClient
+) -> ProofData:
+    """What B-LT and B-LTA keep."""
+    chain: tuple[x509.Certificate, ...] = signer.chain.certificates
+    if authority.chain is not None:
+        chain += authority.chain.certificates
+    return ProofData(
+        certificates=tuple(one.public_bytes(Encoding.DER) for one in chain),
+        ocsps=tuple(der for one in evidence for der in one.ocsps),
+        crls=tuple(der for one in evidence for der in one.crls),
+    )
+
+
+async def _by_pyhanko(
+    job: Job, evidence: tuple[Evidence, ...], authority: TimestampClient | None
+) -> Signed:
+    order, pdf, names = job.order, job.order.pdf, []
+    for position, part in enumerate(job.parts):
+        is_last = position == len(job.parts) - 1
+        act = Act(
+            signer=job.signer,
+            level=order.level if is_last else without_proof(order.level),
+            prefix=part.prefix,
+            signed_at=job.signed_at,
+            name=signer_name(order, job.signer.key.credential),
+            reason=order.reason,
+            location=order.location,
+            look=part.look,
+            timestamper=authority,
+            evidence=evidence,
+        )
+        with refusing_documents():
+            pdf, name = await sign_revision(pdf, act)
+        names.append(name)
+    return pdf[len(order.pdf) :], tuple(names), SigningPath.ORDINARY
+
+
+def without_proof(level: Level) -> Level:
+    """The level of all but the last signature: the last one's proof covers them all."""
+    return Level.B_T if level in PROVEN_LEVELS else level
