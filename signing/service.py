@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
 
@@ -48,7 +48,7 @@ from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
 from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner, sign_revision
-from signing.remote_service import RemoteActs
+from signing.remote_service import RemoteActs, algorithm_of, within_reach, without_proof
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class SigningService(RemoteActs):
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
         evidence = await self._check_revocation(signer, order.level)
-        order = _within_reach(order, evidence)
+        order = within_reach(order, evidence)
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():
@@ -268,7 +268,7 @@ async def _sign_parts(
         is_last = position == len(job.parts) - 1
         act = Act(
             signer=job.signer,
-            level=order.level if is_last else _without_proof(order.level),
+            level=order.level if is_last else without_proof(order.level),
             prefix=part.prefix,
             signed_at=job.signed_at,
             name=signer_name(order, job.signer.key.credential),
@@ -284,27 +284,12 @@ async def _sign_parts(
     return pdf, tuple(names)
 
 
-def _without_proof(level: Level) -> Level:
-    """The level of all but the last signature: the last one's proof covers them all."""
-    return Level.B_T if level in _PROVEN_LEVELS else level
-
-
-def _within_reach(order: SignOrder, evidence: Evidence) -> SignOrder:
-    """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
-    if evidence.status is Status.UNKNOWN:
-        return replace(order, level=_without_proof(order.level))
-    return order
-
-
 def _facts(job: _Job, proved_at: datetime) -> Facts:
     key = job.signer.key
-    scheme = "RSASSA-PSS" if key.uses_pss else "RSASSA-PKCS1-v1_5"
-    if key.credential.key_type.startswith("ecdsa"):
-        scheme = f"ECDSA {key.credential.key_type.partition('-')[2].upper()}"
     return Facts(
         chain=job.signer.chain,
         evidence=(job.evidence, *job.authority_proof),
-        algorithm=f"{scheme} SHA-256",
+        algorithm=algorithm_of(key),
         checked_at=job.signed_at,
         proved_at=proved_at,
     )
