@@ -24,7 +24,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.added_signatures import check_only_signatures
 from signing.contract import CredentialRefused, DocumentRefused, Level
+from signing.evidence.eligibility import TIME_STAMPING, ChainBuilder, has_extended_usage
+from signing.evidence.messages import read_message, read_time_stamp
 from signing.evidence.signatures import signature_holds, stated_salt
+from signing.evidence.timestamps import TokenRefused, verified_signer
 from signing.keys.confirmed import ConfirmedKey
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Unreadable, open_pdf, short_reason
 from signing.reading.signature_fields import FoundSignature, Layout, find_signatures
@@ -42,7 +45,8 @@ class Returned:
 
     key: ConfirmedKey  # whose signature it is
     field_names: tuple[str, ...]
-    level: Level  # B-T when every signature carries a time-stamp; nothing is believed of more
+    level: Level  # B-T when every signature carries a time-stamp that holds, else B-B
+    algorithm: str
     claimed_at: datetime | None
 
 
@@ -56,7 +60,11 @@ class _Made:
 
 
 def judge_hand_off(
-    before: bytes, after: bytes, expected: tuple[ConfirmedKey, ...], parts: int
+    before: bytes,
+    after: bytes,
+    expected: tuple[ConfirmedKey, ...],
+    parts: int,
+    chains: ChainBuilder,
 ) -> Returned:
     """Prove a file that came back.
 
@@ -65,6 +73,7 @@ def judge_hand_off(
         after: what came back.
         expected: whose signatures are accepted; more than one while a certificate is renewed.
         parts: the most signatures the act may consist of, time-stamps not counted.
+        chains: the roots a time-stamp must lead to in order to count.
 
     Raises:
         DocumentRefused: ``not_this_document``, ``unreadable``, ``changed_beyond_signatures``.
@@ -85,7 +94,13 @@ def judge_hand_off(
         key = _check_signer(made[0], expected)
         for one in made:
             _check_signature(one, key)
-        return Returned(key, tuple(m.field_name for m in made), _level(made), _claimed(made[-1]))
+        return Returned(
+            key=key,
+            field_names=tuple(one.field_name for one in made),
+            level=Level.B_T if all(_is_stamped(one, chains) for one in made) else Level.B_B,
+            algorithm=_algorithm(made[-1]),
+            claimed_at=_claimed(made[-1]),
+        )
     except HOSTILE_INPUT_ERRORS as error:
         raise _broken(short_reason(error)) from error
 
@@ -214,15 +229,40 @@ def _check_binding(attributes: dict[str, object], certificate: x509.Certificate)
         raise _bad_signature("the signature names another certificate")
 
 
-def _level(made: list[_Made]) -> Level:
-    """B-T only when each carries a time-stamp; whether it is a good one is validation's."""
-    for one in made:
-        (info,) = one.message["signer_infos"]
-        unsigned = info["unsigned_attrs"]
-        kinds = {attribute["type"].native for attribute in unsigned} if unsigned else set()
-        if "signature_time_stamp_token" not in kinds:
-            return Level.B_B
-    return Level.B_T
+def _is_stamped(made: _Made, chains: ChainBuilder) -> bool:
+    """Whether a trusted time-stamp is over this signature; a poor one is there, but counts not."""
+    (info,) = made.message["signer_infos"]
+    tokens = [
+        attribute["values"][0].dump()
+        for attribute in info["unsigned_attrs"] or ()
+        if attribute["type"].native == "signature_time_stamp_token"
+    ]
+    return any(_token_holds(token, info["signature"].native, chains) for token in tokens)
+
+
+def _token_holds(token: bytes, signature: bytes, chains: ChainBuilder) -> bool:
+    try:
+        message = read_message(token)
+        signer = verified_signer(message)
+        told = read_time_stamp(message.content or b"")
+        extra = [x509.load_der_x509_certificate(one) for one in message.certificates]
+    except (TokenRefused, *HOSTILE_INPUT_ERRORS):
+        return False
+    if told.digest not in _HASHES:
+        return False
+    if told.imprint != hashlib.new(told.digest, signature).digest():
+        return False
+    chain = chains.build(signer, told.time, extra)
+    return has_extended_usage(signer, TIME_STAMPING) and chain is not None
+
+
+def _algorithm(made: _Made) -> str:
+    """How the program signed, in words."""
+    (info,) = made.message["signer_infos"]
+    digest = info["digest_algorithm"]["algorithm"].native.upper().replace("SHA", "SHA-")
+    scheme = info["signature_algorithm"].signature_algo
+    named = {"rsassa_pss": "RSASSA-PSS", "rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5", "ecdsa": "ECDSA"}
+    return f"{named.get(scheme, scheme)} {digest}"
 
 
 def _claimed(made: _Made) -> datetime | None:

@@ -31,7 +31,9 @@ from signing.contract import (
     SigningUnavailable,
     SignOrder,
 )
-from signing.evidence.revocation import Evidence
+from signing.evidence.act_evidence import Facts, act_evidence, check_binding
+from signing.evidence.eligibility import ChainBuilder
+from signing.evidence.revocation import Evidence, Status
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys.confirmed import ConfirmedKey, waiting_key
 from signing.keys.contract import OpenedKey
@@ -47,10 +49,10 @@ from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import DIGEST, Act, KeptKeySigner
 from signing.remote_state import Waiting, changed, seal, unseal
 from signing.remote_talk import RemoteTalk
+from signing.signing_paths import without_proof
 
 log = logging.getLogger(__name__)
 
-_PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
 _MOST_PARTS = 4  # number, day, month and seal
 
 
@@ -59,6 +61,7 @@ class RemoteActs(RemoteTalk):
 
     _config: SignerConfig
     _authorities: TimestampAuthorities
+    _chains: ChainBuilder
 
     if TYPE_CHECKING:
 
@@ -77,6 +80,7 @@ class RemoteActs(RemoteTalk):
         self._refuse_dangerous(order.pdf)
         key = await self._confirmed(order.credential).open()
         signer = self._signer(order.credential, key)
+        check_binding(key.certificate, order)
         await self._check_revocation(signer, order.level)
         if order.level is not Level.B_B:
             self._authorities.in_order()  # refuses when none is configured
@@ -88,7 +92,8 @@ class RemoteActs(RemoteTalk):
         with refusing_documents():
             parts = begun.plan()
             part = len(done) + 1
-            act = begun.act(parts[part - 1], _level(begun.order.level, part, len(parts)))
+            level = begun.order.level if part == len(parts) else without_proof(begun.order.level)
+            act = begun.act(parts[part - 1], level)
             unsigned = await prepare_revision(pdf, act)
         waiting = begun.wait(unsigned, done, part, len(parts))
         state = seal(waiting, self._config.state_secrets)
@@ -106,9 +111,12 @@ class RemoteActs(RemoteTalk):
         check_readable(signed)
         self._refuse_dangerous(order.pdf)
         parts = _MOST_PARTS if order.role is Role.AGENCY else 1
-        returned = judge_hand_off(order.pdf, signed, source.expected(), parts)
+        returned = judge_hand_off(order.pdf, signed, source.expected(), parts, self._chains)
         signer = self._signer(order.credential, returned.key)
-        await self._check_revocation(signer, order.level)
+        check_binding(returned.key.certificate, order)
+        evidence = await self._check_revocation(signer, order.level)
+        order = dataclasses.replace(order, level=returned.level)
+        facts = dataclasses.replace(self._facts(signer, (evidence,)), algorithm=returned.algorithm)
         return SignedPdf(
             pdf=signed,
             sha256=hashlib.sha256(signed).hexdigest(),
@@ -116,6 +124,7 @@ class RemoteActs(RemoteTalk):
             field_names=returned.field_names,
             certificate=returned.key.credential.certificate,
             signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
+            evidence=act_evidence(order, signed, facts),
         )
 
     # ------------------------------------------------------------------ the second half
@@ -129,24 +138,34 @@ class RemoteActs(RemoteTalk):
         key = self._brought_key(waiting, signature)
         signer = self._signer(waiting.order.credential, key)
         await signer.async_sign_raw(waiting.attributes, DIGEST)  # verified before anybody is asked
-        evidence = await self._check_revocation(signer, waiting.order.level)
-        pdf = await self._complete(prepared.pdf, waiting, signer, evidence)
-        done = (*waiting.done, waiting.field_name)
         original = prepared.pdf[: waiting.original]
+        order = dataclasses.replace(waiting.order, pdf=original)
+        check_binding(key.certificate, order)
+        evidence = await self._check_revocation(signer, order.level)
+        order = within_reach(order, evidence)
+        level = order.level if waiting.part == waiting.parts else without_proof(order.level)
+        pdf, proof = await self._complete(prepared.pdf, waiting, (signer, evidence), level)
+        done = (*waiting.done, waiting.field_name)
         if waiting.part < waiting.parts:
-            order = dataclasses.replace(waiting.order, pdf=original)
+            order = dataclasses.replace(order, level=waiting.order.level)
             begun = _Begun(order, signer, waiting.signed_at, original)
             return await self._prepare_part(begun, pdf, done)
         prove(original, pdf, key.certificate, waiting.parts)
         return SignedPdf(
             pdf=pdf,
             sha256=hashlib.sha256(pdf).hexdigest(),
-            level=waiting.order.level,
+            level=order.level,
             field_names=done,
             certificate=waiting.certificate,
             signed_at=waiting.signed_at,
             timings_ms={"finish": (perf_counter() - began) * 1000},
+            evidence=act_evidence(order, pdf, self._facts(signer, (evidence, *proof))),
         )
+
+    def _facts(self, signer: KeptKeySigner, evidence: tuple[Evidence, ...]) -> Facts:
+        """What was checked just now, the second time for an act of two halves."""
+        now = self._clock.now()
+        return Facts(signer.chain, evidence, algorithm_of(signer.key), now, now)
 
     def _brought_key(self, waiting: Waiting, signature: bytes) -> ConfirmedKey:
         """The certificate that was checked in the first half, whatever the provider has today."""
@@ -156,10 +175,13 @@ class RemoteActs(RemoteTalk):
         return dataclasses.replace(key, uses_pss=waiting.pss, signature=signature)
 
     async def _complete(
-        self, pdf: bytes, waiting: Waiting, signer: KeptKeySigner, evidence: Evidence
-    ) -> bytes:
-        """Time-stamp by the first authority that answers; the signature serves each of them."""
-        level = _level(waiting.order.level, waiting.part, waiting.parts)
+        self, pdf: bytes, waiting: Waiting, who: tuple[KeptKeySigner, Evidence], level: Level
+    ) -> tuple[bytes, tuple[Evidence, ...]]:
+        """Time-stamp by the first authority that answers; the signature serves each of them.
+
+        Gives the file, and what proves the authority.
+        """
+        signer, evidence = who
         unsigned = Unsigned(pdf, waiting.field_name, waiting.start, waiting.end, waiting.attributes)
         act = Act(
             signer=signer,
@@ -174,13 +196,13 @@ class RemoteActs(RemoteTalk):
             evidence=(evidence,),
         )
         if level is Level.B_B:
-            return await _complete_revision(unsigned, act)
+            return await _complete_revision(unsigned, act), ()
         last: TimestampRequestError | SigningUnavailable | None = None
         for authority in self._authorities.in_order():
             try:
                 proof = await self._authority_evidence(authority, level)
                 told = dataclasses.replace(act, timestamper=authority, evidence=(evidence, *proof))
-                return await _complete_revision(unsigned, told)
+                return await _complete_revision(unsigned, told), proof
             except (TimestampRequestError, SigningUnavailable) as error:
                 log.warning("time-stamping authority %s failed: %s", authority.url, error)
                 last = error
@@ -237,9 +259,19 @@ class _Begun:
         )
 
 
-def _level(level: Level, part: int, parts: int) -> Level:
-    """All but the last signature need no proof: the last one's covers them all."""
-    return Level.B_T if part < parts and level in _PROVEN_LEVELS else level
+def within_reach(order: SignOrder, evidence: Evidence) -> SignOrder:
+    """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
+    if evidence.status is Status.UNKNOWN:
+        return dataclasses.replace(order, level=without_proof(order.level))
+    return order
+
+
+def algorithm_of(key: OpenedKey) -> str:
+    """How a key signs, in words."""
+    scheme = "RSASSA-PSS" if key.uses_pss else "RSASSA-PKCS1-v1_5"
+    if key.credential.key_type.startswith("ecdsa"):
+        scheme = f"ECDSA {key.credential.key_type.partition('-')[2].upper()}"
+    return f"{scheme} SHA-256"
 
 
 async def _complete_revision(unsigned: Unsigned, act: Act) -> bytes:

@@ -54,8 +54,8 @@ from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
 from signing.lane import open_plain
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import KeptKeySigner
-from signing.remote_service import RemoteActs
-from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts, without_proof
+from signing.remote_service import RemoteActs, algorithm_of, within_reach
+from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class SigningService(RemoteActs):
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
         evidence = await self._check_revocation(signer, order.level)
-        order = _within_reach(order, evidence)
+        order = within_reach(order, evidence)
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():
@@ -298,22 +298,12 @@ class SigningService(RemoteActs):
         return (evidence,)
 
 
-def _within_reach(order: SignOrder, evidence: Evidence) -> SignOrder:
-    """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
-    if evidence.status is Status.UNKNOWN:
-        return dataclasses.replace(order, level=without_proof(order.level))
-    return order
-
-
 def _facts(job: Job, proved_at: datetime) -> Facts:
     key = job.signer.key
-    scheme = "RSASSA-PSS" if key.uses_pss else "RSASSA-PKCS1-v1_5"
-    if key.credential.key_type.startswith("ecdsa"):
-        scheme = f"ECDSA {key.credential.key_type.partition('-')[2].upper()}"
     return Facts(
         chain=job.signer.chain,
         evidence=(job.evidence, *job.authority_proof),
-        algorithm=f"{scheme} SHA-256",
+        algorithm=algorithm_of(key),
         checked_at=job.signed_at,
         proved_at=proved_at,
     )

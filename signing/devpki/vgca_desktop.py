@@ -14,17 +14,22 @@ import dataclasses
 import io
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import aiohttp
+from asn1crypto import tsp
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
+from pyhanko.sign.timestamps import TimeStamper
 
 from signing.devpki.authority import KEYS, DevPki
+from signing.devpki.certificates import Issuer
+from signing.devpki.tokens import answer
 from signing.evidence.eligibility import TrustedChain
 from signing.keys.pkcs12 import Pkcs12Source
 from signing.pades.writer import KeptKeySigner
@@ -55,6 +60,7 @@ class VgcaDesktop:
         self.pss = False
         self.cades = False
         self.certifies = True
+        self.stamped_by: Issuer | None = None  # whose time-stamps the signatures carry
         self._pki = pki
         self._identity = identity
 
@@ -123,6 +129,7 @@ class VgcaDesktop:
         signer = PdfSigner(
             metadata,
             signer=await self._signer(),
+            timestamper=_DeskStamps(self._pki, self.stamped_by) if self.stamped_by else None,
             new_field_spec=SigFieldSpec(metadata.field_name or name, box=_BOXES[name]),
         )
         out = await signer.async_sign_pdf(writer)
@@ -134,6 +141,21 @@ class VgcaDesktop:
         key = await Pkcs12Source(config).open()
         issuers = (self._pki.issuing.certificate, self._pki.root.certificate)
         return KeptKeySigner(key, TrustedChain((key.certificate, *issuers)))
+
+
+class _DeskStamps(TimeStamper):
+    """Time-stamps made on the spot."""
+
+    def __init__(self, pki: DevPki, authority: Issuer) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # pyHanko's is untyped
+        self._pki = pki
+        self._authority = authority
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """Grant it."""
+        moment = self._pki.clock.now().astimezone(UTC)
+        issuing = self._pki.issuing.certificate
+        return answer(req, self._authority, issuing, self._pki.next_serial(), moment)
 
 
 def _draw_over(pdf: bytes) -> bytes:

@@ -86,6 +86,22 @@ async def test_a_letter_goes_from_desk_to_desk(
     assert verdicts == ["Signature is Valid."] * 5
 
 
+async def test_time_stamps_count_when_they_hold(
+    fresh_service, server, vgca_key, desk, decision_pdf
+):
+    """A trusted one makes B-T and is kept as evidence; one by a key not for it makes no claim."""
+    desk.stamped_by = server.pki.tsa
+    accepted = await accept(fresh_service, vgca_key(), decision_pdf, await desk.sign(decision_pdf))
+    assert accepted.level is Level.B_T
+    assert len(accepted.evidence.timestamps) == 1
+    assert accepted.evidence.proven_time is not None
+    assert accepted.evidence.algorithm == "RSASSA-PKCS1-v1_5 SHA-256"
+    desk.stamped_by = server.pki.issuing
+    accepted = await accept(fresh_service, vgca_key(), decision_pdf, await desk.sign(decision_pdf))
+    assert accepted.level is Level.B_B
+    assert accepted.evidence.timestamps == ()
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hashlib
 import pickle
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.contract import (
+    CertificateBinding,
     CredentialRefused,
     DocumentNumber,
     DocumentRefused,
@@ -162,6 +165,58 @@ async def test_expired_in_between_is_refused(fresh_service, smartca, decision_pd
     with pytest.raises(CredentialRefused) as refused:
         await fresh_service(key).finish(prepared, signature)
     assert refused.value.code == "certificate_expired"
+
+
+async def test_what_was_proven_is_left_as_evidence(fresh_service, smartca, decision_pdf):
+    """Chain, revocation answers, time-stamps and checks, as of an act made in one call."""
+    service = fresh_service(smartca.key_config())
+    prepared = await service.prepare(order(decision_pdf, level=Level.B_LTA))
+    signed = await service.finish(prepared, await confirmed(smartca, service, prepared))
+    left = signed.evidence
+    assert left.chain[0] == signed.certificate
+    assert (len(left.chain), len(left.timestamps)) == (3, 2)
+    assert left.ocsps or left.crls
+    assert left.algorithm == "RSASSA-PKCS1-v1_5 SHA-256"
+    assert not left.warnings
+    assert {"revocation", "self_check", "archive_timestamp"} <= {one.code for one in left.checks}
+
+
+async def test_an_unknown_revocation_status_follows_the_policy(
+    fresh_service, server, smartca, decision_pdf
+):
+    """Refused, or lower with a warning; what counts is the answer when the signature is there."""
+    key = smartca.key_config()
+    lenient = fresh_service(key, revocation_unknown="warn")
+    prepared = await lenient.prepare(order(decision_pdf, level=Level.B_LTA))
+    signature = await confirmed(smartca, lenient, prepared)
+    server.faults.ocsp_down = server.faults.crl_down = True
+    strict = fresh_service(key)
+    for work in (strict.prepare(order(decision_pdf, level=Level.B_LTA)),
+                 strict.finish(prepared, signature)):  # fmt: skip
+        with pytest.raises(SigningUnavailable) as refused:
+            await work
+        assert refused.value.code == "revocation_unavailable"
+    lenient = fresh_service(key, revocation_unknown="warn")
+    signed = await lenient.finish(prepared, signature)
+    assert signed.level is Level.B_T
+    assert signed.evidence.warnings
+    server.faults.ocsp_down = server.faults.crl_down = False
+    whole = await fresh_service(key).finish(prepared, signature)
+    assert whole.level is Level.B_LTA
+
+
+async def test_an_authority_that_names_a_certificate_holds(
+    fresh_service, server, smartca, decision_pdf
+):
+    """Checked before anything is sent, with the certificate the provider says."""
+    service = fresh_service(smartca.key_config())
+    own = server.pki.certificate("official-rsa").public_bytes(Encoding.DER)
+    right = CertificateBinding(sha256=hashlib.sha256(own).hexdigest())
+    prepared = await service.prepare(order(decision_pdf, bindings=(right,)))
+    assert await service.finish(prepared, await confirmed(smartca, service, prepared))
+    with pytest.raises(CredentialRefused) as refused:
+        await service.prepare(order(decision_pdf, bindings=(CertificateBinding(sha256="0" * 64),)))
+    assert refused.value.code == "certificate_not_authorised"
 
 
 async def test_time_stamps_that_fail_cost_no_second_confirmation(
