@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 
 @dataclass(frozen=True, slots=True)
 class CertificateBinding:
@@ -27,11 +24,15 @@ class CertificateBinding:
             return hashlib.sha256(certificate).hexdigest() == self.sha256.lower()
         if self.serial is None or self.issuer is None:
             return False
+        from cryptography import x509  # noqa: PLC0415 - the contract opens without a parser
+
         try:
             read = x509.load_der_x509_certificate(certificate)
         except ValueError:
             return False
-        common = [str(n.value) for n in read.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        common = [
+            str(n.value) for n in read.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        ]
         issuers = {read.issuer.rfc4514_string(), *common}
         return self.issuer in issuers and f"{read.serial_number:x}" == plain_serial(self.serial)
 

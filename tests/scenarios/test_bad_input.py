@@ -30,10 +30,11 @@ from tests.support.town import living, until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 VNPAY_SECRET = "SIMULATEDVNPAYHASHSECRET00000000"
-SHARED = "/v1/registers/{agency}/{book}/{year}"  # a book is the agency's, not one portal's
+# A book is the agency's, not one portal's; a certificate is nobody's, its list the portal's own.
+SHARED = ("/v1/registers/{agency}/{book}/{year}", "/v1/certificates/{sha256}/documents")
 LISTS = (
     "/v1/payments", "/v1/documents", "/v1/signature-requests", "/v1/certifications",
-    "/v1/shipments", "/v1/webhook-endpoints", "/v1/events",
+    "/v1/shipments", "/v1/webhook-endpoints", "/v1/events", "/v1/authorities",
 )  # fmt: skip
 BODIES = {
     "/v1/webhook-endpoints/{id}": {"description": "đổi"},
@@ -47,6 +48,7 @@ BODIES = {
     "/v1/certifications/{id}/revoke": {
         "decision_number": "12/QĐ-UBND", "reason": "Bản chính bị tẩy xóa",
     },
+    "/v1/authorities/{id}/end": {"reason": "luân chuyển công tác"},
     "/v1/shipments/{id}/events": {"code": "delivered", "at": "2026-11-21T08:00:00+07:00"},
 }  # fmt: skip
 
@@ -64,6 +66,15 @@ SHIPMENT = {
     "recipient": _party("Nguyễn Văn An"),
     "contents": [{"title": "Quyết định", "form": "original"}],
     "weight_g": 50,
+}
+
+
+# Of an agency that signs nothing here: a row binds every official of its agency.
+MANDATE = {
+    "agency_code": "H55.99",
+    "official": "official:nguyen.van.a",
+    "valid_from": "2026-01-01",
+    "legal_basis": {"number": "12/QĐ-UBND", "date": "2025-12-30"},
 }
 
 
@@ -94,6 +105,7 @@ class Scene:
         self.ids["signature-requests"] = (await post("/v1/signature-requests", request))["id"]
         draft = certification_of(self.ids["documents"])
         self.ids["certifications"] = (await post("/v1/certifications", draft))["id"]
+        self.ids["authorities"] = (await post("/v1/authorities", MANDATE))["id"]
         self.ids["shipments"] = (await post("/v1/shipments", SHIPMENT))["id"]
         self.ids["events"] = (await self.portal.get("/v1/events"))["data"][0]["id"]
         contract = await self.portal.get("/openapi.json")
@@ -108,6 +120,7 @@ class Scene:
         """A template with this scene's real ids."""
         kind = path.split("/")[2]
         path = path.replace("{agency}/{book}/{year}", f"{AGENCY_CODE}/SCT-BS/2026")
+        path = path.replace("{sha256}", "0" * 64)
         return path.replace("{id}", (ids or self.ids).get(kind, "no-such-kind"))
 
     async def state(self):
@@ -186,7 +199,7 @@ async def test_another_tenants_objects_do_not_exist(scene):
     nobodys = {kind: real[:-6] + "zzzzzz" for kind, real in scene.ids.items()}
     wrong, tried = [], 0
     for method, path, _ in scene.operations:
-        if "{" not in path or path == SHARED:
+        if "{" not in path or path in SHARED:
             continue
         body = BODIES.get(path, {}) if method != "GET" else None
         answer = await other.call(method, scene.address(path), body)
