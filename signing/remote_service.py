@@ -124,7 +124,7 @@ class RemoteActs(RemoteTalk):
             field_names=returned.field_names,
             certificate=returned.key.credential.certificate,
             signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
-            evidence=act_evidence(order, signed, facts),
+            evidence=act_evidence(order, signed[len(order.pdf) :], facts),
         )
 
     # ------------------------------------------------------------------ the second half
@@ -159,7 +159,9 @@ class RemoteActs(RemoteTalk):
             certificate=waiting.certificate,
             signed_at=waiting.signed_at,
             timings_ms={"finish": (perf_counter() - began) * 1000},
-            evidence=act_evidence(order, pdf, self._facts(signer, (evidence, *proof))),
+            evidence=act_evidence(
+                order, pdf[len(original) :], self._facts(signer, (evidence, *proof))
+            ),
         )
 
     def _facts(self, signer: KeptKeySigner, evidence: tuple[Evidence, ...]) -> Facts:
