@@ -218,7 +218,7 @@ def read_crl(
     """Look a certificate up in its issuer's revocation list (DER, or PEM as rootca.gov.vn serves).
 
     Raises:
-        AnswerRefused: not a CRL of this issuer, or out of date.
+        AnswerRefused: not a CRL of this issuer, out of date, or not made for this certificate.
     """
     try:
         pem = b"-----BEGIN" in raw[:64]
@@ -228,10 +228,45 @@ def read_crl(
     if crl.issuer != issuer.subject or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # CA keys of kinds that cannot sign fail the check
         raise AnswerRefused("the CRL is not the issuer's")
     until = _window(crl.last_update_utc, crl.next_update_utc, now)
+    _check_scope(crl, certificate)
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
     status = Status.GOOD if entry is None else Status.REVOKED
     revoked_at = None if entry is None else entry.revocation_date_utc
     return Answer(status, until, revoked_at=revoked_at, crl=crl.public_bytes(Encoding.DER))
+
+
+def _check_scope(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> None:
+    """Refuse a partial list: not being on it says nothing (RFC 5280 §5.2.4, §5.2.5, §6.3.3)."""
+    for extension in crl.extensions:
+        value = extension.value
+        if isinstance(value, x509.IssuingDistributionPoint):
+            if not _is_within(value, certificate):
+                raise AnswerRefused("the CRL is for other certificates")
+        elif isinstance(value, x509.DeltaCRLIndicator) or (
+            extension.critical and isinstance(value, x509.UnrecognizedExtension)
+        ):
+            raise AnswerRefused("the CRL is not a whole one")
+
+
+def _is_within(point: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
+    if point.indirect_crl or point.only_contains_attribute_certs or point.only_some_reasons:
+        return False
+    is_ca = _is_ca(certificate)
+    if point.only_contains_user_certs if is_ca else point.only_contains_ca_certs:
+        return False
+    named = {
+        name.value
+        for name in point.full_name or ()
+        if isinstance(name, x509.UniformResourceIdentifier)
+    }
+    return not named or not named.isdisjoint(crl_urls(certificate))
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def _window(start: datetime, end: datetime | None, now: datetime) -> datetime:
