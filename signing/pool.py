@@ -13,6 +13,7 @@ import multiprocessing
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, cast
 
 from signing.clock import SystemClock
@@ -25,6 +26,7 @@ from signing.contract import (
     Prepared,
     RemoteItem,
     RemoteState,
+    SignedFile,
     SignedPdf,
     SignerConfig,
     SigningError,
@@ -179,6 +181,10 @@ class SignerPool:
     async def sign(self, order: SignOrder) -> SignedPdf:
         """Sign in a child."""
         return cast("SignedPdf", await self._run("sign", order))
+
+    async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
+        """Sign a large file into another one, in a child; no byte of it passes through here."""
+        return cast("SignedFile", await self._run("sign_file", order, source, target))
 
     async def validate(self, pdf: bytes) -> Validation:
         """Judge every signature in a file."""

@@ -20,7 +20,7 @@ from signing.contract import Clock, SignerConfig, SigningError
 
 log = logging.getLogger(__name__)
 
-JOBS = frozenset({"credentials", "inspect", "sign", "validate", "attest"}) | frozenset(
+JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
     {"prepare", "finish", "accept_hand_off"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own

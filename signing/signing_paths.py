@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.appearance.acts import Part, signer_name
 from signing.appearance.raw_objects import raw_stamp
 from signing.contract import Level, SigningPath, SignOrder
+from signing.evidence.eligibility import encoded
 from signing.evidence.revocation import Evidence
 from signing.evidence.timestamps import TimestampClient
 from signing.lane import (
@@ -100,7 +100,7 @@ def _proof(
     if authority.chain is not None:
         chain += authority.chain.certificates
     return ProofData(
-        certificates=tuple(one.public_bytes(Encoding.DER) for one in chain),
+        certificates=tuple(encoded(one) for one in chain),
         ocsps=tuple(der for one in evidence for der in one.ocsps),
         crls=tuple(der for one in evidence for der in one.crls),
     )

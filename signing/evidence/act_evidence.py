@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.contract import (
     ActCheck,
@@ -24,7 +24,7 @@ from signing.contract import (
     Level,
     SignOrder,
 )
-from signing.evidence.eligibility import TrustedChain, local_day
+from signing.evidence.eligibility import TrustedChain, encoded, local_day
 from signing.evidence.messages import read_message, read_time_stamp, without_padding
 from signing.evidence.revocation import Evidence, Status
 
@@ -70,7 +70,7 @@ def act_evidence(order: SignOrder, appended: bytes, facts: Facts) -> ActEvidence
     tokens = _read_tokens(appended, len(order.pdf)) if stamped else _Tokens((), ())
     authority = [one for token in tokens.all() for one in read_message(token).certificates]
     return ActEvidence(
-        chain=tuple(_der(c) for c in facts.chain.certificates),
+        chain=tuple(encoded(c) for c in facts.chain.certificates),
         authority_certificates=tuple(dict.fromkeys(authority)),
         ocsps=tuple(dict.fromkeys(o for one in facts.evidence for o in one.ocsps)),
         crls=tuple(dict.fromkeys(c for one in facts.evidence for c in one.crls)),
@@ -87,8 +87,7 @@ def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
     Raises:
         CredentialRefused: ``certificate_not_authorised``.
     """
-    own = _der(certificate)
-    if order.bindings and not any(binding.fits(own) for binding in order.bindings):
+    if order.bindings and not any(binding.fits(encoded(certificate)) for binding in order.bindings):
         raise CredentialRefused(
             "certificate_not_authorised",
             "Chứng thư số của khóa ký không phải chứng thư ghi trong sổ thẩm quyền.",
@@ -109,15 +108,25 @@ def _checks(order: SignOrder, facts: Facts, tokens: _Tokens) -> Iterator[ActChec
 
 
 def _before_signing(order: SignOrder, chain: TrustedChain) -> Iterator[tuple[str, str]]:
-    signer, root = chain.certificates[0], chain.certificates[-1]
-    start, end = local_day(signer.not_valid_before_utc), local_day(signer.not_valid_after_utc)
+    start, end, root = _words_about(chain)
     yield "document_inspection", "Văn bản không có nội dung bị cấm ký."
     yield "certificate_dates", f"Chứng thư số trong thời hạn, từ {start} đến {end}."
     yield "key_usage", "Chứng thư số được cấp để ký số hoặc chống chối bỏ."
     yield "key_strength", "Khóa và thuật toán băm của chứng thư số đủ mạnh."
-    yield "chain", f"Chứng thư số dẫn về chứng thư gốc tin cậy “{_name(root)}”."
+    yield "chain", f"Chứng thư số dẫn về chứng thư gốc tin cậy “{root}”."
     if order.bindings:
         yield "certificate_binding", "Đúng chứng thư số ghi trong sổ thẩm quyền."
+
+
+@lru_cache(maxsize=256)
+def _words_about(chain: TrustedChain) -> tuple[str, str, str]:
+    """From which day to which day the certificate is valid, and its root's name."""
+    signer, root = chain.certificates[0], chain.certificates[-1]
+    return (
+        local_day(signer.not_valid_before_utc),
+        local_day(signer.not_valid_after_utc),
+        _name(root),
+    )
 
 
 def _after_signing(tokens: _Tokens) -> Iterator[tuple[str, str]]:
@@ -158,10 +167,10 @@ def _read_tokens(appended: bytes, before: int) -> _Tokens:
     archives: list[bytes] = []
     for match in _GAP.finditer(appended):
         first, second = (int(group) - before for group in match.groups())
-        encoded = bytes.fromhex(appended[first + 1 : second - 1].decode())
-        message = read_message(encoded)
+        padded = bytes.fromhex(appended[first + 1 : second - 1].decode())
+        message = read_message(padded)
         if message.is_timestamp:
-            archives.append(without_padding(encoded))
+            archives.append(without_padding(padded))
         else:
             of_signatures.append(message.token)
     return _Tokens(tuple(of_signatures), tuple(archives))
@@ -169,10 +178,6 @@ def _read_tokens(appended: bytes, before: int) -> _Tokens:
 
 def _moment(token: bytes) -> datetime:
     return read_time_stamp(read_message(token).content or b"").time
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
 
 
 def _name(certificate: x509.Certificate) -> str:

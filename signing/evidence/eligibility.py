@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.clock import VIETNAM
@@ -26,6 +28,18 @@ MAX_CHAIN = 8
 def local_day(moment: datetime) -> str:
     """``05.11.2026``, the day in Vietnam: what people are told is a day of their calendar."""
     return moment.astimezone(VIETNAM).strftime("%d.%m.%Y")
+
+
+@lru_cache(maxsize=1024)
+def encoded(certificate: x509.Certificate) -> bytes:
+    """A certificate's DER; the same few are written with every signature."""
+    return certificate.public_bytes(Encoding.DER)
+
+
+@lru_cache(maxsize=1024)
+def fingerprint(certificate: x509.Certificate) -> bytes:
+    """A certificate's SHA-256."""
+    return certificate.fingerprint(hashes.SHA256())
 
 
 def load_certificates(items: Iterable[bytes]) -> tuple[x509.Certificate, ...]:

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -21,7 +20,12 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from signing.contract import Clock
-from signing.evidence.eligibility import OCSP_SIGNING, TrustedChain, has_extended_usage
+from signing.evidence.eligibility import (
+    OCSP_SIGNING,
+    TrustedChain,
+    fingerprint,
+    has_extended_usage,
+)
 from signing.evidence.fetching import Fetcher, FetchFailed
 from signing.evidence.signatures import signature_holds
 
@@ -84,7 +88,7 @@ class RevocationChecker:
 
     async def _check_one(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Answer:
         now = self._clock.now()
-        key = (_fingerprint(certificate), _fingerprint(issuer))
+        key = (fingerprint(certificate), fingerprint(issuer))
         kept = self._answers.get(key)
         if kept is not None and now < kept.valid_until:
             return kept
@@ -129,11 +133,6 @@ class RevocationChecker:
         except (FetchFailed, AnswerRefused) as error:
             log.warning("crl not usable: %s", error)
             return None
-
-
-@lru_cache(maxsize=1024)
-def _fingerprint(certificate: x509.Certificate) -> bytes:
-    return certificate.fingerprint(hashes.SHA256())
 
 
 class AnswerRefused(Exception):

@@ -18,9 +18,9 @@ from mmap import mmap
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.contract import SigningError
+from signing.evidence.eligibility import fingerprint
 from signing.evidence.messages import (
     SIGNING_CERTIFICATE_V2,
     SignedMessage,
@@ -142,12 +142,11 @@ def _check_found(
     made = [one for one in found if not one.message.is_timestamp]
     if len(made) != signatures:
         raise ValueError(f"{len(made)} signatures found, {signatures} made")
-    encoded = certificate.public_bytes(Encoding.DER)
     for one in found:
         if one.message.is_timestamp:
             _check_timestamp(one)
         else:
-            _check_signature(one, certificate, hashlib.sha256(encoded).digest())
+            _check_signature(one, certificate, fingerprint(certificate))
         _check_end(after, one.end)
     last = max(one.end for one in found)
     # A B-LT file ends with a revision of validation data only, after the signature.
@@ -164,13 +163,13 @@ def _check_end(after: bytes | mmap, end: int) -> None:
         raise ValueError("a signature does not cover its whole revision")
 
 
-def _check_signature(one: _Signed, certificate: x509.Certificate, fingerprint: bytes) -> None:
+def _check_signature(one: _Signed, certificate: x509.Certificate, own: bytes) -> None:
     message = one.message
     if message.digest != "sha256":
         raise ValueError("the digest is not SHA-256")
     if not hmac.compare_digest(message.stated_digest, one.digest):
         raise ValueError("the digest is not the document's")
-    if not hmac.compare_digest(_bound_certificate(message), fingerprint):
+    if not hmac.compare_digest(_bound_certificate(message), own):
         raise ValueError("the signature names another certificate")
     if not signature_holds(
         certificate.public_key(),

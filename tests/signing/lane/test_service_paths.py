@@ -20,12 +20,14 @@ from signing.contract import (
     DocumentRefused,
     Level,
     Role,
+    SignedFile,
     SigningPath,
     SigningUnavailable,
     SignOrder,
     Verdict,
 )
 from signing.inspection import inspect_pdf
+from signing.pool import SignerPool
 from signing.validation import validate_pdf
 from tests.signing import oracles
 from tests.signing.decision import decision
@@ -257,3 +259,15 @@ def test_the_lane_needs_no_pdf_library():
     probe = "import sys, signing.lane; print([m for m in sys.modules if 'pyhanko' in m])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_a_pool_signs_files_too(server, tmp_path):
+    """Only paths cross the pipe, and what was done comes back."""
+    source, target = tmp_path / "in.pdf", tmp_path / "out.pdf"
+    source.write_bytes(decision())
+    async with SignerPool(server.signer_config()) as pool:
+        order = SignOrder(b"", "official-ec", Role.PERSON, Level.B_B)
+        signed = await pool.sign_file(order, source, target)
+    assert isinstance(signed, SignedFile)
+    assert signed.path is SigningPath.LANE
+    assert signed.sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
