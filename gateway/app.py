@@ -55,6 +55,7 @@ from gateway.wiring import (
     agency_names,
     authority,
     build_connectors,
+    confirmation_policy,
     data_folder,
     form_secret,
     offices,
@@ -126,6 +127,7 @@ class Gateway:
             signatures=self.signatures,
             authority=authority(self.settings),
             upload_limit=self.settings.server.upload_limit,
+            confirmations=confirmation_policy(self.settings),
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)

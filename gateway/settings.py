@@ -162,6 +162,22 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     revocation_unknown: Literal["refuse", "warn"] = "refuse"
 
 
+class ConfirmationSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Officials who confirm outside of the gateway: in a provider's application, at their desk."""
+
+    wait_s: Positive = 1_209_600  # how long a step waits; then it is free again
+    hand_off_s: Positive = 3_600  # how long the desktop signer's addresses work
+    downloads: Positive = 3  # how often it may fetch the file: once, and after broken transfers
+    per_provider: Positive = 4  # calls to one provider at the same time, in each process
+
+
+class BatchSection(msgspec.Struct, frozen=True, kw_only=True):
+    """Many documents under one confirmation."""
+
+    per_key: Positive = 4  # documents signed with one key at the same time, in each process
+    per_timestamps: Positive = 4  # signatures that need time-stamps at the same time, likewise
+
+
 class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     """Keys, time-stamps, trust."""
 
@@ -171,6 +187,8 @@ class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     # true: officials sign and seal only by a row of the authority register, for every agency
     authority_register_required: bool = False
     processes: Positive = 1  # signer processes, each with its own copy of the keys
+    confirmations: ConfirmationSection = ConfirmationSection()
+    batches: BatchSection = BatchSection()
 
 
 class Webhooks(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from connectors.contract import (
     Transport,
 )
 from gateway.certification.rules import Agency, Certifier, Offices
+from gateway.documents.confirmations import ConfirmationPolicy
+from gateway.documents.hand_off import HandOffPolicy
 from gateway.documents.rules import Authority
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
@@ -188,6 +191,21 @@ def authority(settings: Settings) -> Authority:
             if key.holder.startswith(_AGENCY)
         },
         register_required=settings.signing.authority_register_required,
+    )
+
+
+def confirmation_policy(settings: Settings) -> ConfirmationPolicy:
+    """How officials who confirm elsewhere are waited for."""
+    section = settings.signing.confirmations
+    return ConfirmationPolicy(
+        wait=timedelta(seconds=section.wait_s),
+        per_provider=section.per_provider,
+        hand_off=HandOffPolicy(
+            public_url=settings.server.public_url,
+            secret=hmac.digest(pepper(settings), b"hand-offs", "sha256"),
+            lasts=timedelta(seconds=section.hand_off_s),
+            downloads=section.downloads,
+        ),
     )
 
 

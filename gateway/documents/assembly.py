@@ -8,6 +8,8 @@ from typing import Any
 from gateway.documents import authority_http, http, request_http, touched_documents
 from gateway.documents.acts import SigningActs
 from gateway.documents.authorities import AuthorityRegister
+from gateway.documents.confirmation_worker import ConfirmationWorker
+from gateway.documents.confirmations import ConfirmationPolicy, Confirmations
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
@@ -36,10 +38,19 @@ class DocumentDesk:
         signatures: Signatures,
         authority: Authority,
         upload_limit: int,
+        confirmations: ConfirmationPolicy,
     ) -> None:
+        around = (database, clock, waker, metrics)
+        self.confirmations = Confirmations(
+            *around,
+            files=files,
+            signatures=signatures,
+            authority=authority,
+            policy=confirmations,
+        )
         self.documents = Documents(database, clock, files, signatures)
         self.requests = SignatureRequests(database, clock, waker, authority)
-        self._acts = SigningActs(
+        self.acts = SigningActs(
             database=database,
             clock=clock,
             files=files,
@@ -47,6 +58,16 @@ class DocumentDesk:
             waker=waker,
             authority=authority,
             metrics=metrics,
+            elsewhere=self.confirmations.elsewhere,
+        )
+        self.worker = ConfirmationWorker(
+            database,
+            clock,
+            waker,
+            withdrawals=self.confirmations.withdrawals,
+            tickets=self.confirmations.tickets,
+            embedding=self.confirmations.embedding,
+            batches=None,
         )
         self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
@@ -64,11 +85,15 @@ class DocumentDesk:
         """What to mount."""
         return [
             *http.routes(self.documents, self._upload_limit),
-            *request_http.routes(self.requests, self._acts),
             *authority_http.routes(self._register),
             *touched_documents.routes(self._database),
+            *request_http.routes(self.requests, self.acts),
+            *self.confirmations.routes(self._upload_limit),
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Background work by name."""
-        return {"documents.expiry": self._expiry.run}
+        return {
+            "documents.expiry": self._expiry.run,
+            "documents.confirmations": self.worker.run,
+        }

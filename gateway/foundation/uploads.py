@@ -69,6 +69,33 @@ async def read_upload(
     return parts.upload(required)
 
 
+async def read_one_file(request: web.Request, limit: int) -> Upload:
+    """The one file of a form whose field names are the sender's own; short texts are ignored.
+
+    Raises:
+        Problem: ``body_too_large``, ``unsupported_media_type``, ``invalid_request``,
+            ``validation_failed``.
+    """
+    if (request.content_length or 0) > limit + _ENVELOPE:
+        _too_large(limit)
+    if request.content_type != "multipart/form-data":
+        raise Problem("unsupported_media_type", "Cần Content-Type: multipart/form-data.")
+    files: list[tuple[bytes, str]] = []
+    try:
+        async for part in await request.multipart():
+            if not isinstance(part, BodyPartReader):
+                raise Problem("invalid_request", "Phần tải lên lồng nhau.")
+            is_file = part.filename is not None
+            content = await _read(part, limit if is_file else _TEXT_LIMIT)
+            if is_file:
+                files.append((content, part.filename or ""))
+    except (ValueError, AssertionError, RuntimeError) as error:
+        raise Problem("invalid_request", "Không đọc được nội dung multipart.") from error
+    if len(files) != 1:
+        raise invalid([FieldError("/file", "required", "Cần đúng một tệp.")])
+    return Upload(files[0][0], files[0][1][:255], {})
+
+
 class _Parts:
     """What has arrived so far."""
 
