@@ -54,6 +54,7 @@ from gateway.webhooks.worker import Options
 from gateway.wiring import (
     agency_names,
     authority,
+    batch_policy,
     build_connectors,
     confirmation_policy,
     data_folder,
@@ -118,7 +119,7 @@ class Gateway:
 
     def _build(self) -> list[Capability]:
         webhooks = self._webhooks()
-        documents = DocumentDesk(
+        documents = self.documents = DocumentDesk(
             self.database,
             self.clock,
             self.waker,
@@ -128,6 +129,7 @@ class Gateway:
             authority=authority(self.settings),
             upload_limit=self.settings.server.upload_limit,
             confirmations=confirmation_policy(self.settings),
+            batches=batch_policy(self.settings),
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
@@ -275,6 +277,7 @@ class Gateway:
     async def stop(self) -> None:
         """Refuse what is new, finish what is in flight, lose nothing."""
         self.payments.close()
+        self.documents.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.tasks.close()

@@ -26,6 +26,7 @@ from connectors.contract import (
     Transport,
 )
 from gateway.certification.rules import Agency, Certifier, Offices
+from gateway.documents.batch_desk import BatchPolicy
 from gateway.documents.confirmations import ConfirmationPolicy
 from gateway.documents.hand_off import HandOffPolicy
 from gateway.documents.rules import Authority
@@ -207,6 +208,12 @@ def confirmation_policy(settings: Settings) -> ConfirmationPolicy:
             downloads=section.downloads,
         ),
     )
+
+
+def batch_policy(settings: Settings) -> BatchPolicy:
+    """How many documents of a batch are signed at a time."""
+    section = settings.signing.batches
+    return BatchPolicy(section.per_key, section.per_timestamps)
 
 
 def offices(settings: Settings) -> Offices:

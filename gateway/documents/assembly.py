@@ -8,6 +8,7 @@ from typing import Any
 from gateway.documents import authority_http, http, request_http, touched_documents
 from gateway.documents.acts import SigningActs
 from gateway.documents.authorities import AuthorityRegister
+from gateway.documents.batch_desk import BatchDesk, BatchPolicy
 from gateway.documents.confirmation_worker import ConfirmationWorker
 from gateway.documents.confirmations import ConfirmationPolicy, Confirmations
 from gateway.documents.requests import SignatureRequests
@@ -39,6 +40,7 @@ class DocumentDesk:
         authority: Authority,
         upload_limit: int,
         confirmations: ConfirmationPolicy,
+        batches: BatchPolicy,
     ) -> None:
         around = (database, clock, waker, metrics)
         self.confirmations = Confirmations(
@@ -60,6 +62,15 @@ class DocumentDesk:
             metrics=metrics,
             elsewhere=self.confirmations.elsewhere,
         )
+        self.batches = BatchDesk(
+            database,
+            clock,
+            waker,
+            acts=self.acts,
+            tickets=self.confirmations.tickets,
+            authority=authority,
+            policy=batches,
+        )
         self.worker = ConfirmationWorker(
             database,
             clock,
@@ -67,7 +78,7 @@ class DocumentDesk:
             withdrawals=self.confirmations.withdrawals,
             tickets=self.confirmations.tickets,
             embedding=self.confirmations.embedding,
-            batches=None,
+            batches=self.batches.look_at,
         )
         self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
@@ -81,6 +92,10 @@ class DocumentDesk:
         shown = self.documents.renderers
         return {"doc": shown.documents, "sig": shown.requests}
 
+    def close(self) -> None:
+        """Send everybody away who listens to a batch (shutdown)."""
+        self.batches.events.close()
+
     def routes(self) -> list[Route | Page]:
         """What to mount."""
         return [
@@ -89,6 +104,7 @@ class DocumentDesk:
             *touched_documents.routes(self._database),
             *request_http.routes(self.requests, self.acts),
             *self.confirmations.routes(self._upload_limit),
+            *self.batches.routes(),
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
@@ -96,4 +112,5 @@ class DocumentDesk:
         return {
             "documents.expiry": self._expiry.run,
             "documents.confirmations": self.worker.run,
+            "documents.batches": self.batches.runs.run,
         }

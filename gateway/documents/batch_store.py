@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from gateway.documents.claims import due_index, queue_columns
 from gateway.foundation.columns import Instant, Json, metadata
+from signing.contract import Confirmation
 
 
 class BatchStatus(StrEnum):
@@ -104,6 +105,13 @@ def find_batch(connection: Connection, tenant: str, batch_id: str, *, lock: bool
     table = signing_batches
     query = sa.select(table).where(table.c.id == batch_id, table.c.tenant == tenant)
     return connection.execute(query.with_for_update() if lock else query).first()
+
+
+def find_any_batch(connection: Connection, batch_id: str) -> Any:
+    """A batch that is known to exist, of any tenant."""
+    return connection.execute(
+        sa.select(signing_batches).where(signing_batches.c.id == batch_id)
+    ).one()
 
 
 def lock_batch(connection: Connection, batch_id: str) -> Any:
@@ -203,7 +211,22 @@ def close_item(
         return False
     add_event(connection, batch_id, "document", item_data(item), now)
     _finish_if_closed(connection, batch_id, now)
+    look_again(connection, batch_id, now)
     return True
+
+
+def look_again(connection: Connection, batch_id: str, now: datetime) -> None:
+    """Have the worker look at a batch that is confirmed elsewhere: what it waited for changed."""
+    table = signing_batches
+    connection.execute(
+        table.update()
+        .where(
+            table.c.id == batch_id,
+            table.c.confirmation == Confirmation.ELSEWHERE,
+            table.c.completed_at.is_(None),
+        )
+        .values(due_at=now)
+    )
 
 
 def item_data(item: Any) -> dict[str, Any]:
@@ -236,19 +259,3 @@ def _finish_if_closed(connection: Connection, batch_id: str, now: datetime) -> N
     ).rowcount
     if finished:
         add_event(connection, batch_id, "done", dict(counts), now)
-
-
-def stop_abandoned(connection: Connection, now: datetime) -> Sequence[str]:
-    """Batches signed here whose process is gone: they need a new confirmation."""
-    table = signing_batches
-    found = connection.execute(
-        table.update()
-        .where(
-            table.c.status == BatchStatus.SIGNING,
-            table.c.confirmation == "here",
-            table.c.lease_until <= now,
-        )
-        .values(status=BatchStatus.NEEDS_CONFIRMATION, lease_until=None)
-        .returning(table.c.id)
-    ).scalars()
-    return list(found)

@@ -15,10 +15,11 @@ from gateway.documents.hand_off import HandOffDesk
 from gateway.documents.request_http import actor_of
 from gateway.documents.tickets import Report, Tickets
 from gateway.documents.withdrawals import Withdrawals
+from gateway.foundation.bodies import read_limited
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem, not_found
-from gateway.foundation.uploads import read_one_file
-from gateway.foundation.web import Call, Page, Reply, Route, read_limited
+from gateway.foundation.uploads import read_upload
+from gateway.foundation.web import Call, Page, Reply, Route
 from signing.contract import RemoteSignatures, SigningError
 
 _log = structlog.get_logger(__name__)
@@ -88,7 +89,7 @@ def hand_off_pages(desk: HandOffDesk, upload_limit: int) -> list[Page]:
     async def upload(request: web.Request) -> web.Response:
         token = request.match_info["token"]
         try:
-            file = await read_one_file(request, upload_limit)
+            file = await read_upload(request, upload_limit, any_name=True)
             accepted = await desk.upload(token, file.content)
         except Problem as problem:
             if problem.code in ("not_found", "body_too_large"):

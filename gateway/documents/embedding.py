@@ -171,7 +171,7 @@ class Embedding:
         values |= {"state": RemoteState.REQUESTED, "lease_until": None, "due_at": act.expires_at}
         act_store.change_act(connection, act.id, **values)
         if act.batch_id is not None:
-            batch_store.change_batch(connection, act.batch_id, due_at=self._clock.now())
+            batch_store.look_again(connection, act.batch_id, self._clock.now())
             return None
         return self._tickets.form(connection, [act_store.find_act(connection, act.id)])
 

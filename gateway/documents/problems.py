@@ -44,6 +44,15 @@ register(
         "act_of_batch": Kind(
             409, "Văn bản đang ký theo lô; hãy hủy cả lô", "Part of a batch; cancel the batch"
         ),
+        "batch_duplicate": Kind(409, "Văn bản đã có trong lô", "Already in this batch"),
+        "mixed_credentials": Kind(
+            409, "Lô này ký bằng khóa khác", "The batch is signed with another key"
+        ),
+        "hand_off_alone": Kind(
+            409,
+            "Khóa ký trên máy của người ký chỉ ký từng văn bản",
+            "A key at the signer's desk signs one document at a time",
+        ),
         "batch_closed": Kind(409, "Lô ký đã kết thúc", "The batch has ended"),
         "batch_running": Kind(409, "Lô ký đang được ký", "The batch is being signed"),
         "callback_refused": Kind(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
 
-from gateway.documents import act_store, store, ticket_store
+from gateway.documents import act_store, batch_store, store, ticket_store
 from gateway.documents.acts import Act
 from gateway.documents.assembly import DocumentDesk
+from gateway.documents.batch_desk import BatchPolicy
+from gateway.documents.batch_runs import Run
 from gateway.documents.confirmations import ConfirmationPolicy
 from gateway.documents.hand_off import HandOffPolicy
 from gateway.documents.requests import Actor, NewRequest, NewStep
@@ -22,7 +26,7 @@ from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import events
 from signing.contract import Confirmation
-from tests.gateway.documents.desk import AUTHORITY, LEADER, NUMBER, SEAL, TENANT
+from tests.gateway.documents.desk import AUTHORITY, CLERK, DEPUTY, LEADER, NUMBER, SEAL, TENANT
 from tests.support.paper import plain_pdf
 from tests.support.remote_paper import RemotePaper
 
@@ -54,13 +58,16 @@ class RemoteDesk:
             Metrics(),
             files=FileStore(str(folder / "files")),
             signatures=paper,
-            authority=dataclasses.replace(AUTHORITY, uses=uses),
+            authority=dataclasses.replace(
+                AUTHORITY, uses=uses, clerks={SEAL: frozenset({CLERK, DEPUTY})}
+            ),
             upload_limit=8 * 2**20,
             confirmations=ConfirmationPolicy(
                 wait=timedelta(days=14),
                 per_provider=4,
                 hand_off=HandOffPolicy("https://cong.example", SECRET),
             ),
+            batches=BatchPolicy(),
         )
         return cls(database, clock, folder, paper, desk)
 
@@ -119,3 +126,64 @@ class RemoteDesk:
             lambda c: c.execute(sa.select(events).order_by(events.c.number)).all()
         )
         return [(row.type, row.subject) for row in rows]
+
+    # -------------------------------------------------------------- batches
+
+    async def open_many(self, count, steps=ONE_STEP, **more):
+        return [
+            await self.open(steps, pdf=plain_pdf(number + 1), **more) for number in range(count)
+        ]
+
+    async def batch(self, requests, official=LEADER, pin=None):
+        """What ``POST /v1/signing-batches`` does."""
+        ids = [getattr(request, "id", request) for request in requests]
+        return await self._begin(
+            lambda c: self.desk.batches.batches.open(c, Actor(TENANT, official), ids), official, pin
+        )
+
+    async def confirm_batch(self, batch, official=LEADER, pin=None):
+        return await self._begin(
+            lambda c: self.desk.batches.batches.confirm(c, Actor(TENANT, official), batch.id),
+            official,
+            pin,
+        )
+
+    async def _begin(self, work, official, pin):
+        confirmed = await self.database.write(work)
+        if confirmed.is_here:
+            answer = confirmed.answer
+            run = Run(answer.id, Actor(TENANT, official), answer.signer, confirmed.fence, pin)
+            self.desk.batches.runs.start(run)
+        return confirmed.answer
+
+    async def cancel_batch(self, batch, official=LEADER):
+        actor = Actor(TENANT, official)
+        return await self.database.write(
+            lambda c: self.desk.batches.batches.cancel(c, actor, batch.id)
+        )
+
+    async def get_batch(self, batch):
+        return await self.desk.batches.batches.get(TENANT, batch.id)
+
+    async def batch_events(self, batch):
+        rows = await self.database.read(lambda c: batch_store.events_after(c, batch.id, 0))
+        return [(row.number, row.type, row.data) for row in rows]
+
+    @contextlib.asynccontextmanager
+    async def running(self):
+        """This process signs the batches it is given, until the block ends."""
+        task = asyncio.ensure_future(self.desk.batches.runs.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def settled(self, batch, *statuses):
+        """The batch once it has one of these statuses; retries find the clock moving."""
+        for _ in range(2_000):
+            seen = await self.get_batch(batch)
+            if seen.status in statuses:
+                return seen
+            await asyncio.sleep(0.005)
+        raise AssertionError(seen)
