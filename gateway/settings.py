@@ -140,6 +140,7 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     image_width_mm: float | None = None  # as drawn on the page
     image_height_mm: float | None = None  # as drawn on the page
     allow_pkcs1v15: bool = False  # an audited exception; RSASSA-PSS otherwise
+    most_at_once: Positive = 50  # signatures under one confirmation in the service's application
     token: KeyToken = KeyToken()
     remote: KeyService = KeyService()
 

@@ -29,16 +29,23 @@ from gateway.certification.rules import Agency, Certifier, Offices
 from gateway.documents.batch_desk import BatchPolicy
 from gateway.documents.confirmations import ConfirmationPolicy
 from gateway.documents.hand_off import HandOffPolicy
-from gateway.documents.rules import Authority
+from gateway.documents.rules import Authority, KeyUse
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
 from gateway.settings import ConfigurationError, Settings
-from signing.contract import KeyConfig, SignerConfig
+from signing.contract import Confirmation, KeyConfig, SignerConfig
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
 _AGENCY = "agency:"
+# kinds of keys whose owners confirm outside of the gateway
+_CONFIRMED = {
+    "smartca": Confirmation.ELSEWHERE,
+    "mysign": Confirmation.ELSEWHERE,
+    "hook": Confirmation.ELSEWHERE,
+    "vgca": Confirmation.HAND_OFF,
+}
 DEVELOPMENT_MARK = "PHÁT TRIỂN"  # stands in the name of every development certificate
 
 
@@ -76,6 +83,8 @@ def build_connectors(settings: Settings, transport: Transport, clock: Clock) -> 
         ConfigurationError: everything that is wrong with any of them.
     """
     built, problems = Connectors(), []
+    if "signing" in settings.payment_accounts:
+        problems.append("payment_accounts.signing: tên này dành cho /callbacks/signing/…")
     for name, given in settings.payment_accounts.items():
         found = account(name, given)
         built.accounts[name] = found
@@ -192,6 +201,10 @@ def authority(settings: Settings) -> Authority:
             if key.holder.startswith(_AGENCY)
         },
         register_required=settings.signing.authority_register_required,
+        uses={
+            name: KeyUse(_CONFIRMED.get(key.kind, Confirmation.HERE), key.kind, key.most_at_once)
+            for name, key in keys.items()
+        },
     )
 
 

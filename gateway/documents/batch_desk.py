@@ -47,7 +47,8 @@ class BatchDesk:
         self.runs = BatchRuns(
             database,
             clock,
-            acts,
+            waker,
+            acts=acts,
             per_key=policy.per_key,
             per_timestamps=policy.per_timestamps,
         )

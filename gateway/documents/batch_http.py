@@ -126,7 +126,7 @@ class _Handlers:
         return reply
 
     async def page(self, call: Call[None]) -> Reply:
-        window = listing.read_window(call.request.query, _FILTERS)
+        window = listing.read_window(call.request.query, _FILTERS, of="bat")
         return Reply(await self._batches.page(call.tenant, window))
 
     async def get(self, call: Call[None]) -> Reply:

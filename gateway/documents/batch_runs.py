@@ -24,11 +24,13 @@ from gateway.documents.acts import Act, SigningActs
 from gateway.documents.batch_refusals import is_passing, reason_of
 from gateway.documents.batch_store import BatchStatus, ItemStatus
 from gateway.documents.requests import Actor
+from gateway.documents.tickets import TOPIC
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem
 from gateway.foundation.tasks import Tasks
+from gateway.foundation.waker import Waker
 from signing.contract import Level
 
 _log = structlog.get_logger(__name__)
@@ -57,13 +59,15 @@ class BatchRuns:
         self,
         database: Database,
         clock: Clock,
-        acts: SigningActs,
+        waker: Waker,
         *,
+        acts: SigningActs,
         per_key: int,
         per_timestamps: int,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._waker = waker
         self._acts = acts
         self._keys: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(per_key)
@@ -95,6 +99,7 @@ class BatchRuns:
             async with kept_alive(self._clock, _BEAT_S, lambda: self._renew(run)):
                 await self._sign_all(run)
             await self._database.write(partial(self._put_down, run=run))
+            self._waker.wake(TOPIC)
             run.pin = None
             del self._running[f"{run.batch_id}/{run.fence}"]
         except Exception:  # the lease runs out, and the batch asks for a new confirmation
@@ -122,6 +127,7 @@ class BatchRuns:
                 problem = await self._try(run, item)
         if problem is not None:
             await self._refused(run, item, problem)
+        self._waker.wake(TOPIC)  # whoever listens to the batch
 
     async def _try(self, run: Run, item: Any) -> Problem | None:
         if run.stopped is not None:

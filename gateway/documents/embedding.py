@@ -22,7 +22,7 @@ from gateway.documents.confirmation_rules import again_after_s, sentence
 from gateway.documents.endings import end_act, is_held
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
-from gateway.documents.tickets import Tickets
+from gateway.documents.tickets import TOPIC, Tickets
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
@@ -30,7 +30,7 @@ from gateway.foundation.leases import kept_alive
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import CATALOGUE, Problem
 from gateway.foundation.waker import Waker
-from gateway.webhooks.outbox import TOPIC
+from gateway.webhooks.outbox import TOPIC as EVENTS
 from signing.contract import (
     CredentialRefused,
     Prepared,
@@ -139,6 +139,7 @@ class Embedding:
             return
         if published:
             self._metrics.signatures.labels(intent.request.level, "signed").inc()
+            self._waker.wake(EVENTS)
             self._waker.wake(TOPIC)
 
     # -------------------------------------------------------------- units of work
