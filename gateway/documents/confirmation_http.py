@@ -12,8 +12,9 @@ from aiohttp import web
 
 from gateway.documents.answers import RequestAnswer
 from gateway.documents.hand_off import HandOffDesk
+from gateway.documents.hearing import Report
 from gateway.documents.request_http import actor_of
-from gateway.documents.tickets import Report, Tickets
+from gateway.documents.tickets import Tickets
 from gateway.documents.withdrawals import Withdrawals
 from gateway.foundation.bodies import read_limited
 from gateway.foundation.metrics import Metrics

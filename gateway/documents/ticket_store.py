@@ -28,6 +28,8 @@ signing_tickets = sa.Table(
     sa.Column("state", sa.String(24), nullable=False),
     sa.Column("provider_reference", sa.String(255), nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("code", sa.String(80), nullable=False),  # the provider's, for machines
+    sa.Column("items", Json, nullable=False),  # what was asked for, in the order sent
     sa.Column("expires_at", Instant),
     sa.Column("ask_after_s", sa.Float, nullable=False),
     sa.Column("asks", sa.Integer, nullable=False),

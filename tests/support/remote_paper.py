@@ -115,6 +115,9 @@ class RemotePaper(PaperSignatures):
 
     async def ask(self, ticket):
         self.provider.asks.append(ticket.reference)
+        if ticket.reference in self.provider.items:  # some providers answer by position alone
+            asked = tuple(i.item for i in self.provider.items[ticket.reference][1])
+            assert ticket.items == asked, (ticket.items, asked)
         if not self.provider.answers or ticket.reference not in self.provider.states:
             return ticket
         return self._ticket(ticket.credential, ticket.reference)

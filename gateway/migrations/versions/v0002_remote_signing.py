@@ -81,6 +81,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("provider_reference", sa.String(length=255), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("code", sa.String(length=80), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("ask_after_s", sa.Float(), nullable=False),
         sa.Column("asks", sa.Integer(), nullable=False),

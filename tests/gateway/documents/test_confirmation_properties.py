@@ -20,7 +20,7 @@ from gateway.documents.confirmation_rules import (
     gives_up_at,
     root_hash,
 )
-from gateway.documents.tickets import Report
+from gateway.documents.hearing import Report
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
 from signing.contract import RemoteState, SigningUnavailable

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.documents import ticket_store
-from gateway.documents.tickets import Report
+from gateway.documents import request_store, ticket_store
+from gateway.documents.hearing import Report
 from gateway.foundation.problems import Problem
 from signing.contract import DocumentRefused, RemoteState, SigningUnavailable
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, TENANT, on_sqlite
@@ -382,6 +382,19 @@ async def test_a_document_that_cannot_be_prepared_ends_the_request(desk):
     await refused(desk.sign(request), "document_refused")
     assert (await desk.get(request)).status == "failed"
     assert desk.provider.sendings == []
+
+
+@on_sqlite
+async def test_a_late_heartbeat_does_not_shorten_the_wait(desk):
+    """The beat of the first half may still be on its way when the act is stored."""
+    request = await desk.open()
+    await desk.sign(request)
+    soon = desk.clock.now() + timedelta(seconds=60)
+    assert not await desk.database.write(
+        lambda c: request_store.renew_lease(c, request.id, 1, soon)
+    )
+    await desk.later(minutes=2)
+    assert (await desk.get(request)).status == "signing"
 
 
 @on_sqlite
