@@ -176,6 +176,7 @@ class BatchSection(msgspec.Struct, frozen=True, kw_only=True):
     """Many documents under one confirmation."""
 
     per_key: Positive = 4  # documents signed with one key at the same time, in each process
+    per_provider: Positive = 16  # with the keys of one kind of service (csc, pkcs11 …), likewise
     per_timestamps: Positive = 4  # signatures that need time-stamps at the same time, likewise
 
 

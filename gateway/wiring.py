@@ -26,10 +26,10 @@ from connectors.contract import (
     Transport,
 )
 from gateway.certification.rules import Agency, Certifier, Offices
-from gateway.documents.batch_desk import BatchPolicy
 from gateway.documents.confirmations import ConfirmationPolicy
 from gateway.documents.hand_off import HandOffPolicy
 from gateway.documents.rules import Authority, KeyUse
+from gateway.documents.signing_places import BatchPolicy
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
@@ -226,7 +226,7 @@ def confirmation_policy(settings: Settings) -> ConfirmationPolicy:
 def batch_policy(settings: Settings) -> BatchPolicy:
     """How many documents of a batch are signed at a time."""
     section = settings.signing.batches
-    return BatchPolicy(section.per_key, section.per_timestamps)
+    return BatchPolicy(section.per_key, section.per_provider, section.per_timestamps)
 
 
 def offices(settings: Settings) -> Offices:

@@ -8,12 +8,13 @@ from typing import Any
 from gateway.documents import authority_http, http, request_http, touched_documents
 from gateway.documents.acts import SigningActs
 from gateway.documents.authorities import AuthorityRegister
-from gateway.documents.batch_desk import BatchDesk, BatchPolicy
+from gateway.documents.batch_desk import BatchDesk
 from gateway.documents.confirmation_worker import ConfirmationWorker
 from gateway.documents.confirmations import ConfirmationPolicy, Confirmations
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
+from gateway.documents.signing_places import BatchPolicy, SigningPlaces
 from gateway.documents.witness import Witness
 from gateway.documents.worker import ExpiryWorker
 from gateway.foundation.clock import Clock
@@ -42,6 +43,7 @@ class DocumentDesk:
         confirmations: ConfirmationPolicy,
         batches: BatchPolicy,
     ) -> None:
+        places = SigningPlaces(authority, batches)
         around = (database, clock, waker, metrics)
         self.confirmations = Confirmations(
             *around,
@@ -49,6 +51,7 @@ class DocumentDesk:
             signatures=signatures,
             authority=authority,
             policy=confirmations,
+            places=places,
         )
         self.documents = Documents(database, clock, files, signatures)
         self.requests = SignatureRequests(database, clock, waker, authority)
@@ -69,6 +72,7 @@ class DocumentDesk:
             acts=self.acts,
             tickets=self.confirmations.tickets,
             authority=authority,
+            places=places,
             policy=batches,
         )
         self.worker = ConfirmationWorker(

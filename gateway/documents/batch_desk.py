@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.documents import batch_http
@@ -12,20 +11,13 @@ from gateway.documents.batch_preparation import BatchPreparation
 from gateway.documents.batch_runs import BatchRuns
 from gateway.documents.batches import Batches
 from gateway.documents.rules import Authority
+from gateway.documents.signing_places import BatchPolicy, SigningPlaces
 from gateway.documents.tickets import Tickets
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 from signing.contract import Confirmation
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPolicy:
-    """How many documents one process signs at a time."""
-
-    per_key: int = 4
-    per_timestamps: int = 4
 
 
 class BatchDesk:
@@ -40,6 +32,7 @@ class BatchDesk:
         acts: SigningActs,
         tickets: Tickets | None,
         authority: Authority,
+        places: SigningPlaces,
         policy: BatchPolicy,
     ) -> None:
         self.batches = Batches(database, clock, authority)
@@ -49,8 +42,7 @@ class BatchDesk:
             clock,
             waker,
             acts=acts,
-            per_key=policy.per_key,
-            per_timestamps=policy.per_timestamps,
+            places=places,
         )
         self._waker = waker
         self._preparation: BatchPreparation | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import msgspec
@@ -20,6 +20,7 @@ from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
 
+_FOLLOW = "documents:read|documents:sign"  # whoever confirmed a batch may follow it
 _FILTERS = ("status", "official", "signer")
 Pin = Annotated[str, msgspec.Meta(max_length=128)]
 RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -69,15 +70,15 @@ def routes(
         Route("POST", base, handlers.open, "documents:sign",
               "Sign many documents under one confirmation", body=BatchBody, reply=BatchAnswer,
               status=201, idempotent=True),
-        Route("GET", base, handlers.page, "documents:read", "List signing batches",
+        Route("GET", base, handlers.page, _FOLLOW, "List signing batches",
               reply=BatchList, query=listing.WINDOW_QUERY | query),
-        Route("GET", one, handlers.get, "documents:read", "One signing batch", reply=BatchAnswer),
+        Route("GET", one, handlers.get, _FOLLOW, "One signing batch", reply=BatchAnswer),
         Route("POST", one + "/confirm", handlers.confirm, "documents:sign",
               "Go on with a batch that needs a new confirmation", body=ConfirmBody,
               reply=BatchAnswer, idempotent=True),
         Route("POST", one + "/cancel", handlers.cancel, "documents:sign",
               "Sign no more of a batch", reply=BatchAnswer, idempotent=True),
-        Route("GET", one + "/events", handlers.events, "documents:read",
+        Route("GET", one + "/events", handlers.events, _FOLLOW,
               "Progress as server-sent events; Last-Event-ID resumes"),
     ]  # fmt: skip
 
@@ -119,9 +120,8 @@ class _Handlers:
         for confirmed in made:
             if confirmed.is_here:
                 answer = confirmed.answer
-                self._runs.start(
-                    Run(answer.id, actor_of(call), answer.signer, confirmed.fence, pin)
-                )
+                actor = replace(actor_of(call), channel="batch")
+                self._runs.start(Run(answer.id, actor, answer.signer, confirmed.fence, pin))
         self._waker.wake(TOPIC)
         return reply
 

@@ -66,7 +66,7 @@ class BatchPreparation:
 
     async def _prepare(self, batch: Any, item: Any, gate: asyncio.Semaphore) -> bool:
         """Prepare one document, or refuse it; True when it has to be tried again."""
-        actor = Actor(batch.tenant, batch.official)
+        actor = Actor(batch.tenant, batch.official, batch.principal, "batch")
         act = Act(actor, item.request_id, seen_sha256=item.sha256, batch=batch.id)
         async with gate:
             try:

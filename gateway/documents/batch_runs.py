@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,7 @@ from gateway.documents.acts import Act, SigningActs
 from gateway.documents.batch_refusals import is_passing, reason_of
 from gateway.documents.batch_store import BatchStatus, ItemStatus
 from gateway.documents.requests import Actor
+from gateway.documents.signing_places import SigningPlaces
 from gateway.documents.tickets import TOPIC
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
@@ -31,7 +31,6 @@ from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem
 from gateway.foundation.tasks import Tasks
 from gateway.foundation.waker import Waker
-from signing.contract import Level
 
 _log = structlog.get_logger(__name__)
 
@@ -62,17 +61,13 @@ class BatchRuns:
         waker: Waker,
         *,
         acts: SigningActs,
-        per_key: int,
-        per_timestamps: int,
+        places: SigningPlaces,
     ) -> None:
         self._database = database
         self._clock = clock
         self._waker = waker
         self._acts = acts
-        self._keys: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(per_key)
-        )
-        self._timestamps = asyncio.Semaphore(per_timestamps)
+        self._places = places
         self._queue: asyncio.Queue[Run] = asyncio.Queue()
         self._running: dict[str, Run] = {}
 
@@ -115,10 +110,7 @@ class BatchRuns:
         )
 
     async def _sign(self, run: Run, item: Any, level: str) -> None:
-        async with contextlib.AsyncExitStack() as places:
-            await places.enter_async_context(self._keys[run.signer])
-            if level != Level.B_B:
-                await places.enter_async_context(self._timestamps)
+        async with self._places.with_key(run.signer, level):
             problem = await self._try(run, item)
             for wait_s in _AGAIN_S:
                 if problem is None or not is_passing(problem):

@@ -44,6 +44,7 @@ signing_batches = sa.Table(
     sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("tenant", sa.String(80), nullable=False),
     sa.Column("official", sa.String(120), nullable=False),
+    sa.Column("principal", sa.String(40)),  # the API key it was confirmed with
     sa.Column("signer", sa.String(120), nullable=False),
     sa.Column("confirmation", sa.String(16), nullable=False),
     sa.Column("status", sa.String(24), nullable=False),

@@ -102,6 +102,7 @@ class Batches:
             "id": batch_id,
             "tenant": actor.tenant,
             "official": actor.official,
+            "principal": actor.principal,
             "signer": signer,
             "confirmation": use.confirmation,
             "status": BatchStatus.SIGNING if waiting else BatchStatus.DONE,

@@ -16,6 +16,7 @@ from gateway.documents.embedding import Embedding
 from gateway.documents.hand_off import HandOffDesk, HandOffPolicy
 from gateway.documents.remote_acts import RemoteActs
 from gateway.documents.rules import Authority
+from gateway.documents.signing_places import SigningPlaces
 from gateway.documents.tickets import Tickets
 from gateway.documents.withdrawals import Withdrawals
 from gateway.foundation.clock import Clock
@@ -50,6 +51,7 @@ class Confirmations:
         signatures: Signatures,
         authority: Authority,
         policy: ConfirmationPolicy,
+        places: SigningPlaces,
     ) -> None:
         around = (database, clock, waker, metrics)
         self._metrics = metrics
@@ -70,6 +72,7 @@ class Confirmations:
                 remote=remote,
                 tickets=tickets,
                 authority=authority,
+                places=places,
             )
             acts = RemoteActs(
                 database,

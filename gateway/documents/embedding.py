@@ -21,6 +21,7 @@ from gateway.documents.batch_store import ItemStatus
 from gateway.documents.confirmation_rules import again_after_s, sentence
 from gateway.documents.endings import end_act, is_held
 from gateway.documents.rules import Authority
+from gateway.documents.signing_places import SigningPlaces
 from gateway.documents.steps import Intent, Result
 from gateway.documents.tickets import TOPIC, Tickets
 from gateway.foundation.clock import Clock
@@ -78,6 +79,7 @@ class Embedding:
         remote: RemoteSignatures,
         tickets: Tickets,
         authority: Authority,
+        places: SigningPlaces,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -88,6 +90,7 @@ class Embedding:
         self._remote = remote
         self._tickets = tickets
         self._authority = authority
+        self._places = places
 
     async def look_at(self, act: Any) -> None:
         """Embed a claimed act's raw signature."""
@@ -96,7 +99,10 @@ class Embedding:
             return
         renew = self._database.write
         try:
-            async with kept_alive(self._clock, _BEAT_S, lambda: renew(self._renewal(act))):
+            async with (
+                kept_alive(self._clock, _BEAT_S, lambda: renew(self._renewal(act))),
+                self._places.with_timestamps(intent.request.level),
+            ):
                 outcome = await self._finish(act)
         except SigningUnavailable:
             again = self._clock.now() + timedelta(seconds=again_after_s(act.tries))

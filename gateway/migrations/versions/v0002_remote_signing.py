@@ -133,6 +133,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("tenant", sa.String(length=80), nullable=False),
         sa.Column("official", sa.String(length=120), nullable=False),
+        sa.Column("principal", sa.String(length=40), nullable=True),
         sa.Column("signer", sa.String(length=120), nullable=False),
         sa.Column("confirmation", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=24), nullable=False),

@@ -148,6 +148,9 @@ async def test_who_may_do_what_with_a_batch(world):
     assert (status, body["code"]) == (403, "missing_scope")
     _, made, _ = await official.post(BASE, {"requests": requests, "pin": "1"})
     await events_of(official, made["id"], until="needs_confirmation")
+    for scopes, seen in ((("documents:read",), 200), (("documents:sign",), 200), ((), 403)):
+        follower = await caller(official=LEADER, scopes=scopes)
+        assert (await follower.get(f"{BASE}/{made['id']}"))[0] == seen
     other = await caller(official=DEPUTY)
     status, body, _ = await other.post(f"{BASE}/{made['id']}/confirm", {"pin": PIN})
     assert (status, body["code"]) == (403, "not_your_step")

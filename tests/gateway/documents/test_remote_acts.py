@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from gateway.documents import request_store, ticket_store
+from gateway.documents.authorities import AuthorityRegister, NewEnding
+from gateway.documents.authority_register import Mandate
 from gateway.documents.hearing import Report
 from gateway.foundation.problems import Problem
 from signing.contract import DocumentRefused, RemoteState, SigningUnavailable
@@ -395,6 +397,29 @@ async def test_a_late_heartbeat_does_not_shorten_the_wait(desk):
     )
     await desk.later(minutes=2)
     assert (await desk.get(request)).status == "signing"
+
+
+@on_sqlite
+async def test_a_mandate_that_ended_meanwhile_publishes_nothing(desk):
+    """The register is asked again when the signature is embedded."""
+    register = AuthorityRegister(desk.database, desk.clock)
+    new = Mandate(
+        "", "H55.12", LEADER, "person", capacities=(None, "KT."), title="Chủ tịch",
+        decision_number="12/QĐ-UBND", decision_date=date(2025, 12, 30),
+        valid_from=date(2026, 1, 1),
+    )  # fmt: skip
+    mandate = await desk.database.write(lambda c: register.enter(c, TENANT, new, "key_x"))
+    request = await desk.open(agency_code="H55.12")
+    await desk.sign(request)
+    ending = NewEnding("nghỉ hưu", ended_at=None)
+    await desk.database.write(lambda c: register.end(c, TENANT, mandate.id, ending, "key_x"))
+    desk.provider.confirm()
+    await desk.later(days=2)
+    given_back = await desk.get(request)
+    assert (given_back.status, given_back.confirmation.state) == ("waiting", "error")
+    assert given_back.confirmation.detail
+    assert len(await desk.revisions(request)) == 1
+    await refused(desk.sign(request), "authority_refused")
 
 
 @on_sqlite
