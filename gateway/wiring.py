@@ -34,7 +34,7 @@ from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
-from gateway.settings import ConfigurationError, Settings
+from gateway.settings import ConfigurationError, Settings, SigningKey
 from signing.contract import Confirmation, KeyConfig, SignerConfig
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
@@ -202,10 +202,17 @@ def authority(settings: Settings) -> Authority:
         },
         register_required=settings.signing.authority_register_required,
         uses={
-            name: KeyUse(_CONFIRMED.get(key.kind, Confirmation.HERE), key.kind, key.most_at_once)
+            name: KeyUse(_confirmation(key), key.kind, key.most_at_once)
             for name, key in keys.items()
         },
     )
+
+
+def _confirmation(key: SigningKey) -> Confirmation:
+    """Where the key's owner confirms; MySign's CSC dialect waits within the call itself."""
+    if key.kind == "mysign" and key.remote.api == "csc":
+        return Confirmation.HERE
+    return _CONFIRMED.get(key.kind, Confirmation.HERE)
 
 
 def confirmation_policy(settings: Settings) -> ConfirmationPolicy:
