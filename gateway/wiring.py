@@ -34,7 +34,8 @@ from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
-from gateway.settings import ConfigurationError, Settings, SigningKey
+from gateway.settings import ConfigurationError, Settings
+from gateway.signing_settings import SigningKey
 from signing.contract import Confirmation, KeyConfig, SignerConfig
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
