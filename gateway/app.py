@@ -54,7 +54,9 @@ from gateway.webhooks.worker import Options
 from gateway.wiring import (
     agency_names,
     authority,
+    batch_policy,
     build_connectors,
+    confirmation_policy,
     data_folder,
     form_secret,
     offices,
@@ -117,7 +119,7 @@ class Gateway:
 
     def _build(self) -> list[Capability]:
         webhooks = self._webhooks()
-        documents = DocumentDesk(
+        documents = self.documents = DocumentDesk(
             self.database,
             self.clock,
             self.waker,
@@ -126,6 +128,8 @@ class Gateway:
             signatures=self.signatures,
             authority=authority(self.settings),
             upload_limit=self.settings.server.upload_limit,
+            confirmations=confirmation_policy(self.settings),
+            batches=batch_policy(self.settings),
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
@@ -273,6 +277,7 @@ class Gateway:
     async def stop(self) -> None:
         """Refuse what is new, finish what is in flight, lose nothing."""
         self.payments.close()
+        self.documents.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.tasks.close()

@@ -24,7 +24,8 @@ import msgspec
 from connectors import registry
 from connectors.contract import Kind, Spec
 from gateway.foundation.clock import SystemClock
-from gateway.settings import Settings, Trust, insecurities
+from gateway.settings import Settings, insecurities
+from gateway.signing_settings import Trust
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"

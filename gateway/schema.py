@@ -1,6 +1,7 @@
 """Every table of the gateway, imported once: migrations and tests compare against this."""
 
 from gateway.certification import store as certification
+from gateway.documents import act_store, batch_store, ticket_store
 from gateway.documents import authority_store as document_authorities
 from gateway.documents import evidence_store as document_evidence
 from gateway.documents import request_store as document_requests
@@ -15,6 +16,8 @@ from gateway.webhooks import store as webhook_endpoints
 
 __all__ = [
     "access",
+    "act_store",
+    "batch_store",
     "certification",
     "document_authorities",
     "document_evidence",
@@ -26,6 +29,7 @@ __all__ = [
     "outbox",
     "payments",
     "shipments",
+    "ticket_store",
     "webhook_deliveries",
     "webhook_endpoints",
 ]

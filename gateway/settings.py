@@ -11,16 +11,16 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from gateway.foundation.decode import decode
 from gateway.foundation.problems import FieldError, Problem
+from gateway.signing_settings import Positive, SigningSection
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,84 +93,6 @@ class Shipments(msgspec.Struct, frozen=True, kw_only=True):
     """How parcels are followed."""
 
     poll_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0  # how often each carrier's feed is read
-
-
-class KeyToken(msgspec.Struct, frozen=True, kw_only=True):
-    """For `kind = "pkcs11"`: the token, and the key on it; what is empty is not asked for."""
-
-    label: str = ""  # of the token
-    serial: str = ""  # of the token
-    slot: int | None = None  # number of the slot it is in
-    key_label: str = ""  # of the private key
-    key_id: str = ""  # of key and certificate (CKA_ID), hexadecimal
-    certificate_label: str = ""  # empty = found by key_id, else by key_label
-    sessions: Positive = 4  # open at once in each signer process
-
-
-class KeyService(msgspec.Struct, frozen=True, kw_only=True):
-    """For `kind` `csc`, `smartca`, `mysign` and `hook`: the remote service; see signing-keys.md."""
-
-    url: str = ""  # https; csc: without /credentials/…: https://host/csc/v1
-    api: str = ""  # csc: v1 or v2; mysign: vtss or csc; empty = the first
-    credential_id: str = ""  # the key at the service; smartca: serial number of the certificate
-    access_token: str = ""  # csc: secret; or client_id and client_secret
-    client_id: str = ""  # csc: OAuth 2.0 client credentials; smartca: sp_id
-    client_secret: str = ""  # secret; smartca: sp_password; hook: HMAC key, from 32 characters
-    user_id: str = ""  # smartca, mysign: whose key (identity or tax number)
-    profile_id: str = "adss:ras:profile:001"  # mysign
-    delivery: str = ""  # mysign vtss: poll, wait or callback; empty = poll
-    callback_id: str = ""  # mysign vtss: the client_id the service calls us with
-    callback_secret: str = ""  # secret; mysign vtss: the client_secret it calls us with
-    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 60.0  # for one answer
-    valid_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # a request's life; 0 = the service's own
-
-
-class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
-    """One key the signer processes may open."""
-
-    kind: str = "pkcs12"  # pkcs12, pem, pkcs11 (token, HSM), csc, smartca, mysign, hook or vgca
-    path: str = ""  # .p12 or .pem file, PKCS#11 library, for vgca the certificate; must exist
-    password: str = ""  # password or PIN; empty = the PIN sent with each signature opens it
-    holder: str = ""  # whose it is: official:nguyen.van.a or agency:H55.12
-    name: str = ""  # as printed: the person's, or the agency's
-    title: str = ""  # chức danh
-    clerks: list[str] = []  # officials who may use an agency's key (văn thư)
-    certifies: list[str] = []  # agency codes this person certifies copies for
-    image: str = ""  # PNG of the handwritten signature or the seal
-    image_width_mm: float | None = None  # as drawn on the page
-    image_height_mm: float | None = None  # as drawn on the page
-    allow_pkcs1v15: bool = False  # an audited exception; RSASSA-PSS otherwise
-    token: KeyToken = KeyToken()
-    remote: KeyService = KeyService()
-
-
-class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
-    """Time-stamp authorities, tried in order."""
-
-    urls: list[str] = []  # RFC 3161 over HTTP; B-T and above need one
-    timeout_s: float = 30.0  # for one authority's answer
-
-
-class Trust(msgspec.Struct, frozen=True, kw_only=True):
-    """Roots (files, PEM or DER) and where revocation data may be fetched."""
-
-    roots: list[str] = []  # certificate files: whom signatures are believed from
-    intermediates: list[str] = []  # certificate files that complete chains
-    fetch_hosts: list[str] = []  # where OCSP and CRL may be fetched; empty = any public host
-    allow_loopback: bool = False  # for the development PKI only
-    # neither OCSP nor CRL answers: refuse (no B-LT, B-LTA), or warn (B-T, the warning is kept)
-    revocation_unknown: Literal["refuse", "warn"] = "refuse"
-
-
-class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
-    """Keys, time-stamps, trust."""
-
-    keys: dict[str, SigningKey] = {}  # by name
-    timestamps: Timestamps = Timestamps()
-    trust: Trust = Trust()
-    # true: officials sign and seal only by a row of the authority register, for every agency
-    authority_register_required: bool = False
-    processes: Positive = 1  # signer processes, each with its own copy of the keys
 
 
 class Webhooks(msgspec.Struct, frozen=True, kw_only=True):

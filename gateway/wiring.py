@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,27 @@ from connectors.contract import (
     Transport,
 )
 from gateway.certification.rules import Agency, Certifier, Offices
-from gateway.documents.rules import Authority
+from gateway.documents.confirmations import ConfirmationPolicy
+from gateway.documents.hand_off import HandOffPolicy
+from gateway.documents.rules import Authority, KeyUse
+from gateway.documents.signing_places import BatchPolicy
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
 from gateway.settings import ConfigurationError, Settings
-from signing.contract import KeyConfig, SignerConfig
+from gateway.signing_settings import SigningKey
+from signing.contract import Confirmation, KeyConfig, SignerConfig
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
 _AGENCY = "agency:"
+# kinds of keys whose owners confirm outside of the gateway
+_CONFIRMED = {
+    "smartca": Confirmation.ELSEWHERE,
+    "mysign": Confirmation.ELSEWHERE,
+    "hook": Confirmation.ELSEWHERE,
+    "vgca": Confirmation.HAND_OFF,
+}
 DEVELOPMENT_MARK = "PHÁT TRIỂN"  # stands in the name of every development certificate
 
 
@@ -72,6 +84,8 @@ def build_connectors(settings: Settings, transport: Transport, clock: Clock) -> 
         ConfigurationError: everything that is wrong with any of them.
     """
     built, problems = Connectors(), []
+    if "signing" in settings.payment_accounts:
+        problems.append("payment_accounts.signing: tên này dành cho /callbacks/signing/…")
     for name, given in settings.payment_accounts.items():
         found = account(name, given)
         built.accounts[name] = found
@@ -188,7 +202,39 @@ def authority(settings: Settings) -> Authority:
             if key.holder.startswith(_AGENCY)
         },
         register_required=settings.signing.authority_register_required,
+        uses={
+            name: KeyUse(_confirmation(key), key.kind, key.most_at_once)
+            for name, key in keys.items()
+        },
     )
+
+
+def _confirmation(key: SigningKey) -> Confirmation:
+    """Where the key's owner confirms; MySign's CSC dialect waits within the call itself."""
+    if key.kind == "mysign" and key.remote.api == "csc":
+        return Confirmation.HERE
+    return _CONFIRMED.get(key.kind, Confirmation.HERE)
+
+
+def confirmation_policy(settings: Settings) -> ConfirmationPolicy:
+    """How officials who confirm elsewhere are waited for."""
+    section = settings.signing.confirmations
+    return ConfirmationPolicy(
+        wait=timedelta(seconds=section.wait_s),
+        per_provider=section.per_provider,
+        hand_off=HandOffPolicy(
+            public_url=settings.server.public_url,
+            secret=hmac.digest(pepper(settings), b"hand-offs", "sha256"),
+            lasts=timedelta(seconds=section.hand_off_s),
+            downloads=section.downloads,
+        ),
+    )
+
+
+def batch_policy(settings: Settings) -> BatchPolicy:
+    """How many documents of a batch are signed at a time."""
+    section = settings.signing.batches
+    return BatchPolicy(section.per_key, section.per_provider, section.per_timestamps)
 
 
 def offices(settings: Settings) -> Offices:

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.documents import request_store, store
+from gateway.documents import act_store, request_store, store
+from gateway.documents.act_store import Stage
 from gateway.documents.rules import RequestStatus, visible_status
 from gateway.foundation.clock import Clock, iso
 
@@ -90,6 +91,36 @@ class StepAnswer(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
 
 
+class HandOffAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the desktop signer needs; shown only to the official who asked to sign.
+
+    ``argument`` is the JSON text for ``function`` of the signer's page script.
+    """
+
+    download_url: str
+    upload_url: str
+    function: str
+    argument: str
+
+
+class ConfirmationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the present step is waiting for outside of the gateway, or why that ended.
+
+    ``state``: requested, waiting_user, signing, unknown (being asked about), rejected, expired,
+    quota, certificate_invalid, error, cancelled. ``detail`` is Vietnamese.
+    """
+
+    state: str
+    detail: str
+    provider: str
+    expires_at: str | None
+    part: int
+    parts: int
+    digest: str | None
+    batch: str | None
+    hand_off: HandOffAnswer | None = None
+
+
 class RequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A signature request; ``document_sha256`` is frozen, ``current_sha256`` is signed next."""
 
@@ -108,6 +139,7 @@ class RequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[StepAnswer]
     rejection: RejectionAnswer | None
     failure: Any
+    confirmation: ConfirmationAnswer | None
     created_at: str
     completed_at: str | None
 
@@ -144,7 +176,8 @@ def show_requests(
     """Rows of ``signature_requests`` as answers, in the same order."""
     ids = [row.id for row in rows]
     steps = request_store.steps_of(connection, ids) if ids else {}
-    return [_request(row, steps[row.id], now) for row in rows]
+    acts = act_store.latest_acts(connection, ids) if ids else {}
+    return [_request(row, steps[row.id], acts.get(row.id), now) for row in rows]
 
 
 class Renderers:
@@ -191,7 +224,7 @@ def _document(row: Any, original: str, request: Any, now: datetime) -> DocumentA
     )
 
 
-def _request(row: Any, steps: Sequence[Any], now: datetime) -> RequestAnswer:
+def _request(row: Any, steps: Sequence[Any], act: Any, now: datetime) -> RequestAnswer:
     return RequestAnswer(
         id=row.id,
         status=_status(row, now),
@@ -207,6 +240,7 @@ def _request(row: Any, steps: Sequence[Any], now: datetime) -> RequestAnswer:
         steps=[_step(step) for step in steps],
         rejection=_rejection(row),
         failure=row.failure,
+        confirmation=_confirmation(row, act),
         created_at=iso(row.created_at),
         completed_at=_iso(row.completed_at),
     )
@@ -225,6 +259,25 @@ def _step(row: Any) -> StepAnswer:
         signed_at=_iso(row.signed_at),
         sha256=row.output_sha256,
         warnings=row.warnings or [],
+    )
+
+
+def _confirmation(row: Any, act: Any) -> ConfirmationAnswer | None:
+    """The newest act of the present step, until it is published or the step is taken again."""
+    if act is None or act.stage == Stage.PUBLISHED:
+        return None
+    if act.position != row.current_step or act.fence != row.fence:
+        return None
+    until = min(act.confirm_by or act.expires_at, act.expires_at)
+    return ConfirmationAnswer(
+        state=act.state,
+        detail=act.detail,
+        provider=act.provider,
+        expires_at=iso(until) if act.stage != Stage.ENDED else None,
+        part=act.part,
+        parts=act.parts,
+        digest=act.digest,
+        batch=act.batch_id,
     )
 
 

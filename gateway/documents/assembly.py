@@ -8,9 +8,13 @@ from typing import Any
 from gateway.documents import authority_http, http, request_http, touched_documents
 from gateway.documents.acts import SigningActs
 from gateway.documents.authorities import AuthorityRegister
+from gateway.documents.batch_desk import BatchDesk
+from gateway.documents.confirmation_worker import ConfirmationWorker
+from gateway.documents.confirmations import ConfirmationPolicy, Confirmations
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
+from gateway.documents.signing_places import BatchPolicy, SigningPlaces
 from gateway.documents.witness import Witness
 from gateway.documents.worker import ExpiryWorker
 from gateway.foundation.clock import Clock
@@ -36,10 +40,22 @@ class DocumentDesk:
         signatures: Signatures,
         authority: Authority,
         upload_limit: int,
+        confirmations: ConfirmationPolicy,
+        batches: BatchPolicy,
     ) -> None:
+        places = SigningPlaces(authority, batches)
+        around = (database, clock, waker, metrics)
+        self.confirmations = Confirmations(
+            *around,
+            files=files,
+            signatures=signatures,
+            authority=authority,
+            policy=confirmations,
+            places=places,
+        )
         self.documents = Documents(database, clock, files, signatures)
         self.requests = SignatureRequests(database, clock, waker, authority)
-        self._acts = SigningActs(
+        self.acts = SigningActs(
             database=database,
             clock=clock,
             files=files,
@@ -47,6 +63,26 @@ class DocumentDesk:
             waker=waker,
             authority=authority,
             metrics=metrics,
+            elsewhere=self.confirmations.elsewhere,
+        )
+        self.batches = BatchDesk(
+            database,
+            clock,
+            waker,
+            acts=self.acts,
+            tickets=self.confirmations.tickets,
+            authority=authority,
+            places=places,
+            policy=batches,
+        )
+        self.worker = ConfirmationWorker(
+            database,
+            clock,
+            waker,
+            withdrawals=self.confirmations.withdrawals,
+            tickets=self.confirmations.tickets,
+            embedding=self.confirmations.embedding,
+            batches=self.batches.look_at,
         )
         self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
@@ -60,15 +96,25 @@ class DocumentDesk:
         shown = self.documents.renderers
         return {"doc": shown.documents, "sig": shown.requests}
 
+    def close(self) -> None:
+        """Send everybody away who listens to a batch (shutdown)."""
+        self.batches.events.close()
+
     def routes(self) -> list[Route | Page]:
         """What to mount."""
         return [
             *http.routes(self.documents, self._upload_limit),
-            *request_http.routes(self.requests, self._acts),
             *authority_http.routes(self._register),
             *touched_documents.routes(self._database),
+            *request_http.routes(self.requests, self.acts),
+            *self.confirmations.routes(self._upload_limit),
+            *self.batches.routes(),
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Background work by name."""
-        return {"documents.expiry": self._expiry.run}
+        return {
+            "documents.expiry": self._expiry.run,
+            "documents.confirmations": self.worker.run,
+            "documents.batches": self.batches.runs.run,
+        }

@@ -38,6 +38,29 @@ register(
         ),
         "request_closed": Kind(409, "Yêu cầu ký đã kết thúc", "The signature request has ended"),
         "request_expired": Kind(409, "Yêu cầu ký đã quá hạn", "The signature request has expired"),
+        "nothing_to_cancel": Kind(
+            409, "Không có xác nhận nào đang chờ", "No confirmation is being waited for"
+        ),
+        "act_of_batch": Kind(
+            409, "Văn bản đang ký theo lô; hãy hủy cả lô", "Part of a batch; cancel the batch"
+        ),
+        "batch_duplicate": Kind(409, "Văn bản đã có trong lô", "Already in this batch"),
+        "mixed_credentials": Kind(
+            409, "Lô này ký bằng khóa khác", "The batch is signed with another key"
+        ),
+        "hand_off_alone": Kind(
+            409,
+            "Khóa ký trên máy của người ký chỉ ký từng văn bản",
+            "A key at the signer's desk signs one document at a time",
+        ),
+        "batch_closed": Kind(409, "Lô ký đã kết thúc", "The batch has ended"),
+        "batch_running": Kind(409, "Lô ký đang được ký", "The batch is being signed"),
+        "callback_refused": Kind(
+            401, "Thông báo không xác thực được", "The callback could not be verified"
+        ),
+        "hand_off_gone": Kind(
+            410, "Địa chỉ này không còn dùng được", "This address can no longer be used"
+        ),
         "person_signature_invalid": Kind(
             409,
             "Chưa có chữ ký hợp lệ của người có thẩm quyền",

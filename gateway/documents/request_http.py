@@ -125,13 +125,17 @@ class _Handlers:
 
         async def work(lease: Any) -> Reply:
             body = call.body
-            act = Act(_actor(call), call.path("id"), body.pin, body.sha256, lease)
-            return Reply(await self._acts.sign(act))
+            act = Act(actor_of(call), call.path("id"), body.pin, body.sha256, lease)
+            answer = await self._acts.sign(act)
+            confirmation = answer.confirmation
+            if confirmation is not None and confirmation.hand_off is not None:
+                await call.release(lease)  # its addresses are stored nowhere, so neither is this
+            return Reply(answer, status=202 if answer.status == "signing" else 200)
 
         return await call.attempt(work)
 
     async def reject(self, call: Call[RejectBody]) -> Reply:
-        actor, reason = _actor(call), call.body.reason
+        actor, reason = actor_of(call), call.body.reason
         reply = await call.once(
             lambda c: Reply(self._requests.reject(c, actor, call.path("id"), reason))
         )
@@ -139,7 +143,8 @@ class _Handlers:
         return reply
 
 
-def _actor(call: Call[Any]) -> Actor:
+def actor_of(call: Call[Any]) -> Actor:
+    """Whose token calls."""
     return Actor(call.tenant, call.principal.official, call.principal.key_id)
 
 

@@ -159,6 +159,24 @@ def change_if_held(connection: Connection, request_id: str, fence: int, **values
     )
 
 
+def renew_lease(connection: Connection, request_id: str, fence: int, until: datetime) -> bool:
+    """Lengthen the lease of ``fence``; never shortens one that waits for an official elsewhere."""
+    table = signature_requests
+    return (
+        connection.execute(
+            table.update()
+            .where(
+                table.c.id == request_id,
+                table.c.fence == fence,
+                table.c.status == RequestStatus.SIGNING,
+                table.c.lease_until < until,
+            )
+            .values(lease_until=until)
+        ).rowcount
+        == 1
+    )
+
+
 def expire_overdue(connection: Connection, now: datetime) -> int:
     """Close open requests whose deadline has passed and which nobody is signing right now."""
     table = signature_requests

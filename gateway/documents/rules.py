@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from signing.contract import Confirmation
+
 
 class RequestStatus(StrEnum):
     """What a signature request is waiting for; the last four are final."""
@@ -94,16 +96,31 @@ def _check_ranks(roles: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUse:
+    """How a key is used: where its owner confirms, who keeps it, how much at a time."""
+
+    confirmation: Confirmation = Confirmation.HERE
+    provider: str = ""  # the kind of service, shown to the official
+    most_at_once: int = 1  # signatures under one confirmation elsewhere
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
     """Which key a signer's name stands for, and who may act for an agency.
 
     ``keys``: ``official:…`` or ``agency:…`` → name of the credential. ``clerks``:
-    ``agency:…`` → the officials (văn thư) whom the agency entrusted with its key.
+    ``agency:…`` → the officials (văn thư) whom the agency entrusted with its key. ``uses``: name
+    of the credential → how it is used; here, with a PIN, when it is not listed.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
     clerks: Mapping[str, frozenset[str]] = field(default_factory=dict)
     register_required: bool = False  # agencies without a row in the authority register sign nothing
+    uses: Mapping[str, KeyUse] = field(default_factory=dict)
+
+    def use_of(self, signer: str) -> KeyUse:
+        """How that signer's key is used."""
+        return self.uses.get(self.keys.get(signer, ""), KeyUse())
 
     def may_act(self, official: str, signer: str) -> bool:
         """Whether this official is that signer, or the clerk who holds the signer's key."""

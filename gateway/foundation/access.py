@@ -82,8 +82,8 @@ class Principal:
         return f"{self.portal}/{self.mode}"
 
     def require(self, scope: str) -> None:
-        """Refuse with ``403 missing_scope`` unless the key has it."""
-        if "*" not in self.scopes and scope not in self.scopes:
+        """Refuse with ``403 missing_scope`` unless the key has it, or one of ``a|b``."""
+        if not {"*", *scope.split("|")} & set(self.scopes):
             raise Problem(
                 "missing_scope", f"Khóa này không có quyền {scope}.", f"Missing scope {scope}."
             )

@@ -46,8 +46,11 @@ async def read_upload(
     *,
     required: Collection[str] = (),
     optional: Collection[str] = (),
+    any_name: bool = False,
 ) -> Upload:
     """Read the part ``file`` and the named texts.
+
+    ``any_name``: the sender is not ours and names its one file as it likes; texts are dropped.
 
     Raises:
         Problem: ``body_too_large``, ``unsupported_media_type``, ``invalid_request``,
@@ -63,7 +66,7 @@ async def read_upload(
             async for part in await request.multipart():
                 if not isinstance(part, BodyPartReader) or part.name is None:
                     raise Problem("invalid_request", "Phần tải lên không có tên hoặc lồng nhau.")
-                await parts.take(part, part.name)
+                await (parts.take_any(part) if any_name else parts.take(part, part.name))
     except (ValueError, AssertionError, RuntimeError) as error:
         raise Problem("invalid_request", "Không đọc được nội dung multipart.") from error
     return parts.upload(required)
@@ -89,6 +92,12 @@ class _Parts:
             code = "repeated_field" if name in self._fields else "unknown_field"
             self._errors.append(FieldError(f"/{name}", code, f"Không nhận “{name}”."))
             await self._read(part, self._limit)
+
+    async def take_any(self, part: BodyPartReader) -> None:
+        if part.filename is None:
+            await self._read(part, _TEXT_LIMIT)
+        else:
+            self._files.append((await self._read(part, self._limit), part.filename))
 
     async def _read(self, part: BodyPartReader, limit: int) -> bytes:
         if part.headers.get("Content-Transfer-Encoding", "").lower() not in _PLAIN:

@@ -136,7 +136,7 @@ class Reply:
             headers["Idempotent-Replayed"] = "true"
         return cls(None, answer.status, headers, raw=answer.body)
 
-    def response(self) -> web.Response:
+    def response(self) -> web.StreamResponse:
         """The aiohttp response."""
         headers = dict(self.headers)
         content_type = headers.pop("Content-Type", JSON)

@@ -13,7 +13,8 @@ from gateway.documents.evidence_log import append
 from gateway.documents_commands import wanted_authorities
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
-from gateway.settings import Settings, SigningKey, SigningSection, load
+from gateway.settings import Settings, load
+from gateway.signing_settings import SigningKey, SigningSection
 
 _KEYS = """
 [signing.keys.a]

@@ -1,0 +1,216 @@
+"""One step of a request while it is being signed, and what becomes of it.
+
+Owns the two closing units every way of signing ends in: ``publish`` (at most one result a step,
+guarded by the request's fence) and ``give_back``. Leaves who may begin to ``acts``, and how the
+signature comes about to ``acts`` (here), ``remote_acts`` (elsewhere) and ``hand_off``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.documents import evidence_log, request_store, rules, store
+from gateway.documents.evidence_log import KeptFile
+from gateway.documents.published_acts import record_published
+from gateway.documents.requests import emit_about
+from gateway.documents.rules import Authority, RequestStatus, StepStatus
+from gateway.foundation.clock import Clock
+from gateway.foundation.problems import Problem
+from signing.contract import (
+    CertificateBinding,
+    DocumentNumber,
+    DocumentRefused,
+    Inspection,
+    Level,
+    Placement,
+    Role,
+    SignedPdf,
+    SigningError,
+    SignOrder,
+    Validation,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What was committed before the key was touched."""
+
+    request: Any
+    step: Any
+    fence: int
+    person_fields: tuple[str, ...]
+    next_signer: str | None  # None: this is the last step
+    bindings: tuple[CertificateBinding, ...] = ()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the request is signed once this step is."""
+        return self.next_signer is None
+
+    def following(self, now: datetime) -> dict[str, Any]:
+        """The request's columns once this step is published."""
+        if self.is_last:
+            return {"status": RequestStatus.SIGNED, "signer": None, "completed_at": now}
+        position = self.request.current_step + 1
+        waiting = RequestStatus.WAITING
+        return {"status": waiting, "current_step": position, "signer": self.next_signer}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A signed file, stored and looked at, but not published yet."""
+
+    signed: SignedPdf
+    digest: str
+    look: Inspection
+    kept: tuple[KeptFile, ...]
+
+
+def read_intent(
+    connection: Connection,
+    row: Any,
+    steps: Sequence[Any],
+    fence: int,
+    bindings: tuple[CertificateBinding, ...] = (),
+) -> Intent:
+    """The present step of a request under a fence; ``bindings``: what the register allows."""
+    fields = tuple(store.person_fields(connection, row.id))
+    later = [step.signer for step in steps[row.current_step + 1 :]]
+    following = later[0] if later else None
+    return Intent(row, steps[row.current_step], fence, fields, following, bindings)
+
+
+def publish(
+    connection: Connection, clock: Clock, keys: Authority, intent: Intent, result: Result
+) -> None:
+    """Add the revision, advance the step and tell of it (a unit of work).
+
+    Raises:
+        Problem: ``signing_interrupted`` when somebody else has the step by now;
+            ``authority_refused``, ``person_without_authority``: the mandate ended meanwhile.
+    """
+    now = clock.now()
+    row, step = intent.request, intent.step
+    held = request_store.change_if_held(
+        connection,
+        row.id,
+        intent.fence,
+        current_sha256=result.digest,
+        lease_until=None,
+        **intent.following(now),
+    )
+    if not held:
+        raise Problem("signing_interrupted")
+    request_store.change_step(
+        connection,
+        row.id,
+        step.position,
+        status=StepStatus.SIGNED,
+        output_sha256=result.digest,
+        signed_at=result.signed.signed_at,
+        warnings=evidence_log.warnings_of(result.signed),
+    )
+    record_published(connection, keys, row, result.signed, result.kept, now=now)
+    document = store.find_document(connection, row.tenant, row.document_id, lock=True)
+    revision = _revision(intent, result, document.revision + 1, now)
+    store.add_revision(connection, revision, _latest(result))
+    if intent.is_last:
+        emit_about(connection, "document.signed", row, now, clock)
+
+
+def give_back(
+    connection: Connection, request_id: str, fence: int, now: datetime, error: Exception | None
+) -> None:
+    """Let the step be signed again; a document that cannot be signed ends the request."""
+    values: dict[str, Any] = {"status": RequestStatus.WAITING, "lease_until": None}
+    if isinstance(error, DocumentRefused):
+        failure = {"code": error.code, "detail": error.message_vi}
+        values |= {"status": RequestStatus.FAILED, "failure": failure, "signer": None}
+        values["completed_at"] = now
+    request_store.change_if_held(connection, request_id, fence, **values)
+
+
+def order_of(intent: Intent, pdf: bytes, credential: str, pin: str | None = None) -> SignOrder:
+    """What the signing service is asked for this step."""
+    step, number = intent.step, intent.request.document_number
+    numbered = step.role == "agency" and number is not None
+    return SignOrder(
+        pdf=pdf,
+        credential=credential,
+        role=Role(step.role),
+        level=Level(intent.request.level),
+        pin=pin,
+        placement=_placement(step.placement),
+        document_number=DocumentNumber(**number) if numbered else None,
+        capacity=step.capacity,
+        title=step.title,
+        bindings=intent.bindings,
+    )
+
+
+def check_incremental(before: bytes, after: bytes) -> None:
+    """Refuse a result that does not begin with the frozen bytes.
+
+    Raises:
+        SigningError: ``not_incremental``.
+    """
+    if not after.startswith(before):
+        raise SigningError(
+            "not_incremental", "Kết quả ký không giữ nguyên văn bản.", "input bytes changed"
+        )
+
+
+def check_person(intent: Intent, verdict: Validation) -> None:
+    """Refuse a seal unless each person's signature is proven.
+
+    Raises:
+        Problem: ``person_signature_invalid``, ``person_signature_unproven``.
+    """
+    verdicts = {s.field_name: s.verdict.value for s in verdict.signatures}
+    code = rules.seal_problem(intent.person_fields, verdicts)
+    if code is not None:
+        raise Problem(code, verdict.summary)
+
+
+def _placement(stored: dict[str, Any] | None) -> Placement | None:
+    if stored is None:
+        return None
+    rect = stored.get("rect_mm")
+    return Placement(
+        page=stored.get("page") or -1,
+        rect_mm=tuple(rect) if rect else None,
+        anchor=stored.get("anchor"),
+    )
+
+
+def _revision(intent: Intent, result: Result, number: int, now: datetime) -> dict[str, Any]:
+    return {
+        "document_id": intent.request.document_id,
+        "number": number,
+        "sha256": result.digest,
+        "size": len(result.signed.pdf),
+        "created_at": now,
+        "request_id": intent.request.id,
+        "step": intent.step.position,
+        "role": intent.step.role,
+        "level": result.signed.level.value,
+        "field_names": list(result.signed.field_names),
+        "certificate": result.signed.certificate,
+    }
+
+
+def _latest(result: Result) -> dict[str, Any]:
+    look = result.look
+    return {
+        "sha256": result.digest,
+        "size": look.size,
+        "pages": look.pages,
+        "pdf_version": look.pdf_version[:8],
+        "level": result.signed.level.value,
+        "signatures": [asdict(s) for s in look.signatures],
+    }
