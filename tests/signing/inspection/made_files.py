@@ -61,9 +61,11 @@ def holes(tmp_path):
     cutter = subset.Subsetter()
     cutter.populate(text="Nguyn ăVMu")
     cutter.subset(font)
+    name = "Cut"
+    for record in font["name"].names:  # reportlab knows a face by its name
+        record.string = name
     path = tmp_path / "cut.ttf"
     font.save(path)
-    name = f"Cut{len(pdfmetrics.getRegisteredFontNames())}"
     pdfmetrics.registerFont(TTFont(name, str(path)))
 
     def draw(canvas):
