@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from signing.commands.checking_process import CheckingProcess, FileGaveUp, Limits
+from signing.commands.checking_process import CheckingProcess, FileGaveUp
 from signing.commands.report import (
     findings_as_json,
     inspection_as_text,
@@ -27,7 +27,9 @@ from signing.commands.report import (
     validation_as_text,
 )
 from signing.contract import Inspection, SigningError, Validation
-from signing.inspection import inspect_pdf
+from signing.inspection import inspect_file
+from signing.process_limits import Limits
+from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
 
 Write = Callable[[str], object]
@@ -39,6 +41,7 @@ _GAVE_UP = {
     "timeout": "quá thời gian cho phép",
     "memory": "quá bộ nhớ cho phép",
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
+    "size": "tệp quá lớn",
 }
 
 
@@ -86,7 +89,7 @@ def inspect_paths(
     """
     entries = []
     with (
-        CheckingProcess(inspect_pdf, limits) as inspector,
+        CheckingProcess(inspect_file, limits) as inspector,
         CheckingProcess(validate_pdf, limits) as validator,
     ):
         signing = _Signing(sign, validator, now) if sign is not None else None
@@ -155,19 +158,19 @@ def _inspect_file(
 ) -> Entry:
     started = time.monotonic()
     entry = Entry(str(path))
-    pdf = _attempt(path.read_bytes)
-    seen = _attempt(partial(inspector.call, pdf)) if isinstance(pdf, bytes) else pdf
+    seen = _attempt(partial(inspector.call, path))
     if isinstance(seen, Inspection):
         entry.findings = findings_as_json(seen)
-        entry.ladder = "lax" if any(f.code == "lax_reading" for f in seen.findings) else "strict"
+        entry.ladder = seen.ladder
         blocking = [f.detail for f in seen.findings if f.severity.value == "block"]
-        entry.reason = "; ".join(blocking) or None
+        entry.reason = "; ".join(dict.fromkeys(blocking)) or None
         entry.outcome = "refused" if blocking else "inspected"
         write(inspection_as_text(seen) + "\n")
     else:
         entry.reason = str(seen)
     if signing is not None and entry.outcome == "inspected":
-        entry.reason = signing.sign_and_verify(pdf)
+        pdf = seen.repaired.pdf if seen.repaired else _attempt(path.read_bytes)
+        entry.reason = signing.sign_and_verify(pdf) if isinstance(pdf, bytes) else str(pdf)
         entry.outcome = "refused" if entry.reason else "signed"
     entry.seconds = round(time.monotonic() - started, 3)
     return entry
@@ -176,6 +179,8 @@ def _inspect_file(
 def _validate_file(
     path: Path, validator: CheckingProcess, roots: tuple[bytes, ...], now: datetime
 ) -> Any:
+    if path.stat().st_size > MAX_SIZE:
+        raise FileGaveUp("size")
     return validator.call(path.read_bytes(), roots, now)
 
 

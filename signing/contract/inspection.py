@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from signing.contract.errors import DocumentRefused
+
 
 class Severity(StrEnum):
     """What a finding means for signing."""
@@ -68,3 +70,13 @@ class Inspection:
     def blocked(self) -> bool:
         """Whether any finding forbids signing."""
         return any(f.severity is Severity.BLOCK for f in self.findings)
+
+    def refuse_if_blocked(self) -> None:
+        """Let only what may be signed as it is go on.
+
+        Raises:
+            DocumentRefused: the first finding that forbids signing.
+        """
+        for found in self.findings:
+            if found.severity is Severity.BLOCK:
+                raise DocumentRefused(found.code, found.detail, f"{found.code}: {found.where}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from signing.contract import Finding, Severity
+from signing.unfinished import UNFINISHED
 
 BLOCK, WARN, INFO = Severity.BLOCK, Severity.WARN, Severity.INFO
 
@@ -39,7 +40,7 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
     "broken_content": (WARN, "Không giải nén được nội dung: {reason}."),
     "walk_limit": (BLOCK, "Tệp có quá nhiều đối tượng hoặc mất quá nhiều thời gian để kiểm tra."),
     "broken_object": (WARN, "Đối tượng bị hỏng, không đọc được."),
-    "inspection_memory": (BLOCK, "Kiểm tra tệp cần quá nhiều bộ nhớ; không thể ký an toàn."),
+    **{code: (BLOCK, sentence) for code, sentence in UNFINISHED.items()},
     "inspection_error": (BLOCK, "Không kiểm tra hết được tệp ({reason}); không thể ký an toàn."),
     "encrypted": (BLOCK, "Tệp bị mã hoá hoặc đặt mật khẩu."),
     "xfa": (BLOCK, "Tệp chứa biểu mẫu động XFA."),

@@ -122,6 +122,8 @@ def _decode(stream: Any, where: str) -> Iterator[Finding]:
         resolved = stream.get_object() if stream is not None else None
         if isinstance(resolved, generic.StreamObject):
             _ = resolved.data
+    except MemoryError:
+        raise
     except HOSTILE_INPUT_ERRORS as error:
         code = "decode_limit" if is_decode_limit(error) else "broken_content"
         yield finding(code, where, reason=short_reason(error))

@@ -74,14 +74,14 @@ def _is_signed(item: pikepdf.Dictionary) -> bool:
 
 def disclose(before: Data, repaired: Repaired, reason: str) -> list[Finding]:
     """What a person must know of a repair: why, where the original is, what the pictures say."""
-    pages, seconds = _compare(before, repaired.pdf)
+    pages, seen = _compare(before, repaired.pdf)
     original = hashlib.sha256(before).hexdigest()
-    if pages is None:
+    if not seen:
         shown = "bản gốc không hiển thị được nên không so được hình trang"
     elif pages:
         shown = "hình trang khác bản gốc"
     else:
-        shown = f"hình {seconds} trang giống hệt bản gốc"
+        shown = f"hình {seen} trang giống hệt bản gốc"
     found = [finding("repaired", reason=reason.rstrip(" ."), original=original, shown=shown)]
     if pages:
         where = "trang " + ", ".join(str(number) for number in pages[:10])
@@ -89,45 +89,58 @@ def disclose(before: Data, repaired: Repaired, reason: str) -> list[Finding]:
     return found
 
 
-def _compare(before: Data, after: bytes) -> tuple[list[int] | None, int]:
-    """Pages whose pictures differ (None: the original shows nothing), and how many were seen."""
+def _compare(before: Data, after: bytes) -> tuple[list[int], int]:
+    """Pages whose pictures differ, and how many could be seen in both."""
     try:
         first = pdfium.PdfDocument(stream_of(before))
     except pdfium.PdfiumError:
-        return None, 0
+        return [], 0
     second = pdfium.PdfDocument(after)
     try:
         return _differing(first, second)
-    except pdfium.PdfiumError:
-        return None, 0
     finally:
         first.close()
         second.close()
 
 
 def _differing(first: Any, second: Any) -> tuple[list[int], int]:
+    """A page that the broken file does not show cannot be compared; one that is gone differs."""
     deadline = time.monotonic() + _PICTURE_SECONDS
-    count = min(max(len(first), len(second)), _PICTURE_PAGES)
-    pages: list[int] = []
-    for index in range(count):
+    differing, seen = [], 0
+    for index in range(min(max(len(first), len(second)), _PICTURE_PAGES)):
         if time.monotonic() > deadline:
-            return pages, index
-        if index >= min(len(first), len(second)) or _picture_differs(first[index], second[index]):
-            pages.append(index + 1)
-    return pages, count
+            break
+        one = _picture(first, index)
+        if one is None:
+            continue
+        seen += 1
+        other = _picture(second, index)
+        if other is None or _differs(one, other):
+            differing.append(index + 1)
+    return differing, seen
 
 
-def _picture_differs(one: Any, other: Any) -> bool:
-    pictures = []
-    for page in (one, other):
+def _picture(document: Any, index: int) -> tuple[int, int, bytes] | None:
+    """Width, height and grey levels of a page; None when it cannot be shown."""
+    try:
+        page = document[index]
+    except (pdfium.PdfiumError, IndexError):
+        return None
+    try:
         bitmap = page.render(scale=_scale(page), grayscale=True)
-        pictures.append((bitmap.width, bitmap.height, bytes(bitmap.buffer)))
+        picture = bitmap.width, bitmap.height, bytes(bitmap.buffer)
         bitmap.close()
+        return picture
+    finally:
         page.close()
-    (w1, h1, a), (w2, h2, b) = pictures
-    if (w1, h1) != (w2, h2):
+
+
+def _differs(one: tuple[int, int, bytes], other: tuple[int, int, bytes]) -> bool:
+    if one[:2] != other[:2]:
         return True
-    return a != b and any(abs(x - y) > _FAINT for x, y in zip(a, b, strict=True))
+    return one[2] != other[2] and any(
+        abs(x - y) > _FAINT for x, y in zip(one[2], other[2], strict=True)
+    )
 
 
 def _scale(page: Any) -> float:

@@ -101,6 +101,24 @@ async def test_files_nobody_can_read_are_refused_with_their_findings(world, code
     await upload(caller, plain_pdf(), key="again")
 
 
+async def test_a_broken_file_is_kept_as_it_came_and_shown_repaired(world):
+    """Revision 0 is the upload, revision 1 its repaired form; the finding tells of both."""
+    caller, broken = await world(), plain_pdf().replace(b"/Count 1", b"/Count 3")
+    made = await upload(caller, broken)
+    came = hashlib.sha256(broken).hexdigest()
+    assert (made["revision"], made["pages"], made["original_sha256"]) == (1, 1, came)
+    (told,) = [f for f in made["findings"] if f["code"] == "repaired"]
+    assert told["severity"] == "warn"
+    assert came in told["detail"]
+    assert "giống hệt" in told["detail"]
+    headers = {"Authorization": f"Bearer {caller.secret}"}
+    address = f"{caller.base}/v1/documents/{made['id']}/content"
+    for query, digest in (("original", came), ("0", came), ("latest", made["sha256"])):
+        async with caller.session.get(f"{address}?revision={query}", headers=headers) as response:
+            assert hashlib.sha256(await response.read()).hexdigest() == digest
+    assert made["sha256"] != came
+
+
 async def test_sixty_megabytes_are_too_much(world):
     """Refused from the announced length, before the file has arrived."""
     caller = await world()
