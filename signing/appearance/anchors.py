@@ -21,6 +21,9 @@ import pypdfium2.raw as pdfium_c
 from signing.appearance.pagebox import PageBox, Rect
 
 MAX_CHARS = 60_000
+_ITALIC = 1 << 6  # font descriptor flag (ISO 32000-2, table 121)
+_LEADERS = frozenset(" .…_-·")  # dotted places are there to be written on
+_COVERED = 0.2  # of a letter's box: less is a neighbour, not a collision
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Gap:
     baseline: float
     font_size: float  # of the words beside it
     written: str  # digits already there
+    italic: bool = False  # the words beside it
+    symbol_follows: bool = True  # after a number: "/QĐ-UBND" is printed already
 
 
 def skeleton(text: str) -> str:
@@ -62,6 +67,8 @@ class PageText:
         self._box = box
         self._text = page.get_textpage()
         self.plain, self._index = self._read()
+        self._inked_at = [at for at, letter in enumerate(self.plain) if letter != " "]
+        self._tight = self.plain.replace(" ", "")
 
     def close(self) -> None:
         """Free the page's text."""
@@ -80,11 +87,50 @@ class PageText:
         return "".join(letters), index
 
     def find(self, words: str) -> list[Found]:
-        """Every place where the words stand, in reading order."""
-        wanted = re.sub(r"\s+", " ", skeleton(words))
+        """Every place where the words stand, in reading order; whole words if there are any.
+
+        Spaces do not count: a line may be drawn in several pieces, which shows them as more or
+        fewer than there are.
+        """
+        wanted = skeleton(words).replace(" ", "")
         if not wanted:
             return []
-        return [self._found(m.start(), m.end()) for m in re.finditer(re.escape(wanted), self.plain)]
+        matches = [m.span() for m in re.finditer(re.escape(wanted), self._tight)]
+        spans = [(self._inked_at[start], self._inked_at[end - 1] + 1) for start, end in matches]
+        whole = [span for span in spans if self._is_whole(*span)]
+        return [self._found(*span) for span in whole or spans]
+
+    def _is_whole(self, start: int, end: int) -> bool:
+        before = self.plain[start - 1 : start] if self.plain[start].isalnum() else ""
+        after = self.plain[end : end + 1] if self.plain[end - 1].isalnum() else ""
+        return not before.isalnum() and not after.isalnum()
+
+    def letters_under(self, rect: Rect) -> list[tuple[str, Rect]]:
+        """The letters that a rectangle covers, with their boxes; leaders and dashes do not count.
+
+        pdfium says first, at once, whether there is any text at all: there mostly is none.
+        """
+        left, bottom, right, top = self._box.page_box(rect)
+        if not set(self._text.get_text_bounded(left, bottom, right, top).split()):
+            return []
+        boxes = ((self.plain[at], self._letter_box(self._index[at])) for at in self._inked_at)
+        return [
+            (letter, box)
+            for letter, box in boxes
+            if letter not in _LEADERS and rect.share_of(box) > _COVERED
+        ]
+
+    def _letter_box(self, at: int) -> Rect:
+        return self._box.visible_rect(self._text.get_charbox(at))
+
+    def _is_italic(self, position: int) -> bool:
+        flags, name = ctypes.c_int(), ctypes.create_string_buffer(128)
+        pdfium_c.FPDFText_GetFontInfo(
+            self._text, self._index[position], name, len(name), ctypes.byref(flags)
+        )
+        return bool(flags.value & _ITALIC) or any(
+            word in name.value.lower() for word in (b"italic", b"oblique")
+        )
 
     def number_gap(self) -> Gap | None:
         """The place after “Số:” in the upper part of the page."""
@@ -95,12 +141,21 @@ class PageText:
             left = self._edge_after(match.start("gap"))
             right = left + 38.0
             end = match.end("gap")
-            if end < len(self.plain) and self.plain[end] == "/":
+            symbol = end < len(self.plain) and self.plain[end] == "/"
+            if symbol:
                 slash = self._found(end, end + 1)
                 if abs(slash.baseline - before.baseline) < 4 and slash.rect.x - left > 10:
                     right = slash.rect.x
             size = self._size_of(match.start())
-            return Gap(left, right, before.baseline, size, _digits(match["gap"]))
+            return Gap(
+                left,
+                right,
+                before.baseline,
+                size,
+                _digits(match["gap"]),
+                self._is_italic(match.start()),
+                symbol,
+            )
         return None
 
     def date_gaps(self) -> tuple[Gap, Gap] | None:
@@ -115,9 +170,10 @@ class PageText:
             if abs(third.baseline - first.baseline) > 4:
                 continue
             size = self._size_of(match.end("day") + 1)
+            italic = self._is_italic(match.start())
             return (
-                _between(first, second, size, _digits(match["day"])),
-                _between(second, third, size, _digits(match["month"])),
+                _between(first, second, size, _digits(match["day"]), italic),
+                _between(second, third, size, _digits(match["month"]), italic),
             )
         return None
 
@@ -163,9 +219,9 @@ def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
 
 
-def _between(left: Found, right: Found, size: float, written: str) -> Gap:
+def _between(left: Found, right: Found, size: float, written: str, italic: bool) -> Gap:
     start = left.rect.x + left.rect.width
-    return Gap(start, right.rect.x, left.baseline, size, written)
+    return Gap(start, right.rect.x, left.baseline, size, written, italic)
 
 
 class _MappedPdf(io.RawIOBase):

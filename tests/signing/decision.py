@@ -17,9 +17,20 @@ TITLE = "CHỦ TỊCH"
 
 
 def decision(
-    *, nfd=False, number_gap="      ", date_gap="     ", wide=False, names=True, turned=False
+    *,
+    nfd=False,
+    number_gap="      ",
+    symbol="/QĐ-UBND",
+    date_gap="     ",
+    numbered=True,
+    names=True,
+    turned=False,
+    crowded=False,
 ):
-    """One page: letterhead, dotted places, a sentence, title and name."""
+    """One page: letterhead, dotted places, a sentence, title and name.
+
+    ``crowded`` leaves no room between title and name nor at the page's corner.
+    """
     if "NotoVN" not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(TTFont("NotoVN", str(REGULAR)))
     out = io.BytesIO()
@@ -39,8 +50,12 @@ def decision(
     write(150, 76, "PHƯỜNG MẪU", centred=True)
     write(across - 190, 60, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", 11, centred=True)
     write(across - 190, 76, "Độc lập - Tự do - Hạnh phúc", centred=True)
-    write(80, 110, f"Số:{number_gap}/QĐ-UBND")
-    write(across - 300, 110, f"Phường Mẫu, ngày{date_gap}tháng{date_gap}năm 2026")
+    if numbered:
+        write(80, 110, f"Số:{number_gap}{symbol}")
+        write(across - 300, 110, f"Phường Mẫu, ngày{date_gap}tháng{date_gap}năm 2026")
+    if crowded:
+        for row in range(60):
+            write(20, 14 + row * 13, "Nội dung kín trang, không còn chỗ trống nào. " * 3, 10)
     write(across / 2, 160, "QUYẾT ĐỊNH", 14, centred=True)
     write(80, 200, "Điều 1. Cấp giấy phép xây dựng cho ông Trần Văn Ví Dụ./.")
     if names:
