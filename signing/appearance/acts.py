@@ -44,6 +44,7 @@ from signing.pades.refusals import check_not_encrypted
 from signing.pades.writer import Look
 
 _NUMBER_SIZE = 13.0
+_INITIAL = (42.0, 32.0)  # points: officials' tools draw 25 × 25 to 44 × 45
 _NARROWEST = 0.7  # of a value's width, where the dotted place is too short for it
 
 Colour = tuple[float, float, float]
@@ -178,7 +179,7 @@ def _printed_name(signer: str) -> str:
 
 def _initial(scene: _Scene) -> tuple[Spot, Drawing]:
     spot = scene.survey.explicit(scene.order.placement) or scene.survey.initial(
-        scene.order, (30.0, 30.0)
+        scene.order, _INITIAL
     )
     if scene.key.image_path:
         return _clear(scene, _signature(scene, spot, BLUE))
@@ -244,7 +245,7 @@ def _clear(scene: _Scene, shown: tuple[Spot, Drawing]) -> tuple[Spot, Drawing]:
     placement = scene.order.placement
     if placement is not None and placement.over_text:
         return shown
-    if scene.survey.letters_under(spot.page, spot.rect):
+    if scene.survey.covers_text(spot.page, spot.rect):
         page, x, y = spot.page.index + 1, spot.rect.x / MM, spot.rect.y / MM
         raise DocumentRefused(
             "text_under_stamp",
@@ -349,6 +350,8 @@ def _on_gap(gap: Gap, value: str, face: Face) -> tuple[Rect, float]:
     size = min(max(gap.font_size, 9.0), 15.0)
     need = stamp_typeface(face).width(value, size) + 2
     room = gap.right - gap.left
+    if not gap.symbol_follows:  # nothing is printed behind it: as wide as it needs
+        return Rect(gap.left + 2, gap.baseline - 1.1 * size, need, 1.4 * size), size
     width = need if need <= room else max(room, need * _NARROWEST)
-    left = (gap.left + gap.right - width) / 2 if gap.symbol_follows else gap.left + 2
-    return Rect(left, gap.baseline + 0.3 * size - 1.4 * size, width, 1.4 * size), size
+    left = (gap.left + gap.right - width) / 2
+    return Rect(left, gap.baseline - 1.1 * size, width, 1.4 * size), size

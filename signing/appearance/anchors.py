@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -69,6 +70,7 @@ class PageText:
         self.plain, self._index = self._read()
         self._inked_at = [at for at, letter in enumerate(self.plain) if letter != " "]
         self._tight = self.plain.replace(" ", "")
+        self._boxes: list[tuple[str, Rect]] | None = None
 
     def close(self) -> None:
         """Free the page's text."""
@@ -105,23 +107,24 @@ class PageText:
         after = self.plain[end : end + 1] if self.plain[end - 1].isalnum() else ""
         return not before.isalnum() and not after.isalnum()
 
-    def letters_under(self, rect: Rect) -> list[tuple[str, Rect]]:
+    def letters_under(self, rect: Rect) -> Iterator[tuple[str, Rect]]:
         """The letters that a rectangle covers, with their boxes; leaders and dashes do not count.
 
         pdfium says first, at once, whether there is any text at all: there mostly is none.
         """
         left, bottom, right, top = self._box.page_box(rect)
-        if not set(self._text.get_text_bounded(left, bottom, right, top).split()):
-            return []
-        boxes = ((self.plain[at], self._letter_box(self._index[at])) for at in self._inked_at)
-        return [
-            (letter, box)
-            for letter, box in boxes
-            if letter not in _LEADERS and rect.share_of(box) > _COVERED
-        ]
+        if set(self._text.get_text_bounded(left, bottom, right, top)) - _LEADERS:
+            yield from (item for item in self._letters() if rect.share_of(item[1]) > _COVERED)
 
-    def _letter_box(self, at: int) -> Rect:
-        return self._box.visible_rect(self._text.get_charbox(at))
+    def _letters(self) -> list[tuple[str, Rect]]:
+        """Every letter with its box, read once a page and only when something may be covered."""
+        if self._boxes is None:
+            self._boxes = [
+                (self.plain[at], self._box.visible_rect(self._text.get_charbox(self._index[at])))
+                for at in self._inked_at
+                if self.plain[at] not in _LEADERS
+            ]
+        return self._boxes
 
     def _is_italic(self, position: int) -> bool:
         flags, name = ctypes.c_int(), ctypes.create_string_buffer(128)
@@ -205,9 +208,12 @@ class PageText:
                 yield self._index[position]
 
     def _size_of(self, position: int) -> float:
-        """The font size as seen, from the height of one tall letter (S, h: about 0.72 em)."""
-        tall = self._box.visible_rect(self._text.get_charbox(self._index[position]))
-        return tall.height / 0.72
+        """The font size as seen: what the font is set in, stretched by the text's matrix."""
+        at = self._index[position]
+        matrix = pdfium_c.FS_MATRIX()
+        pdfium_c.FPDFText_GetMatrix(self._text, at, matrix)
+        size = pdfium_c.FPDFText_GetFontSize(self._text, at)
+        return float(size * math.hypot(matrix.c, matrix.d) * self._box.unit)
 
     def _baseline(self, at: int) -> float:
         x, y = ctypes.c_double(), ctypes.c_double()

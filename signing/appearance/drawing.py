@@ -50,11 +50,6 @@ class Drawing:
         """The font that the operators call ``/F``, if they show text."""
         return stamp_typeface(self.face) if self.uses_font else None
 
-    @property
-    def typeface(self) -> Typeface | None:
-        """The font that the operators call ``/F``, if they show text."""
-        return stamp_typeface() if self.uses_font else None
-
 
 def write_time(moment: datetime, style: str) -> str:
     """A signing time for people: ``vgca`` dd.MM.yyyy HH:mm:ss +07:00, ``iso`` ISO 8601."""

@@ -55,13 +55,13 @@ class Rect:
 
     def share_of(self, other: Rect) -> float:
         """Which part of another rectangle this one covers, 0 to 1."""
-        area = other.width * other.height
-        return self._common(other) / area if area > 0 else 0.0
+        common = self._common(other)
+        return common / (other.width * other.height) if common else 0.0
 
     def _common(self, other: Rect) -> float:
         across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        down = min(self.bottom, other.bottom) - max(self.y, other.y)
-        return max(0.0, across) * max(0.0, down)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return across * down if across > 0 and down > 0 else 0.0
 
     def fitted(self, aspect: float) -> Rect:
         """The largest rectangle of an aspect (width over height) in the middle of this one."""

@@ -176,8 +176,8 @@ class Surveyor:
         """The top right of page 1, for copies and annexes: there, or the next free place by it."""
         page = self.page(order.placement.page if order.placement else 1)
         width, height = size
-        lefts = _steps(page.width - width - _CORNER_MARGIN, page.width / 2 - width / 2, -12.0)
-        tops = _steps(_CORNER_MARGIN, page.height * 0.2, 4.0)
+        lefts = _steps(page.width - width - _CORNER_MARGIN, page.width / 2 - width / 2, -18.0)
+        tops = _steps(_CORNER_MARGIN, page.height * 0.1, 6.0)
         places = (Rect(left, top, width, height) for left in lefts for top in tops)
         return Spot(page, self.first_free(page, places))
 
@@ -186,15 +186,17 @@ class Surveyor:
         kept = [page.clamp(place) for place in places]
         signed = [spot.rect for spot in self._signed_spots if spot.page.index == page.index]
         for place in kept:
-            if not any(place.meets(rect) for rect in signed) and not self.letters_under(
-                page, place
-            ):
+            if not any(map(place.meets, signed)) and not self.covers_text(page, place):
                 return place
         return kept[0]
 
-    def letters_under(self, page: PageBox, rect: Rect) -> list[tuple[str, Rect]]:
+    def covers_text(self, page: PageBox, rect: Rect) -> bool:
+        """Whether a rectangle lies over the page's own letters."""
+        return any(True for _ in self.letters_under(page, rect))
+
+    def letters_under(self, page: PageBox, rect: Rect) -> Iterator[tuple[str, Rect]]:
         """The page's own letters that a rectangle covers; none where the text cannot be read."""
-        return self._text.page(page).letters_under(rect) if self._text is not None else []
+        return self._text.page(page).letters_under(rect) if self._text is not None else iter(())
 
     def first_page_gaps(self) -> Page1Spots:
         """The dotted places for number, day and month."""

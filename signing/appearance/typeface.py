@@ -41,7 +41,7 @@ class Typeface:
     """A TrueType font ready to be embedded as it is."""
 
     def __init__(self, path: Path = REGULAR) -> None:
-        self._name = f"/MOTCUA+{path.stem.split('-')[0]}"
+        self._name = f"/MOTCUA+{path.stem}"
         with TTFont(path) as font:
             self._angle = round(font["post"].italicAngle)
             self._glyphs = {code: font.getGlyphID(n) for code, n in font.getBestCmap().items()}
