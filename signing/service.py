@@ -162,6 +162,8 @@ class SigningService(RemoteActs):
     async def _perform(
         self, order: SignOrder, state: Any, timings: _Timings, delivery: Delivery
     ) -> SignedPdf:
+        style = order.text_style or self._config.time_style
+        order = dataclasses.replace(order, text_style=style)
         key = await self._open(order)
         try:
             return await self._sign_with(key, order, state, timings, delivery)

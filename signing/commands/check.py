@@ -26,7 +26,7 @@ from signing.commands.report import (
     validation_as_json,
     validation_as_text,
 )
-from signing.contract import Inspection, SigningError, Validation
+from signing.contract import Inspection, Repaired, SigningError, Validation
 from signing.inspection import inspect_file
 from signing.process_limits import Limits
 from signing.reading.opening import MAX_SIZE
@@ -36,12 +36,13 @@ Write = Callable[[str], object]
 Sign = Callable[[bytes], bytes]
 
 GOOD, BAD, NOTHING = 0, 1, 2
+_COPIES = 16  # of a file in memory while it is signed, handed over and verified, at most
 
 _GAVE_UP = {
     "timeout": "quá thời gian cho phép",
     "memory": "quá bộ nhớ cho phép",
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
-    "size": "tệp quá lớn",
+    "size": "tệp quá lớn để ký hoặc kiểm tra chữ ký trong giới hạn bộ nhớ",
 }
 
 
@@ -92,7 +93,8 @@ def inspect_paths(
         CheckingProcess(inspect_file, limits) as inspector,
         CheckingProcess(validate_pdf, limits) as validator,
     ):
-        signing = _Signing(sign, validator, now) if sign is not None else None
+        largest = (limits or Limits()).memory_bytes // _COPIES
+        signing = _Signing(sign, validator, now, largest) if sign is not None else None
         for path in _files(paths):
             entry = _inspect_file(path, inspector, signing, write)
             entries.append(entry)
@@ -137,9 +139,19 @@ class _Signing:
     sign: Sign
     validator: CheckingProcess
     now: datetime
+    largest: int  # bytes
 
-    def sign_and_verify(self, pdf: bytes) -> str | None:
+    def sign_and_verify(self, path: Path, repaired: Repaired | None) -> str | None:
         """None when the result begins with the input and every signature in it is whole."""
+        pdf = repaired.pdf if repaired else _attempt(partial(self._read, path))
+        return self._sign(pdf) if isinstance(pdf, bytes) else str(pdf)
+
+    def _read(self, path: Path) -> bytes:
+        if path.stat().st_size > self.largest:
+            raise FileGaveUp("size")
+        return path.read_bytes()
+
+    def _sign(self, pdf: bytes) -> str | None:
         signed = _attempt(partial(self.sign, pdf))
         if not isinstance(signed, bytes):
             return str(signed)
@@ -169,8 +181,7 @@ def _inspect_file(
     else:
         entry.reason = str(seen)
     if signing is not None and entry.outcome == "inspected":
-        pdf = seen.repaired.pdf if seen.repaired else _attempt(path.read_bytes)
-        entry.reason = signing.sign_and_verify(pdf) if isinstance(pdf, bytes) else str(pdf)
+        entry.reason = signing.sign_and_verify(path, seen.repaired)
         entry.outcome = "refused" if entry.reason else "signed"
     entry.seconds = round(time.monotonic() - started, 3)
     return entry
@@ -194,6 +205,8 @@ def _attempt(work: Callable[[], Any]) -> Any:
         return f"{refusal.code}: {refusal.message_vi}"
     except OSError as error:
         return f"không đọc được tệp ({error.strerror or type(error).__name__})"
+    except Exception as error:  # one file's surprise must not end the run over all the others
+        return f"lỗi {type(error).__name__}"
 
 
 def _shown(path: Path, answer: Any, *, as_json: bool) -> str:

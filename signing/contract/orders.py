@@ -79,8 +79,8 @@ class SignOrder:
     title: str | None = None  # Chủ tịch
     reason: str | None = None
     location: str | None = None
-    text_style: str = "vgca"  # vgca = dd.MM.yyyy HH:mm:ss +07:00 · iso = ISO 8601
     bindings: tuple[CertificateBinding, ...] = ()  # only with one of these; empty: with any
+    text_style: str = ""  # vgca = dd.MM.yyyy HH:mm:ss +07:00 · iso = ISO 8601 · "" = configured
 
 
 class SigningPath(StrEnum):

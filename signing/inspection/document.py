@@ -49,6 +49,8 @@ from signing.reading.signature_fields import (
     has_loose_signature,
 )
 
+_READ_WHOLE = 32 * 1024 * 1024
+
 
 def inspect_pdf(pdf: Data, *, repair: bool = True) -> Inspection:
     """Say what a file is and what speaks against signing it.
@@ -68,14 +70,19 @@ def inspect_pdf(pdf: Data, *, repair: bool = True) -> Inspection:
 
 
 def inspect_file(path: Path) -> Inspection:
-    """``inspect_pdf`` of a file where it lies: nothing is read as a whole.
+    """``inspect_pdf`` of a file; a large one is read where it lies, never as a whole.
+
+    One beyond the size limit is not read at all, so that its hash stays empty.
 
     Raises:
         OSError: the file cannot be opened.
     """
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            return inspect_pdf(b"")
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_SIZE:
+            return Inspection("", size, 0, "", (_too_large(size),), ())
+        if size <= _READ_WHOLE:
+            return inspect_pdf(file.read())
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return inspect_pdf(data)
 
@@ -176,7 +183,7 @@ def _frame_is_pdf(pdf: Data, report: _Report) -> bool:
         report.findings.append(finding("empty_file"))
         return False
     if len(pdf) > MAX_SIZE:
-        report.findings.append(finding("too_large", size=len(pdf), limit=MAX_SIZE))
+        report.findings.append(_too_large(len(pdf)))
         return False
     header = pdf.find(b"%PDF-", 0, HEADER_WINDOW)
     if header < 0:
@@ -188,6 +195,10 @@ def _frame_is_pdf(pdf: Data, report: _Report) -> bool:
     if b"%%EOF" not in pdf[-HEADER_WINDOW:]:
         report.findings.append(finding("truncated"))
     return True
+
+
+def _too_large(size: int) -> Finding:
+    return finding("too_large", size=size, limit=MAX_SIZE)
 
 
 def _explain_unreadable(pdf: Data, opened: Unreadable, report: _Report) -> None:

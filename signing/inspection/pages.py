@@ -19,6 +19,7 @@ from signing.inspection.findings import finding
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry, is_decode_limit, short_reason
 
 MAX_PAGES = 5_000
+_MAX_DEPTH = 50  # of the page tree; writers make it two or three levels deep
 _CONTENT_SECONDS = 5.0
 _NORMAL_BOX = (72.0, 14_400.0)  # smallest and largest side in points (ISO 32000-2, annex C)
 _INHERITED = ("/MediaBox", "/CropBox", "/Rotate", "/Resources")
@@ -37,20 +38,20 @@ def collect_pages(reader: PdfFileReader, findings: list[Finding]) -> tuple[list[
     """The pages in order and their number; loops and broken branches become findings."""
     pages: list[Page] = []
     seen: set[tuple[int, int]] = set()
-    stack: list[tuple[Any, dict[str, Any]]] = [(reader.root.raw_get("/Pages"), {})]
+    stack: list[tuple[Any, dict[str, Any], int]] = [(reader.root.raw_get("/Pages"), {}, 0)]
     while stack and len(pages) <= MAX_PAGES:
-        raw, inherited = stack.pop()
+        raw, inherited, depth = stack.pop()
         if not isinstance(raw, generic.IndirectObject) or (raw.idnum, raw.generation) in seen:
             findings.append(finding("broken_page_tree", reason="nút lặp hoặc sai kiểu"))
             continue
         seen.add((raw.idnum, raw.generation))
         node = raw.get_object()
-        if not isinstance(node, generic.DictionaryObject):
+        if not isinstance(node, generic.DictionaryObject) or depth > _MAX_DEPTH:
             findings.append(finding("broken_page_tree", reason=f"đối tượng {raw.idnum}"))
             continue
         attributes = inherited | {key: node[key] for key in _INHERITED if key in node}
         if "/Kids" in node:
-            stack.extend((kid, attributes) for kid in reversed(list(node["/Kids"])))
+            stack.extend((kid, attributes, depth + 1) for kid in reversed(list(node["/Kids"])))
         else:
             pages.append(Page(raw, node, attributes))
     findings.extend(_check_count(reader, len(pages)))

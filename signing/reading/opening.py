@@ -11,7 +11,7 @@ import mmap
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeLimits
@@ -71,7 +71,7 @@ def short_reason(error: BaseException) -> str:
 
 
 class _MappedFile(io.RawIOBase):
-    """A mapped file as a stream: libraries read what they need, nothing is copied as a whole."""
+    """A mapped file as a stream: a library copies what it reads, once, and nothing else."""
 
     def __init__(self, data: mmap.mmap) -> None:
         super().__init__()
@@ -94,16 +94,22 @@ class _MappedFile(io.RawIOBase):
     def tell(self) -> int:
         return self._at
 
-    def readinto(self, buffer: Any) -> int:
-        part = self._data[self._at : self._at + len(buffer)]
-        buffer[: len(part)] = part
+    def read(self, size: int | None = -1) -> bytes:
+        end = len(self._data) if size is None or size < 0 else self._at + size
+        part = self._data[self._at : end]
         self._at += len(part)
-        return len(part)
+        return part
+
+    def readinto(self, buffer: Any) -> int:
+        with memoryview(self._data) as whole, whole[self._at : self._at + len(buffer)] as part:
+            buffer[: len(part)] = part
+            self._at += len(part)
+            return len(part)
 
 
 def stream_of(pdf: Data) -> BinaryIO:
     """A fresh stream over a file's bytes."""
-    return io.BytesIO(pdf) if isinstance(pdf, bytes) else io.BufferedReader(_MappedFile(pdf))
+    return io.BytesIO(pdf) if isinstance(pdf, bytes) else cast("BinaryIO", _MappedFile(pdf))
 
 
 def open_pdf(pdf: Data) -> Opened | Unreadable:

@@ -270,6 +270,25 @@ async def test_a_request_goes_all_the_way_with_real_signatures(world):
     assert (await caller.get("/v1/signature-requests?status=odd"))[0] == 422
 
 
+async def test_a_signature_covers_text_only_when_the_portal_says_so(world):
+    """Refused with the reason and the place; allowed in a new request."""
+    caller = await world()
+    made = await upload(caller, plain_pdf())
+    leader = await world(official=LEADER, scopes=("documents:sign",))
+    over = {"page": 1, "rect_mm": [20, 40, 40, 20]}  # “Trang 1” stands there
+    outcomes = []
+    for placement in (over, {**over, "over_text": True}):
+        step = {"role": "person", "signer": LEADER, "placement": placement}
+        asked = {"document_id": made["id"], "level": "B-B", "steps": [step]}
+        _, request, _ = await caller.post("/v1/signature-requests", asked)
+        path = f"/v1/signature-requests/{request['id']}"
+        status, body, _ = await leader.post(f"{path}/sign", {})
+        outcomes.append((status, body.get("reason"), body.get("status")))
+        await leader.post(f"{path}/reject", {"reason": "Đặt lại chỗ ký cho đúng."})
+    assert outcomes[0][:2] == (422, "text_under_stamp")
+    assert outcomes[1] == (200, None, "signed")
+
+
 @pytest.mark.parametrize("pdf", [b"", b"not a pdf", plain_pdf()], ids=["empty", "text", "unsigned"])
 async def test_validating_bad_files_is_an_answer_not_an_error(world, pdf):
     """Nothing signed can be found in them, and the sentence says so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 import unicodedata
 import zlib
@@ -217,6 +218,15 @@ async def test_a_mark_is_ten_points_of_black_times_at_the_top_right(
     for words in wanted:
         assert words in text
     assert {size for _, _, size in ours} == {10.0}
+
+
+async def test_times_are_written_as_configured(make_service, decision_pdf):
+    order = SignOrder(b"", "agency", Role.COPY, Level.B_B)
+    for style, middle in (("iso", "T"), ("vgca", " ")):
+        made = await act(make_service(time_style=style), decision_pdf, order)
+        text = "".join(row[0] for row in letters(made) if "Motcua" in row[1])
+        date = r"\d{4}-\d\d-\d\d" if style == "iso" else r"\d\d\.\d\d\.\d{4}"
+        assert re.search(rf"{date}{middle}\d\d:\d\d:\d\d ?\+07:00", text)
 
 
 async def test_a_long_agency_name_is_broken_and_never_made_smaller(service):
