@@ -165,14 +165,14 @@ def many_signatures(count=25):
 def write_large(path, megabytes):
     """A sparse file whose one picture is that large."""
     size = megabytes * 1024 * 1024
+    page = b"/MediaBox [0 0 595 842] /Resources << /XObject << /I 5 0 R >> >>"
+    picture = b"/Width %d /Height 1024 /ColorSpace /DeviceGray /BitsPerComponent 8" % (size // 1024)
     bodies = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        b" /Resources << /XObject << /I 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R %s >>" % page,
         b"<< /Length 6 >>\nstream\n/I Do \nendstream",
-        b"<< /Type /XObject /Subtype /Image /Width %d /Height 1024 /ColorSpace /DeviceGray"
-        b" /BitsPerComponent 8 /Length %d >>\nstream\n" % (size // 1024, size),
+        b"<< /Type /XObject /Subtype /Image %s /Length %d >>\nstream\n" % (picture, size),
     )
     with path.open("wb") as file:
         file.write(b"%PDF-1.7\n")
