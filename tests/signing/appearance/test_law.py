@@ -300,7 +300,7 @@ async def test_text_is_not_covered_unless_the_order_says_so(service, decision_pd
 
 async def test_only_what_is_drawn_counts_not_the_place_around_it(service, decision_pdf):
     """A place that reaches over text is fine when the picture in its middle does not."""
-    tall = Placement(page=1, rect_mm=(100.0, 103.0, 36.0, 60.0))
+    tall = Placement(page=1, rect_mm=(135.0, 100.0, 36.0, 40.0))  # title, name
     signed = await act(service, decision_pdf, person(b"", placement=tall))
     assert ink(signed, BLUE)[2] <= 36.5
 

@@ -11,7 +11,9 @@ from signing.commands.check import inspect_paths
 from signing.commands.checking_process import CheckingProcess
 from signing.contract import Repaired, Severity
 from signing.inspection import inspect_file, inspect_pdf
+from signing.inspection.active_content import find_active_content
 from signing.process_limits import Limits
+from signing.reading.opening import open_pdf
 from tests.signing.commands import hostile
 from tests.signing.validation.signing_kit import NOW, make_pdf, sign
 
@@ -75,7 +77,8 @@ def test_a_broken_file_with_a_signature_is_never_rewritten():
 
 
 def test_a_cut_file_is_never_rewritten():
-    found = inspect_pdf(make_pdf()[:-120])
+    whole = make_pdf()
+    found = inspect_pdf(whole[: whole.index(b"startxref")])
     assert found.repaired is None
     assert found.blocked
 
@@ -110,6 +113,15 @@ def test_a_large_file_costs_no_more_than_its_largest_stream(tmp_path):
         found = inspector.call(path)
     assert not found.blocked, found.findings
     assert found.size == path.stat().st_size
+
+
+def test_large_streams_are_looked_at_once_and_not_kept(tmp_path):
+    path = tmp_path / "large.pdf"
+    hostile.write_large(path, 5)
+    reader = open_pdf(path.read_bytes()).reader
+    assert find_active_content(reader, []) == []
+    kept = [item for item in reader.resolved_objects.values() if hasattr(item, "encoded_data")]
+    assert len(kept) == 1  # the page's contents, six bytes
 
 
 def test_files_beyond_the_limits_are_refused_without_being_read(tmp_path):
