@@ -1,8 +1,8 @@
 """The signing service as a pool of processes: keys and PDF parsing stay out of the web process.
 
-Owns starting children on first use, one job a child at a time, the time limit, replacing a child
-that died or was killed, and a clean close. A lost child loses nothing: its result was not stored,
-so the caller is told that nothing was signed. Leaves the work to ``signing.service`` in the child.
+Owns which child does which job and what is remembered of files. A lost child loses nothing: its
+result was not stored, so the caller is told that nothing was signed. Leaves the children themselves
+to ``crews`` and the work to ``signing.service`` in the child.
 
 Children are of three kinds. *Readers* have no keys and the kernel's limits on memory and CPU; files
 from strangers are inspected, judged and copied there. *Signers* hold the keys and are only given
@@ -14,13 +14,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-import logging
-import multiprocessing
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 from signing.clock import SystemClock
@@ -42,123 +38,15 @@ from signing.contract import (
     Told,
     Validation,
 )
+from signing.crews import Crew, Main, Worker
 from signing.process_limits import Limits
-from signing.signer_process import TALK, AnswerUnreadable, read_answer, serve, serve_talk
+from signing.signer_process import TALK, serve, serve_talk
 from signing.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
-log = logging.getLogger(__name__)
-
-_CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
-_STOP_WITHIN_S = 5.0
 _REMEMBERED = 4096  # hashes of files that may be signed
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
-
-
-_Main = Callable[[Connection, SignerConfig, Clock], None]
-
-
-class _Worker:
-    """One child process, started when it gets its first job."""
-
-    def __init__(
-        self,
-        name: str,
-        config: SignerConfig,
-        clock: Clock,
-        main: _Main,
-    ) -> None:
-        self._name = name
-        self._config = config
-        self._clock = clock
-        self._main = main
-        self._process: BaseProcess | None = None
-        self._channel: Connection | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while it runs."""
-        return self._process.pid if self._process is not None else None
-
-    def call(self, job: str, arguments: tuple[Any, ...], limit_s: float) -> bytes:
-        """Send one job and wait; runs in a thread.
-
-        Raises:
-            TimeoutError: the limit passed. EOFError, OSError: the child died.
-        """
-        channel = self._ensure()
-        channel.send((job, arguments))
-        if not channel.poll(limit_s):
-            raise TimeoutError
-        return channel.recv_bytes()
-
-    def _ensure(self) -> Connection:
-        if self._process is not None and self._process.is_alive() and self._channel is not None:
-            return self._channel
-        self.stop()
-        ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(
-            target=self._main,
-            args=(theirs, self._config, self._clock),
-            name=f"motcua-{self._name}",
-            daemon=True,
-        )
-        process.start()
-        theirs.close()
-        self._process, self._channel = process, ours
-        return ours
-
-    def stop(self) -> None:
-        """End the child: ask by closing the channel, then kill."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        if self._process is not None:
-            self._process.join(_STOP_WITHIN_S)
-            self._end()
-
-    def kill(self) -> None:
-        """End the child now."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_STOP_WITHIN_S)
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        self._end()
-
-    def _end(self) -> None:
-        if self._process is None:
-            return
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join(_STOP_WITHIN_S)
-        self._process.close()
-        self._process = None
-
-
-class _Crew:
-    """The children of one kind, and those of them that are idle.
-
-    The one used last is used next, so that no more children start than are needed.
-    """
-
-    def __init__(self, workers: list[_Worker]) -> None:
-        self.workers = workers
-        self.idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
-        for worker in workers:
-            self.idle.put_nowait(worker)
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """The running children."""
-        return tuple(worker.pid for worker in self.workers if worker.pid is not None)
-
-    async def close(self) -> None:
-        """Wait for the jobs in flight, then end every child."""
-        for _ in self.workers:
-            await asyncio.to_thread((await self.idle.get()).stop)
 
 
 class SignerPool:
@@ -187,11 +75,11 @@ class SignerPool:
         self._reading = reading or Limits()
         self._clean: OrderedDict[str, None] = OrderedDict()
         self._closed = False
-        keyless = dataclasses.replace(config, keys=())
+        keyless = dataclasses.replace(config, keys=(), state_secrets=())
         watch = clock or SystemClock()
 
-        def crew(name: str, given: SignerConfig, main: _Main, count: int) -> _Crew:
-            return _Crew([_Worker(name, given, watch, main) for _ in range(count)])
+        def crew(name: str, given: SignerConfig, main: Main, count: int) -> Crew:
+            return Crew([Worker(name, given, watch, main) for _ in range(count)])
 
         count = max(1, workers)
         self._signers = crew("signer", config, partial(serve, limits=signing), count)
@@ -312,6 +200,8 @@ class SignerPool:
 
     async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
         """Prove a file that a desktop program signed."""
+        for pdf in (order.pdf, signed):
+            await self._have_inspected(pdf)
         return cast("SignedPdf", await self._run("accept_hand_off", order, signed))
 
     async def _run(self, job: str, *arguments: Any) -> Any:
@@ -328,49 +218,9 @@ class SignerPool:
         """One job on the next free reader; raises as ``_run`` does."""
         return await self._on(self._readers, self._reading.seconds, job, arguments)
 
-    async def _on(self, crew: _Crew, limit_s: float, job: str, arguments: tuple[Any, ...]) -> Any:
+    async def _on(self, crew: Crew, limit_s: float, job: str, arguments: tuple[Any, ...]) -> Any:
         if self._closed:
             raise SigningUnavailable(
                 "signer_closed", "Bộ phận ký số đã dừng.", "the signer pool is closed"
             )
-        worker = await crew.idle.get()
-        # Shielded: a caller that goes away must not free a child that is still at work.
-        task = asyncio.ensure_future(_work(crew, worker, limit_s, job, arguments))
-        task.add_done_callback(_forget_outcome)
-        return await asyncio.shield(task)
-
-
-async def _work(
-    crew: _Crew, worker: _Worker, limit_s: float, job: str, arguments: tuple[Any, ...]
-) -> Any:
-    try:
-        answer = await asyncio.to_thread(worker.call, job, arguments, limit_s)
-        return read_answer(answer)
-    except SigningError:
-        raise
-    except TimeoutError:
-        await asyncio.to_thread(worker.kill)
-        log.error(  # noqa: TRY400 - where it waited says nothing
-            "signer process exceeded %.0f s on %s and was ended", limit_s, job
-        )
-        raise SigningUnavailable(
-            "signer_timeout",
-            "Ký số quá thời gian cho phép; văn bản chưa được ký.",
-            f"{job} took longer than {limit_s:.0f} s; nothing was signed",
-        ) from None
-    except (EOFError, OSError, AnswerUnreadable) as error:
-        await asyncio.to_thread(worker.kill)
-        log.error("signer process was lost during %s: %s", job, type(error).__name__)  # noqa: TRY400 - the kind says all
-        raise SigningUnavailable(
-            "signer_died",
-            "Tiến trình ký số dừng đột ngột; văn bản chưa được ký, xin thử lại.",
-            f"the signer process was lost during {job}; nothing was signed",
-        ) from error
-    finally:
-        crew.idle.put_nowait(worker)
-
-
-def _forget_outcome(task: asyncio.Future[Any]) -> None:
-    """Mark the outcome as seen: a caller that went away has nobody to tell."""
-    if not task.cancelled():
-        task.exception()
+        return await crew.run(limit_s, job, arguments)
