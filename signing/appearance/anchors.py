@@ -7,19 +7,18 @@ composed or decomposed letters and spaces. Leaves what to put there to ``placeme
 from __future__ import annotations
 
 import ctypes
-import io
 import math
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from signing.appearance.pagebox import PageBox, Rect
+from signing.reading.opening import Data, stream_of
 
 MAX_CHARS = 60_000
 _ITALIC = 1 << 6  # font descriptor flag (ISO 32000-2, table 121)
@@ -230,34 +229,11 @@ def _between(left: Found, right: Found, size: float, written: str, italic: bool)
     return Gap(start, right.rect.x, left.baseline, size, written, italic)
 
 
-class _MappedPdf(io.RawIOBase):
-    """A mapped file as the stream that pdfium reads from, piece by piece."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self._position = 0
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = (0, self._position, len(self._data))[whence]
-        self._position = base + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._data[self._position : self._position + len(buffer)]
-        buffer[: len(piece)] = piece
-        self._position += len(piece)
-        return len(piece)
-
-
 class DocumentText:
     """The pages' text of one document, read page by page when asked."""
 
-    def __init__(self, pdf: bytes) -> None:
-        source = pdf if isinstance(pdf, bytes) else _MappedPdf(pdf)
-        self._document = pdfium.PdfDocument(source)
+    def __init__(self, pdf: Data) -> None:
+        self._document = pdfium.PdfDocument(pdf if isinstance(pdf, bytes) else stream_of(pdf))
         self._open: dict[int, tuple[pdfium.PdfPage, PageText]] = {}
 
     def page(self, box: PageBox) -> PageText:
