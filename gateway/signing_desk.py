@@ -11,23 +11,31 @@ from pathlib import Path
 from signing.clock import SystemClock
 from signing.contract import Level, Role, SignOrder
 from signing.devpki import DevPki, DevPkiServer
-from signing.service import SigningService
+from signing.pool import SignerPool
+from signing.process_limits import Limits
+
+_LIMITS = Limits(seconds=60.0, memory_bytes=3 * 1024**3)  # for one file, its copies included
 
 
 @contextmanager
 def signing_desk() -> Iterator[Callable[[bytes], bytes]]:
-    """A function that signs a PDF invisibly at B-LTA; raises ``SigningError`` when refused."""
+    """A function that signs a PDF invisibly at B-LTA; raises ``SigningError`` when refused.
+
+    The file is parsed and signed in children that a hostile one can only bring down itself.
+    """
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
         server = DevPkiServer(DevPki.create(Path(folder), SystemClock()))
         runner.run(server.start())
-        service = SigningService(server.signer_config(), SystemClock())
+        pool = SignerPool(
+            server.signer_config(), job_limit_s=_LIMITS.seconds, reading=_LIMITS, signing=_LIMITS
+        )
 
         def sign(pdf: bytes) -> bytes:
             order = SignOrder(pdf, "official-rsa", Role.INVISIBLE, Level.B_LTA)
-            return runner.run(service.sign(order)).pdf
+            return runner.run(pool.sign(order)).pdf
 
         try:
             yield sign
         finally:
-            runner.run(service.close())
+            runner.run(pool.close())
             runner.run(server.close())

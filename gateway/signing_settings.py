@@ -105,6 +105,7 @@ class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust = Trust()
     # true: officials sign and seal only by a row of the authority register, for every agency
     authority_register_required: bool = False
-    processes: Positive = 1  # signer processes, each with its own copy of the keys
+    processes: Positive = 1  # signer processes, each with its own copy of the keys; as many readers
+    time_style: str = "vgca"  # in stamps: vgca = 09.02.2026 15:38:47 +07:00, iso = ISO 8601
     confirmations: ConfirmationSection = ConfirmationSection()
     batches: BatchSection = BatchSection()

@@ -140,8 +140,11 @@ def signer_config(settings: Settings) -> SignerConfig:
         fetch_hosts=tuple(section.trust.fetch_hosts),
         allow_loopback=section.trust.allow_loopback,
         revocation_unknown=section.trust.revocation_unknown,
+        time_style=section.time_style,
     )
     problems += _unusable(keys)
+    if section.time_style not in ("vgca", "iso"):
+        problems.append("signing.time_style: phải là “vgca” hoặc “iso”")
     if settings.server.mode == "live" and any(is_development(r) for r in config.roots):
         problems.append("signing.trust.roots: không tin PKI phát triển ở chế độ live")
     if problems:

@@ -1,18 +1,22 @@
 """The signing service as a pool of processes: keys and PDF parsing stay out of the web process.
 
-Owns starting children on first use, one job a child at a time, the time limit, replacing a child
-that died or was killed, and a clean close. A lost child loses nothing: its result was not stored,
-so the caller is told that nothing was signed. Leaves the work to ``signing.service`` in the child.
+Owns which child does which job and what is remembered of files. A lost child loses nothing: its
+result was not stored, so the caller is told that nothing was signed. Leaves the children themselves
+to ``crews`` and the work to ``signing.service`` in the child.
+
+Children are of three kinds. *Readers* have no keys and the kernel's limits on memory and CPU; files
+from strangers are inspected, judged and copied there. *Signers* hold the keys and are only given
+files that a reader found nothing against. *Talkers* speak with the providers of remote keys.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import multiprocessing
-from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+import dataclasses
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,102 +40,27 @@ from signing.contract import (
     Told,
     Validation,
 )
-from signing.signer_process import TALK, AnswerUnreadable, read_answer, serve, serve_talk
+from signing.crews import Crew, Main, Worker
+from signing.process_limits import Limits
+from signing.signer_process import TALK, serve, serve_talk
+from signing.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
-log = logging.getLogger(__name__)
-
-_CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
-_STOP_WITHIN_S = 5.0
+_REMEMBERED = 4096  # hashes of files that may be signed
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
-
-
-class _Worker:
-    """One child process, started when it gets its first job."""
-
-    def __init__(
-        self,
-        config: SignerConfig,
-        clock: Clock,
-        main: Callable[[Connection, SignerConfig, Clock], None],
-    ) -> None:
-        self._config = config
-        self._clock = clock
-        self._main = main
-        self._process: BaseProcess | None = None
-        self._channel: Connection | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while it runs."""
-        return self._process.pid if self._process is not None else None
-
-    def call(self, job: str, arguments: tuple[Any, ...], limit_s: float) -> bytes:
-        """Send one job and wait; runs in a thread.
-
-        Raises:
-            TimeoutError: the limit passed. EOFError, OSError: the child died.
-        """
-        channel = self._ensure()
-        channel.send((job, arguments))
-        if not channel.poll(limit_s):
-            raise TimeoutError
-        return channel.recv_bytes()
-
-    def _ensure(self) -> Connection:
-        if self._process is not None and self._process.is_alive() and self._channel is not None:
-            return self._channel
-        self.stop()
-        ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(
-            target=self._main,
-            args=(theirs, self._config, self._clock),
-            name="motcua-signer",
-            daemon=True,
-        )
-        process.start()
-        theirs.close()
-        self._process, self._channel = process, ours
-        return ours
-
-    def stop(self) -> None:
-        """End the child: ask by closing the channel, then kill."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        if self._process is not None:
-            self._process.join(_STOP_WITHIN_S)
-            self._end()
-
-    def kill(self) -> None:
-        """End the child now."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_STOP_WITHIN_S)
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        self._end()
-
-    def _end(self) -> None:
-        if self._process is None:
-            return
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join(_STOP_WITHIN_S)
-        self._process.close()
-        self._process = None
 
 
 class SignerPool:
     """``Signatures`` over child processes; close it when done.
 
     Args:
-        config: what each child is given; passed over a pipe, never in arguments or environment.
-        workers: how many children, each with its own copy of the keys.
-        job_limit_s: wall clock for one job, waiting for time-stamps included.
+        config: what each signer is given; passed over a pipe, never in arguments or environment.
+        workers: how many signers, each with its own copy of the keys, and as many readers.
+        job_limit_s: wall clock for one job of a signer, waiting for time-stamps included.
         clock: a picklable clock; the system's by default.
+        reading: what one file may cost a reader.
+        signing: what one job may cost a signer; without it, only ``job_limit_s`` holds.
     """
 
     def __init__(
@@ -141,15 +70,23 @@ class SignerPool:
         *,
         job_limit_s: float = 240.0,
         clock: Clock | None = None,
+        reading: Limits | None = None,
+        signing: Limits | None = None,
     ) -> None:
         self._limit_s = job_limit_s
-        clock = clock or SystemClock()
-        signers = [_Worker(config, clock, serve) for _ in range(max(1, workers))]
-        talkers = [_Worker(config, clock, serve_talk) for _ in range(_TALKERS)]
-        self._workers = [*signers, *talkers]
-        self._signers = len(signers)
-        self._idle, self._idle_talkers = _queue(signers), _queue(talkers)
+        self._reading = reading or Limits()
+        self._clean: OrderedDict[str, None] = OrderedDict()
         self._closed = False
+        keyless = dataclasses.replace(config, keys=(), state_secrets=())
+        watch = clock or SystemClock()
+
+        def crew(name: str, given: SignerConfig, main: Main, count: int) -> Crew:
+            return Crew([Worker(name, given, watch, main) for _ in range(count)])
+
+        count = max(1, workers)
+        self._signers = crew("signer", config, partial(serve, limits=signing), count)
+        self._readers = crew("reader", keyless, partial(serve, limits=self._reading), count)
+        self._talkers = crew("talker", config, serve_talk, _TALKERS)
 
     async def __aenter__(self) -> SignerPool:
         return self
@@ -159,44 +96,79 @@ class SignerPool:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The running children."""
-        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+        """The running children that were given keys."""
+        return self._signers.pids + self._talkers.pids
+
+    @property
+    def reader_pids(self) -> tuple[int, ...]:
+        """The running readers, which were given none."""
+        return self._readers.pids
 
     async def close(self) -> None:
         """Wait for the jobs in flight, then end every child."""
         self._closed = True
-        for queue, count in ((self._idle, self._signers), (self._idle_talkers, _TALKERS)):
-            for _ in range(count):
-                worker = await queue.get()
-                await asyncio.to_thread(worker.stop)
+        for crew in (self._signers, self._readers, self._talkers):
+            await crew.close()
 
     async def credentials(self) -> tuple[Credential, ...]:
         """Every configured key that opens."""
         return cast("tuple[Credential, ...]", await self._run("credentials"))
 
-    async def inspect(self, pdf: bytes) -> Inspection:
-        """Look before signing."""
-        return cast("Inspection", await self._run("inspect", pdf))
+    async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
+        """Look before signing, in a reader; one that gives up is a finding."""
+        try:
+            found = cast("Inspection", await self._read("inspect", pdf, repair))
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            return await asyncio.to_thread(unfinished_inspection, pdf, lost.code)
+        if not found.blocked:
+            self._remember(found.repaired.sha256 if found.repaired else found.sha256)
+        return found
 
     async def sign(self, order: SignOrder) -> SignedPdf:
-        """Sign in a child."""
-        return cast("SignedPdf", await self._run("sign", order))
+        """Sign in a child with keys, once a reader has seen the file."""
+        await self._have_inspected(order.pdf)
+        return cast("SignedPdf", await self._run("sign", order, True))
 
     async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
         """Sign a large file into another one, in a child; no byte of it passes through here."""
         return cast("SignedFile", await self._run("sign_file", order, source, target))
 
     async def validate(self, pdf: bytes) -> Validation:
-        """Judge every signature in a file."""
-        return cast("Validation", await self._run("validate", pdf))
+        """Judge every signature in a file, in a reader; one that gives up knows nothing."""
+        try:
+            return cast("Validation", await self._read("validate", pdf))
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            return await asyncio.to_thread(unfinished_validation, pdf, lost.code)
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
-        """Make the copy that will be certified."""
-        return cast("Attested", await self._run("attest", pdf, attestation))
+        """Make the copy that will be certified, in a reader."""
+        return cast("Attested", await self._read("attest", pdf, attestation))
+
+    async def _have_inspected(self, pdf: bytes) -> None:
+        """Let nothing near a key that no reader has found clean; remembered by hash.
+
+        Raises:
+            DocumentRefused: the finding that forbids signing.
+        """
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(pdf).hexdigest())
+        if digest in self._clean:
+            self._clean.move_to_end(digest)
+            return
+        (await self.inspect(pdf, repair=False)).refuse_if_blocked()
+
+    def _remember(self, digest: str) -> None:
+        self._clean[digest] = None
+        if len(self._clean) > _REMEMBERED:
+            self._clean.popitem(last=False)
 
     async def prepare(self, order: SignOrder) -> Prepared:
         """Write the revision for a key that is confirmed elsewhere."""
-        return cast("Prepared", await self._run("prepare", order))
+        await self._have_inspected(order.pdf)
+        return cast("Prepared", await self._run("prepare", order, True))
 
     async def start(self, credential: str, reference: str, items: tuple[RemoteItem, ...]) -> Ticket:
         """Send once; when the child is lost over it, it may have sent: the outcome is unknown."""
@@ -234,69 +206,27 @@ class SignerPool:
 
     async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
         """Prove a file that a desktop program signed."""
+        for pdf in (order.pdf, signed):
+            await self._have_inspected(pdf)
         return cast("SignedPdf", await self._run("accept_hand_off", order, signed))
 
     async def _run(self, job: str, *arguments: Any) -> Any:
-        """One job on the next free child.
+        """One job on the next free signer or talker.
 
         Raises:
             SigningError: the child's refusal.
             SigningUnavailable: ``signer_timeout``, ``signer_died``, ``signer_closed``.
         """
+        crew = self._talkers if job in TALK else self._signers
+        return await self._on(crew, self._limit_s, job, arguments)
+
+    async def _read(self, job: str, *arguments: Any) -> Any:
+        """One job on the next free reader; raises as ``_run`` does."""
+        return await self._on(self._readers, self._reading.seconds, job, arguments)
+
+    async def _on(self, crew: Crew, limit_s: float, job: str, arguments: tuple[Any, ...]) -> Any:
         if self._closed:
             raise SigningUnavailable(
                 "signer_closed", "Bộ phận ký số đã dừng.", "the signer pool is closed"
             )
-        queue = self._idle_talkers if job in TALK else self._idle
-        worker = await queue.get()
-        # Shielded: a caller that goes away must not free a child that is still at work.
-        task = asyncio.ensure_future(self._work(worker, queue, job, arguments))
-        task.add_done_callback(_forget_outcome)
-        return await asyncio.shield(task)
-
-    async def _work(
-        self,
-        worker: _Worker,
-        queue: asyncio.LifoQueue[_Worker],
-        job: str,
-        arguments: tuple[Any, ...],
-    ) -> Any:
-        try:
-            answer = await asyncio.to_thread(worker.call, job, arguments, self._limit_s)
-            return read_answer(answer)
-        except SigningError:
-            raise
-        except TimeoutError:
-            await asyncio.to_thread(worker.kill)
-            log.error(  # noqa: TRY400 - where it waited says nothing
-                "signer process exceeded %.0f s on %s and was ended", self._limit_s, job
-            )
-            raise SigningUnavailable(
-                "signer_timeout",
-                "Ký số quá thời gian cho phép; văn bản chưa được ký.",
-                f"{job} took longer than {self._limit_s:.0f} s; nothing was signed",
-            ) from None
-        except (EOFError, OSError, AnswerUnreadable) as error:
-            await asyncio.to_thread(worker.kill)
-            log.error("signer process was lost during %s: %s", job, type(error).__name__)  # noqa: TRY400 - the kind says all
-            raise SigningUnavailable(
-                "signer_died",
-                "Tiến trình ký số dừng đột ngột; văn bản chưa được ký, xin thử lại.",
-                f"the signer process was lost during {job}; nothing was signed",
-            ) from error
-        finally:
-            queue.put_nowait(worker)
-
-
-def _queue(workers: list[_Worker]) -> asyncio.LifoQueue[_Worker]:
-    """All idle; the one used last is used next, so that no more children start than are needed."""
-    queue: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
-    for worker in workers:
-        queue.put_nowait(worker)
-    return queue
-
-
-def _forget_outcome(task: asyncio.Future[Any]) -> None:
-    """Mark the outcome as seen: a caller that went away has nobody to tell."""
-    if not task.cancelled():
-        task.exception()
+        return await crew.run(limit_s, job, arguments)

@@ -74,10 +74,12 @@ class RemoteActs(RemoteTalk):
 
     # ------------------------------------------------------------------ the first half
 
-    async def prepare(self, order: SignOrder) -> Prepared:
+    async def prepare(self, order: SignOrder, inspected: bool = False) -> Prepared:
         """Check everything, write the revision; see ``RemoteSignatures``."""
         check_readable(order.pdf)
-        self._refuse_dangerous(order.pdf)
+        if not inspected:
+            self._refuse_dangerous(order.pdf)
+        order = dataclasses.replace(order, text_style=order.text_style or self._config.time_style)
         key = await self._confirmed(order.credential).open()
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)

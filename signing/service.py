@@ -27,10 +27,8 @@ from signing.contract import (
     Clock,
     Credential,
     CredentialRefused,
-    DocumentRefused,
     Inspection,
     Level,
-    Severity,
     SignedFile,
     SignedPdf,
     SignerConfig,
@@ -105,11 +103,11 @@ class SigningService(RemoteActs):
                 await key.release()
         return tuple(found)
 
-    async def inspect(self, pdf: bytes) -> Inspection:
+    async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
         """Look before signing."""
         from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
 
-        return inspect_pdf(pdf)
+        return inspect_pdf(pdf, repair=repair)
 
     async def validate(self, pdf: bytes) -> Validation:
         """Judge every signature in a file against our roots."""
@@ -123,11 +121,14 @@ class SigningService(RemoteActs):
 
         return attest_pdf(pdf, attestation)
 
-    async def sign(self, order: SignOrder) -> SignedPdf:
-        """Sign, then verify the result independently before giving it back."""
+    async def sign(self, order: SignOrder, inspected: bool = False) -> SignedPdf:
+        """Sign, then verify the result independently before giving it back.
+
+        ``inspected`` says that a process without keys has found nothing against the file.
+        """
         timings = _Timings({}, perf_counter())
         check_readable(order.pdf)
-        state = self._refuse_dangerous(order.pdf)
+        state = self._refuse_dangerous(order.pdf, inspected=inspected)
         timings.mark("inspection")
         return await self._perform(order, state, timings, in_memory(order.pdf))
 
@@ -161,6 +162,8 @@ class SigningService(RemoteActs):
     async def _perform(
         self, order: SignOrder, state: Any, timings: _Timings, delivery: Delivery
     ) -> SignedPdf:
+        style = order.text_style or self._config.time_style
+        order = dataclasses.replace(order, text_style=style)
         key = await self._open(order)
         try:
             return await self._sign_with(key, order, state, timings, delivery)
@@ -199,21 +202,17 @@ class SigningService(RemoteActs):
             path=path,
         )
 
-    def _refuse_dangerous(self, pdf: bytes) -> Any:
+    def _refuse_dangerous(self, pdf: bytes, *, inspected: bool = False) -> Any:
         """Inspect, whoever asked: nothing that inspection forbids is ever signed.
 
-        Exactly these bytes are inspected once a process. Gives the SHA-256 state over them.
+        Exactly these bytes are inspected once: in this process, or before in one without keys.
+        Gives the SHA-256 state over them.
         """
-        from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
-
         state = hashlib.sha256(pdf)
-        if state.digest() in self._clean:
-            return state
-        for finding in inspect_pdf(bytes(pdf)).findings:
-            if finding.severity is Severity.BLOCK:
-                raise DocumentRefused(
-                    finding.code, finding.detail, f"{finding.code}: {finding.where}"
-                )
+        if not inspected and state.digest() not in self._clean:
+            from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
+
+            inspect_pdf(bytes(pdf), repair=False).refuse_if_blocked()
         self._clean.add(state.digest())
         return state
 

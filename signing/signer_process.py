@@ -17,6 +17,7 @@ from typing import Any
 
 from signing import contract
 from signing.contract import Clock, SignerConfig, SigningError
+from signing.process_limits import Limits, grant_cpu, restrict_memory
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +90,20 @@ def read_answer(data: bytes) -> Any:
     raise _REFUSALS[name](code, message_vi, message_en)
 
 
-def serve(channel: Connection, config: SignerConfig, clock: Clock) -> None:
-    """The child's main: answer jobs until the parent closes the channel."""
+def serve(
+    channel: Connection, config: SignerConfig, clock: Clock, limits: Limits | None = None
+) -> None:
+    """The child's main: answer jobs until the parent closes the channel.
+
+    ``limits`` hold for each job; a reader, which has no keys and parses files from strangers,
+    always has them.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    if limits is not None:
+        restrict_memory(limits)
     from signing.service import SigningService  # noqa: PLC0415 - pyHanko only in the child
 
-    asyncio.run(_serve(channel, SigningService(config, clock), JOBS))
+    asyncio.run(_serve(channel, SigningService(config, clock), JOBS, limits))
 
 
 def serve_talk(channel: Connection, config: SignerConfig, clock: Clock) -> None:
@@ -105,7 +114,9 @@ def serve_talk(channel: Connection, config: SignerConfig, clock: Clock) -> None:
     asyncio.run(_serve(channel, TalkService(config, clock), TALK))
 
 
-async def _serve(channel: Connection, service: Any, jobs: frozenset[str]) -> None:
+async def _serve(
+    channel: Connection, service: Any, jobs: frozenset[str], limits: Limits | None = None
+) -> None:
     loop = asyncio.get_running_loop()
     try:
         while True:
@@ -113,6 +124,8 @@ async def _serve(channel: Connection, service: Any, jobs: frozenset[str]) -> Non
                 job, arguments = await loop.run_in_executor(None, channel.recv)
             except EOFError:
                 return
+            if limits is not None:
+                grant_cpu(limits)
             channel.send_bytes(write_answer(await _do(service, jobs, job, arguments)))
     finally:
         await service.close()

@@ -20,11 +20,15 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class PlacementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a visible signature goes: a rectangle in millimetres, or the text to place it at."""
+    """Where a visible signature goes: a rectangle in millimetres, or the text to place it at.
+
+    Text that stands there is not covered unless ``over_text`` says so.
+    """
 
     page: int | None = None
     rect_mm: tuple[float, float, float, float] | None = None
     anchor: Text | None = None
+    over_text: bool = False
 
     def __post_init__(self) -> None:
         if (self.rect_mm is None) == (self.anchor is None):

@@ -53,6 +53,10 @@ _REFUSED_FILES = {
     "no_pages": "file_unreadable",
     "decode_limit": "file_unreadable",
     "inspection_error": "file_unreadable",
+    "inspection_memory": "file_unreadable",
+    "inspection_timeout": "file_unreadable",
+    "inspection_crashed": "file_unreadable",
+    "repair_changes_pages": "file_unreadable",
     "too_large": "body_too_large",
 }
 

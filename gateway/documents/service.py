@@ -4,7 +4,8 @@ Owns the document's life outside of signing; ``requests`` owns signing. A file t
 whole, readable PDF (empty, not a PDF, encrypted, truncated) is refused with its findings and not
 stored: nobody could show an official what it says. A readable PDF with forbidden content
 (scripts, XFA, broken earlier signatures) is stored with its findings as evidence of what was
-handed in; it can be read and judged, never signed.
+handed in; it can be read and judged, never signed. A broken file that could be repaired is kept as
+revision 0, as it came, and as revision 1, repaired, which is the one that is shown and signed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class NewDocument:
     reference: str
     kind: str
     name: str
-    sha256: str
+    sha256: str  # as handed in
     inspection: Inspection
 
 
@@ -86,21 +87,24 @@ class Documents:
             blocking = [f["detail"] for f in found if f["severity"] != Severity.INFO]
             raise Problem(code, " ".join(blocking), extra={"findings": found})
         digest = await self._files.put(content)
+        if inspection.repaired is not None:
+            await self._files.put(inspection.repaired.pdf)
         return NewDocument(tenant, reference, kind, name, digest, inspection)
 
     def save(self, connection: Connection, new: NewDocument) -> DocumentAnswer:
         """Give a taken-in file its row (a unit of work)."""
         now = self._clock.now()
         look = new.inspection
+        files = _files_of(new)
         row = {
             "id": new_id("doc", self._clock),
             "tenant": new.tenant,
             "reference": new.reference,
             "kind": new.kind,
             "name": new.name,
-            "sha256": new.sha256,
-            "size": look.size,
-            "revision": 0,
+            "sha256": files[-1][0],
+            "size": files[-1][1],
+            "revision": len(files) - 1,
             "pages": look.pages,
             "pdf_version": look.pdf_version[:8],
             "level": None,
@@ -109,14 +113,17 @@ class Documents:
             "sequence": 0,
             "created_at": now,
         }
-        revision = {
-            "document_id": row["id"],
-            "number": 0,
-            "sha256": new.sha256,
-            "size": look.size,
-            "created_at": now,
-        }
-        store.insert_document(connection, row, revision)
+        revisions = [
+            {
+                "document_id": row["id"],
+                "number": number,
+                "sha256": digest,
+                "size": size,
+                "created_at": now,
+            }
+            for number, (digest, size) in enumerate(files)
+        ]
+        store.insert_document(connection, row, revisions)
         return self._shown(connection, new.tenant, str(row["id"]))
 
     async def get(self, tenant: str, document_id: str) -> DocumentAnswer:
@@ -200,6 +207,15 @@ class Documents:
         if row is None:
             raise not_found("văn bản này")
         return show_documents(connection, [row], self._clock.now())[0]
+
+
+def _files_of(new: NewDocument) -> list[tuple[str, int]]:
+    """Hash and size of the file handed in and, where it had to be, of the repaired one."""
+    files = [(new.sha256, new.inspection.size)]
+    repaired = new.inspection.repaired
+    if repaired is not None:
+        files.append((repaired.sha256, len(repaired.pdf)))
+    return files
 
 
 def _findings(inspection: Inspection) -> list[FindingAnswer]:

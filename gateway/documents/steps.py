@@ -185,6 +185,7 @@ def _placement(stored: dict[str, Any] | None) -> Placement | None:
         page=stored.get("page") or -1,
         rect_mm=tuple(rect) if rect else None,
         anchor=stored.get("anchor"),
+        over_text=bool(stored.get("over_text")),
     )
 
 

@@ -1,7 +1,8 @@
 """Tables of documents and their revisions, and every statement about them.
 
 A document's row is its latest state; each published file is a row of ``document_revisions``
-(0 is the upload). One revision a step of a request, enforced by the database.
+(0 is the upload, 1 its repaired form if it was broken). One revision a step of a request,
+enforced by the database.
 """
 
 from __future__ import annotations
@@ -55,11 +56,11 @@ document_revisions = sa.Table(
 
 
 def insert_document(
-    connection: Connection, row: Mapping[str, Any], revision: Mapping[str, Any]
+    connection: Connection, row: Mapping[str, Any], revisions: Sequence[Mapping[str, Any]]
 ) -> None:
-    """A new document with its revision 0."""
+    """A new document with its revision 0, and 1 if it had to be repaired."""
     connection.execute(documents.insert(), dict(row))
-    connection.execute(document_revisions.insert(), dict(revision))
+    connection.execute(document_revisions.insert(), [dict(one) for one in revisions])
 
 
 def find_document(

@@ -22,19 +22,32 @@ from signing.appearance.drawing import (
     PreparedStamp,
     draw_block,
     draw_line,
+    draw_mark,
     draw_picture,
     write_time,
 )
 from signing.appearance.lane_pages import LanePages, lane_pages
 from signing.appearance.pagebox import MM, Rect
-from signing.appearance.pictures import load_picture
+from signing.appearance.pictures import Picture, load_picture
 from signing.appearance.placement import DEFAULT_SEAL_MM, DEFAULT_SIGNATURE_MM, Spot, Surveyor
-from signing.contract import Credential, DocumentRefused, KeyConfig, Role, SignOrder
+from signing.appearance.typeface import Face, stamp_typeface
+from signing.contract import (
+    Credential,
+    DocumentNumber,
+    DocumentRefused,
+    KeyConfig,
+    Role,
+    SignOrder,
+)
 from signing.lane import LaneFile, NotForTheLane
 from signing.pades.refusals import check_not_encrypted
 from signing.pades.writer import Look
 
 _NUMBER_SIZE = 13.0
+_INITIAL = (42.0, 32.0)  # points: officials' tools draw 25 × 25 to 44 × 45
+_NARROWEST = 0.7  # of a value's width, where the dotted place is too short for it
+
+Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,8 @@ def plan(
     ``file`` is the order's document opened as a plain one, when it was found to be.
 
     Raises:
-        DocumentRefused: ``number_already_written``, ``bad_document_number``.
+        DocumentRefused: ``number_already_written``, ``bad_document_number``,
+            ``text_under_stamp``, ``missing_glyph``.
     """
     if order.role is Role.INVISIBLE:
         return (Part("Invisible", None),)
@@ -134,13 +148,20 @@ def _size(scene: _Scene, default_mm: tuple[float, float]) -> tuple[float, float]
     return (width or default_mm[0]) * MM, (height or default_mm[1]) * MM
 
 
-def _signature(scene: _Scene, rect: Rect, colour: tuple[float, float, float]) -> Drawing:
-    """The configured picture, or a clean block of text."""
-    if scene.key.image_path:
-        return draw_picture(load_picture(scene.key.image_path), rect.width, rect.height)
+def _picture(scene: _Scene) -> Picture | None:
+    return load_picture(scene.key.image_path) if scene.key.image_path else None
+
+
+def _signature(scene: _Scene, spot: Spot, colour: Colour) -> tuple[Spot, Drawing]:
+    """The configured picture on exactly its own part of the place, or a clean block of text."""
+    picture = _picture(scene)
+    if picture is not None:
+        rect = spot.rect.fitted(picture.aspect)
+        return Spot(spot.page, rect), draw_picture(picture, rect.width, rect.height)
     title = " ".join(part for part in (scene.order.capacity, scene.order.title) if part)
     lines = [f"Người ký: {scene.signer}", title, f"Thời gian ký: {scene.time}"]
-    return draw_block(lines, rect.width, rect.height, 9.0, colour=colour, framed=True)
+    width, height = spot.rect.width, spot.rect.height
+    return spot, draw_block(lines, width, height, 9.0, colour=colour, framed=True)
 
 
 def _person(scene: _Scene) -> tuple[Spot, Drawing]:
@@ -148,7 +169,7 @@ def _person(scene: _Scene) -> tuple[Spot, Drawing]:
     spot = scene.survey.explicit(scene.order.placement) or scene.survey.person(
         scene.order, _printed_name(scene.signer), _size(scene, default)
     )
-    return spot, _signature(scene, spot.rect, BLUE)
+    return _clear(scene, _signature(scene, spot, BLUE))
 
 
 def _printed_name(signer: str) -> str:
@@ -158,33 +179,81 @@ def _printed_name(signer: str) -> str:
 
 def _initial(scene: _Scene) -> tuple[Spot, Drawing]:
     spot = scene.survey.explicit(scene.order.placement) or scene.survey.initial(
-        scene.order, (30.0, 30.0)
+        scene.order, _INITIAL
     )
     if scene.key.image_path:
-        return spot, _signature(scene, spot.rect, BLUE)
+        return _clear(scene, _signature(scene, spot, BLUE))
     letters = "".join(word[0] for word in _printed_name(scene.signer).split())
-    return spot, draw_line(letters, spot.rect.width, spot.rect.height, 12.0, BLUE)
+    drawing = draw_line(letters, spot.rect.width, spot.rect.height, 12.0, colour=BLUE)
+    return _clear(scene, (spot, drawing))
 
 
 def _seal(scene: _Scene) -> tuple[Spot, Drawing]:
-    size = _size(scene, (DEFAULT_SEAL_MM, DEFAULT_SEAL_MM))
-    spot = scene.survey.explicit(scene.order.placement) or scene.survey.seal(scene.order, size)
-    return spot, _signature(scene, spot.rect, RED)
+    """In real size; over a person's signature, or where it is wanted, it may cover text."""
+    placement = scene.order.placement
+    spot = None if scene.key.image_path else scene.survey.explicit(placement)
+    if spot is None:
+        size = _size(scene, (DEFAULT_SEAL_MM, DEFAULT_SEAL_MM))
+        spot = scene.survey.seal(scene.order, size)
+    shown = _signature(scene, spot, RED)
+    hand = scene.survey.person_widget()
+    over_hand = (
+        hand is not None and hand.page.index == spot.page.index and hand.rect.meets(shown[0].rect)
+    )
+    anchored = placement is not None and placement.anchor is not None
+    return shown if over_hand or anchored else _clear(scene, shown)
+
+
+def _mark(scene: _Scene, lines: list[str]) -> tuple[Spot, Drawing]:
+    """A text at the top right of page 1, or at the right of the place the order names."""
+    named = scene.survey.explicit(scene.order.placement)
+    if named is None:
+        drawing = draw_mark(lines, scene.survey.page(1).width / 2)
+        spot = scene.survey.corner(scene.order, (drawing.width, drawing.height))
+        return _clear(scene, (spot, drawing))
+    drawing = draw_mark(lines, named.rect.width)
+    left = named.rect.x + named.rect.width - drawing.width
+    rect = named.page.clamp(Rect(left, named.rect.y, drawing.width, drawing.height))
+    return _clear(scene, (Spot(named.page, rect), drawing))
 
 
 def _copy(scene: _Scene) -> tuple[Spot, Drawing]:
-    spot = scene.survey.explicit(scene.order.placement) or scene.survey.corner(scene.order)
-    lines = [scene.order.reason or "SAO Y", scene.signer, f"Thời gian ký: {scene.time}"]
-    return spot, draw_block(lines, spot.rect.width, spot.rect.height, 10.0, right=True)
+    form = scene.order.reason or "SAO Y"
+    return _mark(scene, [form, scene.signer, f"Thời gian ký: {scene.time}"])
 
 
 def _annex(scene: _Scene) -> tuple[Spot, Drawing]:
-    spot = scene.survey.explicit(scene.order.placement) or scene.survey.corner(scene.order)
     number = scene.order.document_number
     lines = [f"Thời gian ký: {scene.time}"]
     if number is not None:
-        lines.insert(0, f"Số: {two_digits(number.number)}/{number.symbol}")
-    return spot, draw_block(lines, spot.rect.width, spot.rect.height, 10.0, right=True)
+        lines.insert(0, f"Số: {_code(number)}")
+    return _mark(scene, lines)
+
+
+def _code(number: DocumentNumber) -> str:
+    """Number and symbol: “05/QĐ-UBND”."""
+    return f"{two_digits(number.number)}/{number.symbol}"
+
+
+def _clear(scene: _Scene, shown: tuple[Spot, Drawing]) -> tuple[Spot, Drawing]:
+    """What is shown, unless it would cover the document's text and nobody asked for that.
+
+    Raises:
+        DocumentRefused: ``text_under_stamp``.
+    """
+    spot = shown[0]
+    placement = scene.order.placement
+    if placement is not None and placement.over_text:
+        return shown
+    if scene.survey.covers_text(spot.page, spot.rect):
+        page, x, y = spot.page.index + 1, spot.rect.x / MM, spot.rect.y / MM
+        raise DocumentRefused(
+            "text_under_stamp",
+            f"Trang {page}: chữ ký ở chỗ cách trái {x:.0f} mm, cách trên {y:.0f} mm sẽ đè lên chữ"
+            " đã có; hãy chọn chỗ khác, hoặc cho phép đè lên chữ.",
+            f"page {page}: the stamp at {x:.0f}, {y:.0f} mm would cover text",
+        )
+    return shown
 
 
 _SINGLE: dict[Role, Callable[[_Scene], tuple[Spot, Drawing]]] = {
@@ -215,10 +284,12 @@ def _issue(scene: _Scene) -> list[Part]:
     gaps = scene.survey.first_page_gaps()
     day, month = two_digits(issued.day), month_digits(issued.month)
     code = two_digits(number.number)
+    if gaps.number is not None and not gaps.number.symbol_follows:
+        code = _code(number)
     parts = (
-        _on_paper(scene, "Number", gaps.number, code, ("Số:", 0.2)),
-        _on_paper(scene, "Day", gaps.day, day, ("ngày", 0.6)),
-        _on_paper(scene, "Month", gaps.month, month, ("tháng", 0.72)),
+        _on_paper(scene, "Number", gaps.number, code, (f"Số: {_code(number)}", 0.2)),
+        _on_paper(scene, "Day", gaps.day, day, (f"ngày {day}", 0.6)),
+        _on_paper(scene, "Month", gaps.month, month, (f"tháng {month}", 0.72)),
     )
     return [part for part in parts if part is not None]
 
@@ -226,19 +297,28 @@ def _issue(scene: _Scene) -> list[Part]:
 def _on_paper(
     scene: _Scene, prefix: str, gap: Gap | None, value: str, spare: tuple[str, float]
 ) -> Part | None:
-    """One value on its dotted place; without one, after a word at a share of the page's width."""
-    word, share = spare
-    page = scene.survey.page(1)
+    """One value on its dotted place; without one, in words at a share of the page's width."""
     if gap is None:
-        rect = page.clamp(Rect(page.width * share, 36 * MM, 64.0, 18.0))
-        drawing = draw_line(f"{word} {value}", rect.width, rect.height, _NUMBER_SIZE)
-    elif gap.written:
+        return _part(prefix, _clear(scene, _spare(scene, *spare)))
+    if gap.written:
         _check_written(gap.written, value)
         return None  # already printed in the document: nothing to write over
-    else:
-        rect, size = _on_gap(gap)
-        drawing = draw_line(value, rect.width, rect.height, size)
-    return _part(prefix, (Spot(page, rect), drawing))
+    face = Face.SERIF_ITALIC if gap.italic and value.isdigit() else Face.SERIF
+    rect, size = _on_gap(gap, value, face)
+    drawing = draw_line(value, rect.width, rect.height, size, face=face)
+    return _part(prefix, _clear(scene, (Spot(scene.survey.page(1), rect), drawing)))
+
+
+def _spare(scene: _Scene, words: str, share: float) -> tuple[Spot, Drawing]:
+    """A value with its word, where the letterhead ends and nothing stands yet."""
+    page = scene.survey.page(1)
+    width = stamp_typeface(Face.SERIF).width(words, _NUMBER_SIZE) + 2
+    height = 1.4 * _NUMBER_SIZE
+    tops = [36 * MM + row * height for row in range(6)]
+    places = [Rect(page.width * share, top, width, height) for top in tops]
+    rect = scene.survey.first_free(page, places)
+    drawing = draw_line(words, rect.width, rect.height, _NUMBER_SIZE, face=Face.SERIF)
+    return Spot(page, rect), drawing
 
 
 def _issue_date(text: str, number: int) -> date:
@@ -256,17 +336,22 @@ def _issue_date(text: str, number: int) -> date:
 
 
 def _check_written(written: str, value: str) -> None:
-    if int(written) != int(value):
+    given = value.split("/", maxsplit=1)[0]
+    if int(written) != int(given):
         raise DocumentRefused(
             "number_already_written",
-            f"Văn bản đã ghi sẵn “{written}”, khác với số hoặc ngày được cấp “{value}”.",
-            f"the document already says {written}, not {value}",
+            f"Văn bản đã ghi sẵn “{written}”, khác với số hoặc ngày được cấp “{given}”.",
+            f"the document already says {written}, not {given}",
         )
 
 
-def _on_gap(gap: Gap) -> tuple[Rect, float]:
-    """A rectangle on a dotted place, its text on the line's own baseline."""
+def _on_gap(gap: Gap, value: str, face: Face) -> tuple[Rect, float]:
+    """A rectangle on a dotted place, its text on the line's own baseline and in its size."""
     size = min(max(gap.font_size, 9.0), 15.0)
-    width = max(gap.right - gap.left, size * 1.6)
+    need = stamp_typeface(face).width(value, size) + 2
+    room = gap.right - gap.left
+    if not gap.symbol_follows:  # nothing is printed behind it: as wide as it needs
+        return Rect(gap.left + 2, gap.baseline - 1.1 * size, need, 1.4 * size), size
+    width = need if need <= room else max(room, need * _NARROWEST)
     left = (gap.left + gap.right - width) / 2
-    return Rect(left, gap.baseline + 0.3 * size - 1.4 * size, width, 1.4 * size), size
+    return Rect(left, gap.baseline - 1.1 * size, width, 1.4 * size), size

@@ -7,20 +7,23 @@ composed or decomposed letters and spaces. Leaves what to put there to ``placeme
 from __future__ import annotations
 
 import ctypes
-import io
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from signing.appearance.pagebox import PageBox, Rect
+from signing.reading.opening import Data, stream_of
 
 MAX_CHARS = 60_000
+_ITALIC = 1 << 6  # font descriptor flag (ISO 32000-2, table 121)
+_LEADERS = frozenset(" .…_-·")  # dotted places are there to be written on
+_COVERED = 0.2  # of a letter's box: less is a neighbour, not a collision
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Gap:
     baseline: float
     font_size: float  # of the words beside it
     written: str  # digits already there
+    italic: bool = False  # the words beside it
+    symbol_follows: bool = True  # after a number: "/QĐ-UBND" is printed already
 
 
 def skeleton(text: str) -> str:
@@ -62,6 +67,9 @@ class PageText:
         self._box = box
         self._text = page.get_textpage()
         self.plain, self._index = self._read()
+        self._inked_at = [at for at, letter in enumerate(self.plain) if letter != " "]
+        self._tight = self.plain.replace(" ", "")
+        self._boxes: list[tuple[str, Rect]] | None = None
 
     def close(self) -> None:
         """Free the page's text."""
@@ -80,11 +88,51 @@ class PageText:
         return "".join(letters), index
 
     def find(self, words: str) -> list[Found]:
-        """Every place where the words stand, in reading order."""
-        wanted = re.sub(r"\s+", " ", skeleton(words))
+        """Every place where the words stand, in reading order; whole words if there are any.
+
+        Spaces do not count: a line may be drawn in several pieces, which shows them as more or
+        fewer than there are.
+        """
+        wanted = skeleton(words).replace(" ", "")
         if not wanted:
             return []
-        return [self._found(m.start(), m.end()) for m in re.finditer(re.escape(wanted), self.plain)]
+        matches = [m.span() for m in re.finditer(re.escape(wanted), self._tight)]
+        spans = [(self._inked_at[start], self._inked_at[end - 1] + 1) for start, end in matches]
+        whole = [span for span in spans if self._is_whole(*span)]
+        return [self._found(*span) for span in whole or spans]
+
+    def _is_whole(self, start: int, end: int) -> bool:
+        before = self.plain[start - 1 : start] if self.plain[start].isalnum() else ""
+        after = self.plain[end : end + 1] if self.plain[end - 1].isalnum() else ""
+        return not before.isalnum() and not after.isalnum()
+
+    def letters_under(self, rect: Rect) -> Iterator[tuple[str, Rect]]:
+        """The letters that a rectangle covers, with their boxes; leaders and dashes do not count.
+
+        pdfium says first, at once, whether there is any text at all: there mostly is none.
+        """
+        left, bottom, right, top = self._box.page_box(rect)
+        if set(self._text.get_text_bounded(left, bottom, right, top)) - _LEADERS:
+            yield from (item for item in self._letters() if rect.share_of(item[1]) > _COVERED)
+
+    def _letters(self) -> list[tuple[str, Rect]]:
+        """Every letter with its box, read once a page and only when something may be covered."""
+        if self._boxes is None:
+            self._boxes = [
+                (self.plain[at], self._box.visible_rect(self._text.get_charbox(self._index[at])))
+                for at in self._inked_at
+                if self.plain[at] not in _LEADERS
+            ]
+        return self._boxes
+
+    def _is_italic(self, position: int) -> bool:
+        flags, name = ctypes.c_int(), ctypes.create_string_buffer(128)
+        pdfium_c.FPDFText_GetFontInfo(
+            self._text, self._index[position], name, len(name), ctypes.byref(flags)
+        )
+        return bool(flags.value & _ITALIC) or any(
+            word in name.value.lower() for word in (b"italic", b"oblique")
+        )
 
     def number_gap(self) -> Gap | None:
         """The place after “Số:” in the upper part of the page."""
@@ -95,12 +143,21 @@ class PageText:
             left = self._edge_after(match.start("gap"))
             right = left + 38.0
             end = match.end("gap")
-            if end < len(self.plain) and self.plain[end] == "/":
+            symbol = end < len(self.plain) and self.plain[end] == "/"
+            if symbol:
                 slash = self._found(end, end + 1)
                 if abs(slash.baseline - before.baseline) < 4 and slash.rect.x - left > 10:
                     right = slash.rect.x
             size = self._size_of(match.start())
-            return Gap(left, right, before.baseline, size, _digits(match["gap"]))
+            return Gap(
+                left,
+                right,
+                before.baseline,
+                size,
+                _digits(match["gap"]),
+                self._is_italic(match.start()),
+                symbol,
+            )
         return None
 
     def date_gaps(self) -> tuple[Gap, Gap] | None:
@@ -115,9 +172,10 @@ class PageText:
             if abs(third.baseline - first.baseline) > 4:
                 continue
             size = self._size_of(match.end("day") + 1)
+            italic = self._is_italic(match.start())
             return (
-                _between(first, second, size, _digits(match["day"])),
-                _between(second, third, size, _digits(match["month"])),
+                _between(first, second, size, _digits(match["day"]), italic),
+                _between(second, third, size, _digits(match["month"]), italic),
             )
         return None
 
@@ -149,9 +207,12 @@ class PageText:
                 yield self._index[position]
 
     def _size_of(self, position: int) -> float:
-        """The font size as seen, from the height of one tall letter (S, h: about 0.72 em)."""
-        tall = self._box.visible_rect(self._text.get_charbox(self._index[position]))
-        return tall.height / 0.72
+        """The font size as seen: what the font is set in, stretched by the text's matrix."""
+        at = self._index[position]
+        matrix = pdfium_c.FS_MATRIX()
+        pdfium_c.FPDFText_GetMatrix(self._text, at, matrix)
+        size = pdfium_c.FPDFText_GetFontSize(self._text, at)
+        return float(size * math.hypot(matrix.c, matrix.d) * self._box.unit)
 
     def _baseline(self, at: int) -> float:
         x, y = ctypes.c_double(), ctypes.c_double()
@@ -163,39 +224,16 @@ def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
 
 
-def _between(left: Found, right: Found, size: float, written: str) -> Gap:
+def _between(left: Found, right: Found, size: float, written: str, italic: bool) -> Gap:
     start = left.rect.x + left.rect.width
-    return Gap(start, right.rect.x, left.baseline, size, written)
-
-
-class _MappedPdf(io.RawIOBase):
-    """A mapped file as the stream that pdfium reads from, piece by piece."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self._position = 0
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = (0, self._position, len(self._data))[whence]
-        self._position = base + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._data[self._position : self._position + len(buffer)]
-        buffer[: len(piece)] = piece
-        self._position += len(piece)
-        return len(piece)
+    return Gap(start, right.rect.x, left.baseline, size, written, italic)
 
 
 class DocumentText:
     """The pages' text of one document, read page by page when asked."""
 
-    def __init__(self, pdf: bytes) -> None:
-        source = pdf if isinstance(pdf, bytes) else _MappedPdf(pdf)
-        self._document = pdfium.PdfDocument(source)
+    def __init__(self, pdf: Data) -> None:
+        self._document = pdfium.PdfDocument(pdf if isinstance(pdf, bytes) else stream_of(pdf))
         self._open: dict[int, tuple[pdfium.PdfPage, PageText]] = {}
 
     def page(self, box: PageBox) -> PageText:

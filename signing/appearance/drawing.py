@@ -20,12 +20,14 @@ from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from signing.appearance.pictures import Picture
-from signing.appearance.typeface import Typeface, stamp_typeface
+from signing.appearance.typeface import Face, Typeface, stamp_typeface
 from signing.clock import VIETNAM
+from signing.contract import DocumentRefused
 
 BLACK = (0.0, 0.0, 0.0)
 BLUE = (0.05, 0.15, 0.6)
 RED = (0.8, 0.05, 0.05)
+MARK_SIZE = 10.0  # points, of a copy's or annex's mark (NĐ 30/2020, Annex I)
 _SMALLEST = 4.0
 _LEADING = 1.3
 _FONT = pdf_name("/F")
@@ -41,11 +43,12 @@ class Drawing:
     operators: bytes
     picture: Picture | None = None
     uses_font: bool = False
+    face: Face = Face.SANS
 
     @property
     def typeface(self) -> Typeface | None:
         """The font that the operators call ``/F``, if they show text."""
-        return stamp_typeface() if self.uses_font else None
+        return stamp_typeface(self.face) if self.uses_font else None
 
 
 def write_time(moment: datetime, style: str) -> str:
@@ -73,16 +76,25 @@ def draw_picture(picture: Picture, width: float, height: float) -> Drawing:
 
 
 def draw_line(
-    text: str, width: float, height: float, size: float, colour: tuple[float, float, float] = BLACK
+    text: str,
+    width: float,
+    height: float,
+    size: float,
+    *,
+    colour: tuple[float, float, float] = BLACK,
+    face: Face = Face.SANS,
 ) -> Drawing:
-    """One centred line whose baseline lies three tenths of the size above the bottom."""
-    face = stamp_typeface()
+    """One centred line whose baseline lies three tenths of the size above the bottom.
+
+    Raises:
+        DocumentRefused: ``missing_glyph``.
+    """
+    font = stamp_typeface(face)
     text = tidy(text)
-    size = _fit(face, [text], width, size)
-    left = max(0.0, (width - face.width(text, size)) / 2)
-    return Drawing(
-        width, height, _text_at(face, [(text, left, 0.3 * size)], size, colour), uses_font=True
-    )
+    size = _fit(font, [text], width, size)
+    left = max(0.0, (width - font.width(text, size)) / 2)
+    operators = _text_at(font, [(text, left, 0.3 * size)], size, colour)
+    return Drawing(width, height, operators, uses_font=True, face=face)
 
 
 def draw_block(
@@ -93,26 +105,61 @@ def draw_block(
     *,
     colour: tuple[float, float, float] = BLACK,
     framed: bool = False,
-    right: bool = False,
 ) -> Drawing:
-    """Lines under each other, shrunk to fit; framed for a signature without a picture."""
-    face = stamp_typeface()
+    """Lines under each other, shrunk to fit; framed for a signature without a picture.
+
+    Raises:
+        DocumentRefused: ``missing_glyph``.
+    """
+    font = stamp_typeface()
     shown = [tidy(line) for line in lines if line]
     margin = 4.0 if framed else 0.0
     room = min(size, (height - 2 * margin) / (_LEADING * max(1, len(shown))))
-    size = _fit(face, shown, width - 2 * margin, room)
+    size = _fit(font, shown, width - 2 * margin, room)
     step = size * _LEADING
     top = (height + step * len(shown)) / 2
-    edge = width - margin
     placed = [
-        (line, edge - face.width(line, size) if right else margin, top - step * row + 0.3 * size)
-        for row, line in enumerate(shown, start=1)
+        (line, margin, top - step * row + 0.3 * size) for row, line in enumerate(shown, start=1)
     ]
-    operators = _text_at(face, placed, size, colour)
+    operators = _text_at(font, placed, size, colour)
     if framed:
         frame = b"q %.3f %.3f %.3f RG 0.8 w 0.4 0.4 %.3f %.3f re S Q "
         operators = frame % (*colour, width - 0.8, height - 0.8) + operators
     return Drawing(width, height, operators, uses_font=True)
+
+
+def draw_mark(lines: Sequence[str], widest: float) -> Drawing:
+    """A copy's or annex's mark: Times metrics, 10 points, black, upright, as large as its text.
+
+    The law gives the size (NĐ 30/2020, Annex I), so that lines too long are broken between words
+    and never made smaller.
+
+    Raises:
+        DocumentRefused: ``missing_glyph``.
+    """
+    font = stamp_typeface(Face.SERIF)
+    shown = [part for line in lines if line for part in _broken(font, tidy(line), widest)]
+    width = max(font.width(line, MARK_SIZE) for line in shown)
+    step = MARK_SIZE * _LEADING
+    height = step * len(shown)
+    placed = [
+        (line, width - font.width(line, MARK_SIZE), height - step * row + 0.3 * MARK_SIZE)
+        for row, line in enumerate(shown, start=1)
+    ]
+    operators = _text_at(font, placed, MARK_SIZE, BLACK)
+    return Drawing(width, height, operators, uses_font=True, face=Face.SERIF)
+
+
+def _broken(font: Typeface, line: str, widest: float) -> list[str]:
+    """A line in as many lines as its width needs; a single long word stays whole."""
+    rows: list[str] = []
+    for word in line.split(" "):
+        longer = f"{rows[-1]} {word}" if rows else word
+        if rows and font.width(longer, MARK_SIZE) <= widest:
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    return rows
 
 
 def _fit(face: Typeface, lines: Sequence[str], width: float, size: float) -> float:
@@ -126,9 +173,21 @@ def _text_at(
     size: float,
     colour: tuple[float, float, float],
 ) -> bytes:
+    _check_letters(face, "".join(text for text, _, _ in placed))
     rows = [b"BT %.3f %.3f %.3f rg /F %.3f Tf" % (*colour, size)]
     rows += [b"1 0 0 1 %.3f %.3f Tm %s" % (x, y, face.show(text)) for text, x, y in placed]
     return b" ".join([*rows, b"ET"])
+
+
+def _check_letters(face: Typeface, text: str) -> None:
+    missing = face.missing(text)
+    if missing:
+        names = ", ".join(f"“{c}” (U+{ord(c):04X})" for c in missing[:5])
+        raise DocumentRefused(
+            "missing_glyph",
+            f"Phông chữ của chữ ký không có chữ {names}.",
+            f"the stamp's font has no glyph for {names}",
+        )
 
 
 @dataclass(frozen=True)
@@ -160,8 +219,9 @@ class _PreparedAppearance(BaseStamp):
     def render(self) -> bytes:
         """Give the operators; put font and picture into the document."""
         writer = self._ensure_writer
-        if self._drawing.uses_font:
-            self.set_resource(ResourceType.FONT, _FONT, stamp_typeface().add_to(writer))
+        typeface = self._drawing.typeface
+        if typeface is not None:
+            self.set_resource(ResourceType.FONT, _FONT, typeface.add_to(writer))
         if self._drawing.picture is not None:
             self.set_resource(ResourceType.XOBJECT, _IMAGE, self._drawing.picture.add_to(writer))
         return self._drawing.operators

@@ -34,6 +34,40 @@ class Rect:
         """From the contract's millimetres."""
         return cls(*(value * MM for value in rect))
 
+    @classmethod
+    def around(cls, x: float, y: float, width: float, height: float) -> Rect:
+        """A rectangle by its middle."""
+        return cls(x - width / 2, y - height / 2, width, height)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Its middle."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def bottom(self) -> float:
+        """Its lower edge."""
+        return self.y + self.height
+
+    def meets(self, other: Rect) -> bool:
+        """Whether two rectangles have any area in common."""
+        return self._common(other) > 0
+
+    def share_of(self, other: Rect) -> float:
+        """Which part of another rectangle this one covers, 0 to 1."""
+        common = self._common(other)
+        return common / (other.width * other.height) if common else 0.0
+
+    def _common(self, other: Rect) -> float:
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return across * down if across > 0 and down > 0 else 0.0
+
+    def fitted(self, aspect: float) -> Rect:
+        """The largest rectangle of an aspect (width over height) in the middle of this one."""
+        width = min(self.width, self.height * aspect)
+        return Rect.around(*self.middle, width, width / aspect)
+
 
 @dataclass(frozen=True, slots=True)
 class PageBox:

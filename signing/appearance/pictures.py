@@ -6,6 +6,7 @@ transparency. Leaves size and place to ``placement``.
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,8 @@ from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from signing.contract import CredentialRefused
 
 MAX_SIDE = 3000
+_MAX_PIXELS = 25_000_000  # of the file; more is no scan of a seal
+_INK = 8  # of 255: fainter is a scanner's haze
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +61,50 @@ class Picture:
 
 @cache
 def load_picture(path: str) -> Picture:
-    """Read a configured picture.
+    """Read a configured picture, cut down to its ink.
+
+    Transparent margins go: sizes and overlaps in the law are those of what one sees.
 
     Raises:
-        CredentialRefused: code ``image_unreadable``.
+        CredentialRefused: ``image_unreadable``, ``image_too_large``.
     """
     try:
-        with Image.open(path, formats=("PNG",)) as opened:
-            if max(opened.size) > MAX_SIDE:
-                opened.thumbnail((MAX_SIDE, MAX_SIDE))  # no seal is printed finer than that
-            image = opened.convert("RGBA")
-    except (OSError, ValueError) as error:
+        image = _read(path)
+    except (OSError, ValueError, SyntaxError) as error:
         raise CredentialRefused(
             "image_unreadable",
             "Không đọc được ảnh chữ ký hoặc con dấu đã cấu hình (cần PNG nền trong suốt).",
             f"the configured picture cannot be read: {type(error).__name__}",
         ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large() from error
+    alpha = image.getchannel("A")
+    ink = alpha.point([0] * _INK + [255] * (256 - _INK)).getbbox()
+    if ink is not None:
+        image, alpha = image.crop(ink), alpha.crop(ink)
     return Picture(
         width=image.width,
         height=image.height,
         colours=zlib.compress(image.convert("RGB").tobytes(), 9),
-        alpha=zlib.compress(image.getchannel("A").tobytes(), 9),
+        alpha=zlib.compress(alpha.tobytes(), 9),
+    )
+
+
+def _read(path: str) -> Image.Image:
+    """Look at the size before a single row is inflated: a small file may promise a vast picture."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path, formats=("PNG",)) as opened:
+            if opened.width * opened.height > _MAX_PIXELS:
+                raise _too_large()
+            if max(opened.size) > MAX_SIDE:
+                opened.thumbnail((MAX_SIDE, MAX_SIDE))  # no seal is printed finer than that
+            return opened.convert("RGBA")
+
+
+def _too_large() -> CredentialRefused:
+    return CredentialRefused(
+        "image_too_large",
+        "Ảnh chữ ký hoặc con dấu đã cấu hình quá lớn (tối đa 25 triệu điểm ảnh).",
+        "the configured picture has too many pixels",
     )

@@ -9,9 +9,10 @@ third of the person's signature), number, day and month (on their dotted places)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -26,6 +27,9 @@ DEFAULT_SEAL_MM = 36.0
 DEFAULT_SIGNATURE_MM = (40.0, 20.0)
 _TALLEST_GAP_MM = 45.0
 _PERSON_MIN_AREA = 60 * 40
+_LOWEST_SIGNATURE_MM = 8.0  # in a narrow room
+_SMALL_INITIAL = 0.75
+_CORNER_MARGIN = 8.0  # points from the page's edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +86,48 @@ class Surveyor:
         """Between title and name; else the lower right of the last page."""
         anchor = order.placement.anchor if order.placement else None
         for words in (anchor, name):
-            hit = self._last(words) if words else None
+            hit = self._name(words, order.title) if words else None
             if hit is not None:
                 return self._above_name(*hit, order.title, size)
         hit = self._last(order.title) if order.title else None
         if hit is not None:
             page, found = hit
-            middle = found.rect.x + found.rect.width / 2
-            top = found.rect.y + found.rect.height + 6
-            return Spot(page, page.clamp(Rect(middle - size[0] / 2, top, *size)))
+            top = found.rect.bottom + 6
+            return Spot(page, page.clamp(Rect(found.rect.middle[0] - size[0] / 2, top, *size)))
         page = self.page(order.placement.page if order.placement else -1)
         x = page.width - 20 * MM - max(size[0], 60 * MM)
-        return Spot(page, page.clamp(Rect(x, page.height - 45 * MM - size[1], *size)))
+        start = Rect(x, page.height - 45 * MM - size[1], *size)
+        return Spot(page, self.first_free(page, _upwards(page, start)))
+
+    def _name(self, words: str, title: str | None) -> tuple[PageBox, Found] | None:
+        """The last place of a name, of those below the title if there are any."""
+        hit = self._last(words)
+        if hit is None or title is None:
+            return hit
+        page = hit[0]
+        below = [f for f in self._find(page, words) if self._title_above(page, f, title)]
+        return (page, below[-1]) if below else hit
 
     def _above_name(
         self, page: PageBox, name: Found, title: str | None, size: tuple[float, float]
     ) -> Spot:
-        middle = name.rect.x + name.rect.width / 2
-        bottom = name.rect.y - 2
-        top = bottom - size[1]
+        """In the middle of the room over the name, as large as the room allows."""
+        middle, bottom = name.rect.middle[0], name.rect.y - 2
         above = self._title_above(page, name, title) if title else None
-        if above is not None:
-            room_top = above.rect.y + above.rect.height + 2
-            centre = (room_top + bottom) / 2
-            height = min(size[1], max(bottom - room_top, 8 * MM))
-            top, size = centre - height / 2, (size[0], height)
-        return Spot(page, page.clamp(Rect(middle - size[0] / 2, top, *size)))
+        room_top = above.rect.bottom + 2 if above is not None else bottom - size[1]
+        room = Rect(middle - size[0] / 2, room_top, size[0], max(bottom - room_top, 0.0))
+        covered = [box.bottom for _, box in self.letters_under(page, room)]
+        room_top = max([room_top, *(low + 2 for low in covered if low < bottom)])
+        height = min(size[1], max(bottom - room_top, _LOWEST_SIGNATURE_MM * MM))
+        width = size[0] * height / size[1]
+        centre = max((room_top + bottom) / 2, room_top + height / 2)
+        return Spot(page, page.clamp(Rect.around(middle, centre, width, height)))
 
     def _title_above(self, page: PageBox, name: Found, title: str) -> Found | None:
         above = [
             found
             for found in self._find(page, title)
-            if 0 < name.rect.y - (found.rect.y + found.rect.height) < _TALLEST_GAP_MM * MM
+            if 0 < name.rect.y - found.rect.bottom < _TALLEST_GAP_MM * MM
         ]
         return above[-1] if above else None
 
@@ -121,16 +135,30 @@ class Surveyor:
         """After the “./.” that ends the text; else the lower left of the last page."""
         anchor = order.placement.anchor if order.placement else None
         hit = self._last(anchor or "./.")
-        if hit is not None:
-            page, found = hit
-            top = found.rect.y + found.rect.height / 2 - size[1] / 2
-            return Spot(page, page.clamp(Rect(found.rect.x + found.rect.width + 4, top, *size)))
-        page = self.page(-1)
-        return Spot(page, page.clamp(Rect(30 * MM, page.height - 45 * MM, *size)))
+        if hit is None:
+            page = self.page(-1)
+            start = Rect(30 * MM, page.height - 45 * MM, *size)
+            return Spot(page, self.first_free(page, _upwards(page, start)))
+        page, found = hit
+        right, low = found.rect.x + found.rect.width + 4, found.rect.bottom + 1
+        small = (size[0] * _SMALL_INITIAL, size[1] * _SMALL_INITIAL)
+        middle = found.rect.middle[1]
+        places = (
+            Rect(right, middle - size[1] / 2, *size),
+            Rect(right, found.rect.y, *size),
+            Rect(right, middle - small[1] / 2, *small),
+            Rect(right, found.rect.y, *small),
+            Rect(found.rect.x - small[0], low, *small),
+        )
+        return Spot(page, self.first_free(page, places))
 
     def seal(self, order: SignOrder, size: tuple[float, float]) -> Spot:
         """Over the left third of the person's signature, in real size."""
-        earlier = self._person_widget()
+        named = self.explicit(order.placement)
+        if named is not None:
+            page = named.page
+            return Spot(page, page.clamp(Rect.around(*named.rect.middle, *size)))
+        earlier = self.person_widget()
         anchor = order.placement.anchor if order.placement else None
         if earlier is None and anchor:
             hit = self._last(anchor)
@@ -138,17 +166,37 @@ class Surveyor:
         if earlier is not None:
             page, rect = earlier.page, earlier.rect
             right = rect.x + rect.width / 3
-            top = rect.y + rect.height / 2 - size[1] / 2
+            top = rect.middle[1] - size[1] / 2
             return Spot(page, page.clamp(Rect(right - size[0], top, *size)))
         page = self.page(order.placement.page if order.placement else -1)
-        x = page.width - 95 * MM
-        return Spot(page, page.clamp(Rect(x, page.height - 45 * MM - size[1], *size)))
+        start = Rect(page.width - 95 * MM, page.height - 45 * MM - size[1], *size)
+        return Spot(page, self.first_free(page, _upwards(page, start)))
 
-    def corner(self, order: SignOrder) -> Spot:
-        """The top right of page 1, for copies and annexes."""
+    def corner(self, order: SignOrder, size: tuple[float, float]) -> Spot:
+        """The top right of page 1, for copies and annexes: there, or the next free place by it."""
         page = self.page(order.placement.page if order.placement else 1)
-        width, height = min(170.0, page.width * 0.5), 46.0
-        return Spot(page, page.clamp(Rect(page.width - width - 8, 8, width, height)))
+        width, height = size
+        lefts = _steps(page.width - width - _CORNER_MARGIN, page.width / 2 - width / 2, -18.0)
+        tops = _steps(_CORNER_MARGIN, page.height * 0.1, 6.0)
+        places = (Rect(left, top, width, height) for left in lefts for top in tops)
+        return Spot(page, self.first_free(page, places))
+
+    def first_free(self, page: PageBox, places: Iterable[Rect]) -> Rect:
+        """The first place that covers neither text nor a signature; the first of all otherwise."""
+        kept = [page.clamp(place) for place in places]
+        signed = [spot.rect for spot in self._signed_spots if spot.page.index == page.index]
+        for place in kept:
+            if not any(map(place.meets, signed)) and not self.covers_text(page, place):
+                return place
+        return kept[0]
+
+    def covers_text(self, page: PageBox, rect: Rect) -> bool:
+        """Whether a rectangle lies over the page's own letters."""
+        return any(True for _ in self.letters_under(page, rect))
+
+    def letters_under(self, page: PageBox, rect: Rect) -> Iterator[tuple[str, Rect]]:
+        """The page's own letters that a rectangle covers; none where the text cannot be read."""
+        return self._text.page(page).letters_under(rect) if self._text is not None else iter(())
 
     def first_page_gaps(self) -> Page1Spots:
         """The dotted places for number, day and month."""
@@ -172,17 +220,28 @@ class Surveyor:
                 return page, found[-1]
         return None
 
-    def _person_widget(self) -> Spot | None:
+    def person_widget(self) -> Spot | None:
         """The person's visible signature: ours by its name, else the latest large one."""
         large: Spot | None = None
-        for name, page_index, box in self._visible_signatures():
-            page = page_box(self._reader, page_index)
-            spot = Spot(page, page.visible_rect(box))
+        for name, spot in self._named_spots():
             if re.match(r"Person\d", name) or (
                 spot.rect.width * spot.rect.height >= _PERSON_MIN_AREA and large is None
             ):
                 large = spot
         return large
+
+    @cached_property
+    def _signed_spots(self) -> list[Spot]:
+        return [spot for _, spot in self._named_spots()]
+
+    def _named_spots(self) -> Iterator[tuple[str, Spot]]:
+        for name, page_index, box in self._visible_signatures():
+            page = page_box(self._reader, page_index)
+            yield name, Spot(page, page.visible_rect(box))
+
+    def _page_numbers(self, reader: PdfFileReader) -> dict[Any, int]:
+        pages = range(self.pages)
+        return {reader.find_page_for_modification(n)[0].reference: n for n in pages}
 
     def _visible_signatures(
         self,
@@ -190,16 +249,27 @@ class Surveyor:
         if isinstance(self._reader, LanePages):
             yield from self._reader.visible_signatures()
             return
-        where = {}
-        for index in range(self.pages):
-            where[self._reader.find_page_for_modification(index)[0].reference] = index
+        where: dict[Any, int] | None = None
         for name, _, field in enumerate_sig_fields(self._reader, filled_status=True):
+            where = where or self._page_numbers(self._reader)
             widget = _widget(field.get_object())
             page = widget.raw_get("/P") if "/P" in widget else None
             index = where.get(getattr(page, "reference", None), self.pages - 1)
             rect = [float(v) for v in widget.get("/Rect", ())]
             if len(rect) == 4 and rect[2] - rect[0] > 1 and rect[3] - rect[1] > 1:
                 yield name, index, (rect[0], rect[1], rect[2], rect[3])
+
+
+def _steps(start: float, end: float, step: float) -> list[float]:
+    """From a start towards an end, the start always among them."""
+    count = max(0, int((end - start) / step))
+    return [start + number * step for number in range(count + 1)]
+
+
+def _upwards(page: PageBox, start: Rect) -> Iterator[Rect]:
+    """A place and those above it, as far as the middle of the page."""
+    for top in _steps(start.y, page.height / 2, -6.0):
+        yield Rect(start.x, top, start.width, start.height)
 
 
 def _widget(field: generic.DictionaryObject) -> generic.DictionaryObject:

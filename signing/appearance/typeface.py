@@ -1,8 +1,8 @@
-"""The one font of our stamps: prepared once a process, drawn without shaping or subsetting.
+"""The fonts of our stamps: prepared once a process, drawn without shaping or subsetting.
 
-Owns text to glyphs, the widths and the PDF font objects; the file itself is ``signing.fonts``'.
-Vietnamese in NFC is one glyph a letter, so no shaping is needed; a letter the font lacks shows as a
-question mark.
+Owns text to glyphs, the widths and the PDF font objects; the files are ``signing.fonts``'.
+Vietnamese in NFC is one glyph a letter, so no shaping is needed. A letter that a font lacks is
+named by ``missing``, and whoever draws refuses it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import unicodedata
 import zlib
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -18,17 +19,31 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 
-from signing.fonts import REGULAR
+from signing.fonts import REGULAR, SERIF, SERIF_ITALIC_DATE
 
 _UNUSED_TABLES = ("GPOS", "GSUB", "GDEF", "gasp", "name")
-_NAME = "/MOTCUA+NotoSansVN"
+_ITALIC = 1 << 6  # font descriptor flag (ISO 32000-2, table 121)
+_SYMBOLIC = 1 << 2
+
+
+class Face(StrEnum):
+    """Which font a drawing is set in."""
+
+    SANS = "sans"  # blocks of our own
+    SERIF = "serif"  # Times metrics: what becomes part of the document's text
+    SERIF_ITALIC = "serif-italic"  # day and month in a line set in italics
+
+
+_FILES = {Face.SANS: REGULAR, Face.SERIF: SERIF, Face.SERIF_ITALIC: SERIF_ITALIC_DATE}
 
 
 class Typeface:
     """A TrueType font ready to be embedded as it is."""
 
     def __init__(self, path: Path = REGULAR) -> None:
+        self._name = f"/MOTCUA+{path.stem}"
         with TTFont(path) as font:
+            self._angle = round(font["post"].italicAngle)
             self._glyphs = {code: font.getGlyphID(n) for code, n in font.getBestCmap().items()}
             scale = 1000 / font["head"].unitsPerEm
             metrics = font["hmtx"].metrics
@@ -46,10 +61,14 @@ class Typeface:
         self._program = zlib.compress(buffer.getvalue(), 9)
         self._to_unicode = zlib.compress(self._build_to_unicode(), 9)
 
+    def missing(self, text: str) -> str:
+        """The letters of a text that the font does not have, each once."""
+        composed = unicodedata.normalize("NFC", text)
+        return "".join(dict.fromkeys(c for c in composed if ord(c) not in self._glyphs))
+
     def glyphs(self, text: str) -> list[int]:
-        """Glyph numbers of a text, after NFC."""
-        missing = self._glyphs[ord("?")]
-        return [self._glyphs.get(ord(c), missing) for c in unicodedata.normalize("NFC", text)]
+        """Glyph numbers of a text, after NFC; 0 for what the font does not have."""
+        return [self._glyphs.get(ord(c), 0) for c in unicodedata.normalize("NFC", text)]
 
     def width(self, text: str, size: float) -> float:
         """Width of a line in points."""
@@ -77,7 +96,7 @@ class Typeface:
             {
                 pdf_name("/Type"): pdf_name("/Font"),
                 pdf_name("/Subtype"): pdf_name("/Type0"),
-                pdf_name("/BaseFont"): pdf_name(_NAME),
+                pdf_name("/BaseFont"): pdf_name(self._name),
                 pdf_name("/Encoding"): pdf_name("/Identity-H"),
                 pdf_name("/DescendantFonts"): generic.ArrayObject([writer.add_object(descendant)]),
                 pdf_name("/ToUnicode"): writer.add_object(unicode_map),
@@ -90,7 +109,7 @@ class Typeface:
             {
                 pdf_name("/Type"): pdf_name("/Font"),
                 pdf_name("/Subtype"): pdf_name("/CIDFontType2"),
-                pdf_name("/BaseFont"): pdf_name(_NAME),
+                pdf_name("/BaseFont"): pdf_name(self._name),
                 pdf_name("/CIDSystemInfo"): generic.DictionaryObject(
                     {
                         pdf_name("/Registry"): generic.pdf_string("Adobe"),
@@ -110,10 +129,12 @@ class Typeface:
         return generic.DictionaryObject(
             {
                 pdf_name("/Type"): pdf_name("/FontDescriptor"),
-                pdf_name("/FontName"): pdf_name(_NAME),
-                pdf_name("/Flags"): generic.NumberObject(4),
+                pdf_name("/FontName"): pdf_name(self._name),
+                pdf_name("/Flags"): generic.NumberObject(
+                    _SYMBOLIC | (_ITALIC if self._angle else 0)
+                ),
                 pdf_name("/FontBBox"): _numbers(self._box),
-                pdf_name("/ItalicAngle"): generic.NumberObject(0),
+                pdf_name("/ItalicAngle"): generic.NumberObject(self._angle),
                 pdf_name("/Ascent"): generic.NumberObject(self.ascent),
                 pdf_name("/Descent"): generic.NumberObject(self.descent),
                 pdf_name("/CapHeight"): generic.NumberObject(714),
@@ -147,6 +168,6 @@ def _numbers(values: list[int]) -> generic.ArrayObject:
 
 
 @cache
-def stamp_typeface() -> Typeface:
-    """The packaged font, read once a process."""
-    return Typeface()
+def stamp_typeface(face: Face = Face.SANS) -> Typeface:
+    """A packaged font, read once a process."""
+    return Typeface(_FILES[face])

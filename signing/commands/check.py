@@ -19,26 +19,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from signing.commands.checking_process import CheckingProcess, FileGaveUp, Limits
+from signing.commands.checking_process import CheckingProcess, FileGaveUp
 from signing.commands.report import (
     findings_as_json,
     inspection_as_text,
     validation_as_json,
     validation_as_text,
 )
-from signing.contract import Inspection, SigningError, Validation
-from signing.inspection import inspect_pdf
+from signing.contract import Inspection, Repaired, SigningError, Validation
+from signing.inspection import inspect_file
+from signing.process_limits import Limits
+from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
 
 Write = Callable[[str], object]
 Sign = Callable[[bytes], bytes]
 
 GOOD, BAD, NOTHING = 0, 1, 2
+_COPIES = 16  # of a file in memory while it is signed, handed over and verified, at most
 
 _GAVE_UP = {
     "timeout": "quá thời gian cho phép",
     "memory": "quá bộ nhớ cho phép",
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
+    "size": "tệp quá lớn để ký hoặc kiểm tra chữ ký trong giới hạn bộ nhớ",
 }
 
 
@@ -86,10 +90,11 @@ def inspect_paths(
     """
     entries = []
     with (
-        CheckingProcess(inspect_pdf, limits) as inspector,
+        CheckingProcess(inspect_file, limits) as inspector,
         CheckingProcess(validate_pdf, limits) as validator,
     ):
-        signing = _Signing(sign, validator, now) if sign is not None else None
+        largest = (limits or Limits()).memory_bytes // _COPIES
+        signing = _Signing(sign, validator, now, largest) if sign is not None else None
         for path in _files(paths):
             entry = _inspect_file(path, inspector, signing, write)
             entries.append(entry)
@@ -134,9 +139,19 @@ class _Signing:
     sign: Sign
     validator: CheckingProcess
     now: datetime
+    largest: int  # bytes
 
-    def sign_and_verify(self, pdf: bytes) -> str | None:
+    def sign_and_verify(self, path: Path, repaired: Repaired | None) -> str | None:
         """None when the result begins with the input and every signature in it is whole."""
+        pdf = repaired.pdf if repaired else _attempt(partial(self._read, path))
+        return self._sign(pdf) if isinstance(pdf, bytes) else str(pdf)
+
+    def _read(self, path: Path) -> bytes:
+        if path.stat().st_size > self.largest:
+            raise FileGaveUp("size")
+        return path.read_bytes()
+
+    def _sign(self, pdf: bytes) -> str | None:
         signed = _attempt(partial(self.sign, pdf))
         if not isinstance(signed, bytes):
             return str(signed)
@@ -155,19 +170,18 @@ def _inspect_file(
 ) -> Entry:
     started = time.monotonic()
     entry = Entry(str(path))
-    pdf = _attempt(path.read_bytes)
-    seen = _attempt(partial(inspector.call, pdf)) if isinstance(pdf, bytes) else pdf
+    seen = _attempt(partial(inspector.call, path))
     if isinstance(seen, Inspection):
         entry.findings = findings_as_json(seen)
-        entry.ladder = "lax" if any(f.code == "lax_reading" for f in seen.findings) else "strict"
+        entry.ladder = seen.ladder
         blocking = [f.detail for f in seen.findings if f.severity.value == "block"]
-        entry.reason = "; ".join(blocking) or None
+        entry.reason = "; ".join(dict.fromkeys(blocking)) or None
         entry.outcome = "refused" if blocking else "inspected"
         write(inspection_as_text(seen) + "\n")
     else:
         entry.reason = str(seen)
     if signing is not None and entry.outcome == "inspected":
-        entry.reason = signing.sign_and_verify(pdf)
+        entry.reason = signing.sign_and_verify(path, seen.repaired)
         entry.outcome = "refused" if entry.reason else "signed"
     entry.seconds = round(time.monotonic() - started, 3)
     return entry
@@ -176,6 +190,8 @@ def _inspect_file(
 def _validate_file(
     path: Path, validator: CheckingProcess, roots: tuple[bytes, ...], now: datetime
 ) -> Any:
+    if path.stat().st_size > MAX_SIZE:
+        raise FileGaveUp("size")
     return validator.call(path.read_bytes(), roots, now)
 
 
@@ -189,6 +205,8 @@ def _attempt(work: Callable[[], Any]) -> Any:
         return f"{refusal.code}: {refusal.message_vi}"
     except OSError as error:
         return f"không đọc được tệp ({error.strerror or type(error).__name__})"
+    except Exception as error:  # one file's surprise must not end the run over all the others
+        return f"lỗi {type(error).__name__}"
 
 
 def _shown(path: Path, answer: Any, *, as_json: bool) -> str:

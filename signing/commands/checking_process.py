@@ -8,23 +8,16 @@ the service has its own pool of signer processes.
 from __future__ import annotations
 
 import multiprocessing
-import resource
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
+from signing.process_limits import Limits, grant_cpu, restrict_memory
+
 _SPAWN = multiprocessing.get_context("spawn")
 _START_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one file may cost."""
-
-    seconds: float = 60.0
-    memory_bytes: int = 2 * 1024**3
 
 
 class FileGaveUp(Exception):
@@ -75,6 +68,8 @@ class CheckingProcess:
             raise FileGaveUp("crashed") from error
         if kind == "answer":
             return answer
+        if kind == "file":
+            raise OSError(int(answer), os.strerror(int(answer)))
         if kind == "late":
             self.close()
         raise FileGaveUp(str(answer))
@@ -105,25 +100,19 @@ class CheckingProcess:
 
 def _serve(channel: Connection, work: Callable[..., Any], limits: Limits) -> None:
     """The child's loop; a limit of the kernel ends it, a limit of Python is answered."""
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    restrict_memory(limits)
     channel.send("ready")
     while True:
         try:
             arguments = channel.recv()
         except EOFError:
             return
-        _grant_cpu(limits.seconds)
+        grant_cpu(limits)
         try:
             channel.send(("answer", work(*arguments)))
         except MemoryError:
             channel.send(("error", "memory"))
+        except OSError as error:  # the file, not the work: let the caller say which
+            channel.send(("file", error.errno or 0))
         except Exception as error:  # the child answers for every file it is given
             channel.send(("error", type(error).__name__))
-
-
-def _grant_cpu(seconds: float) -> None:
-    """CPU time is counted over the process's life: grant this file's share on top."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(usage.ru_utime + usage.ru_stime + seconds) + 2
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))

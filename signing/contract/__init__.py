@@ -14,7 +14,13 @@ from signing.contract.errors import (
     SigningError,
     SigningUnavailable,
 )
-from signing.contract.inspection import ExistingSignature, Finding, Inspection, Severity
+from signing.contract.inspection import (
+    ExistingSignature,
+    Finding,
+    Inspection,
+    Repaired,
+    Severity,
+)
 from signing.contract.keys import Clock, Credential, SignerConfig
 from signing.contract.orders import (
     DocumentNumber,
@@ -64,6 +70,7 @@ __all__ = [
     "RemoteItem",
     "RemoteSignatures",
     "RemoteState",
+    "Repaired",
     "Role",
     "Severity",
     "SignOrder",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from signing.contract.errors import DocumentRefused
 
 
 class Severity(StrEnum):
@@ -34,8 +36,20 @@ class ExistingSignature:
 
 
 @dataclass(frozen=True, slots=True)
+class Repaired:
+    """The file with its structure written anew; only ever of a file without signatures."""
+
+    pdf: bytes = field(repr=False)
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a file is, before anybody signs it."""
+    """What a file is, before anybody signs it.
+
+    With ``repaired``, everything but ``sha256`` and ``size`` is about the repaired file, and the
+    finding of that name says what was done: that file may be signed, the one handed in may not.
+    """
 
     sha256: str
     size: int
@@ -43,8 +57,26 @@ class Inspection:
     pdf_version: str
     findings: tuple[Finding, ...]
     signatures: tuple[ExistingSignature, ...]
+    repaired: Repaired | None = None
+
+    @property
+    def ladder(self) -> str:
+        """Which rung held: ``strict``, ``lax`` or ``repaired``."""
+        if self.repaired is not None:
+            return "repaired"
+        return "lax" if any(f.code == "lax_reading" for f in self.findings) else "strict"
 
     @property
     def blocked(self) -> bool:
         """Whether any finding forbids signing."""
         return any(f.severity is Severity.BLOCK for f in self.findings)
+
+    def refuse_if_blocked(self) -> None:
+        """Let only what may be signed as it is go on.
+
+        Raises:
+            DocumentRefused: the first finding that forbids signing.
+        """
+        for found in self.findings:
+            if found.severity is Severity.BLOCK:
+                raise DocumentRefused(found.code, found.detail, f"{found.code}: {found.where}")

@@ -50,3 +50,4 @@ class SignerConfig:
     revocation_unknown: str = "refuse"
     # under which acts that wait are sealed: the first seals, each opens; none = against damage only
     state_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    time_style: str = "vgca"  # of times in stamps: vgca or iso, where the order does not say

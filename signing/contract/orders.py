@@ -38,12 +38,15 @@ class Placement:
 
     ``rect_mm`` is (x, y, width, height) from the visible page's top-left corner, y downwards.
     ``page`` counts from 1; negative counts from the end. Neither rect nor anchor = the role's
-    own default place.
+    own default place. A seal keeps its real size and takes only its centre from ``rect_mm``.
+    Text that is there already is not covered (``text_under_stamp``) unless ``over_text`` says so;
+    a seal over a person's signature always may.
     """
 
     page: int = -1
     rect_mm: tuple[float, float, float, float] | None = None
     anchor: str | None = None
+    over_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,8 @@ class SignOrder:
     title: str | None = None  # Chủ tịch
     reason: str | None = None
     location: str | None = None
-    text_style: str = "vgca"  # vgca = dd.MM.yyyy HH:mm:ss +07:00 · iso = ISO 8601
     bindings: tuple[CertificateBinding, ...] = ()  # only with one of these; empty: with any
+    text_style: str = ""  # vgca = dd.MM.yyyy HH:mm:ss +07:00 · iso = ISO 8601 · "" = configured
 
 
 class SigningPath(StrEnum):

@@ -22,6 +22,7 @@ from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 MAX_OBJECTS = 200_000
 WALK_SECONDS = 10.0
 _MAX_PER_CODE = 20
+_LARGE_STREAM = 1024 * 1024
 
 _ACTIONS: Final = {
     "/JavaScript": "javascript",
@@ -101,6 +102,7 @@ def _walk_from(walk: Walk, start: Any, where: str) -> bool:
             walk.seen.add(key)
             place = f"đối tượng {item.idnum}" if where == "tệp" else where
             item = _resolve(walk, item, place)
+            _forget_large(item, key)
         stack.extend(_visit(walk, item, place))
     return True
 
@@ -111,6 +113,13 @@ def _resolve(walk: Walk, item: generic.IndirectObject, place: str) -> Any:
     except HOSTILE_INPUT_ERRORS:
         walk.add("broken_object", place)
         return None
+
+
+def _forget_large(item: Any, key: tuple[int, int]) -> None:
+    """Do not keep every large stream of a large file in memory: it is looked at once."""
+    if isinstance(item, generic.StreamObject) and len(item.encoded_data) > _LARGE_STREAM:
+        reader = item.get_container_ref().get_pdf_handler()
+        reader.resolved_objects.pop((key[1], key[0]), None)
 
 
 def _visit(walk: Walk, item: Any, place: str) -> Iterator[Any]:

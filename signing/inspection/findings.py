@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from signing.contract import Finding, Severity
+from signing.unfinished import UNFINISHED
 
 BLOCK, WARN, INFO = Severity.BLOCK, Severity.WARN, Severity.INFO
 
@@ -23,6 +24,14 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
         WARN,
         "Cấu trúc tệp sai chuẩn ({reason}); chỉ đọc được ở chế độ nới lỏng.",
     ),
+    "repaired": (
+        WARN,
+        "Tệp hỏng cấu trúc ({reason}) đã được ghi lại; bản gốc SHA-256 {original}; {shown}.",
+    ),
+    "repair_changes_pages": (
+        BLOCK,
+        "Sau khi sửa cấu trúc, hình trang khác bản gốc; hãy xuất lại tệp từ phần mềm soạn thảo.",
+    ),
     "unreadable": (BLOCK, "Không đọc được cấu trúc PDF: {reason}."),
     "broken_page_tree": (BLOCK, "Cây trang bị hỏng: {reason}."),
     "no_pages": (BLOCK, "Tệp không có trang nào."),
@@ -31,6 +40,7 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
     "broken_content": (WARN, "Không giải nén được nội dung: {reason}."),
     "walk_limit": (BLOCK, "Tệp có quá nhiều đối tượng hoặc mất quá nhiều thời gian để kiểm tra."),
     "broken_object": (WARN, "Đối tượng bị hỏng, không đọc được."),
+    **{code: (BLOCK, sentence) for code, sentence in UNFINISHED.items()},
     "inspection_error": (BLOCK, "Không kiểm tra hết được tệp ({reason}); không thể ký an toàn."),
     "encrypted": (BLOCK, "Tệp bị mã hoá hoặc đặt mật khẩu."),
     "xfa": (BLOCK, "Tệp chứa biểu mẫu động XFA."),
@@ -49,11 +59,23 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
     "hidden_layers": (WARN, "Tệp có lớp nội dung đang bị ẩn (OCG)."),
     "annotation_over_content": (WARN, "Có chú thích {kind} nằm đè lên nội dung trang."),
     "hidden_annotation": (WARN, "Có chú thích hoặc trường bị ẩn ({kind})."),
+    "field_value_mismatch": (
+        WARN,
+        "Trường biểu mẫu hiển thị khác với giá trị lưu bên trong (hoặc không hiển thị).",
+    ),
     "need_appearances": (
         WARN,
         "Biểu mẫu yêu cầu phần mềm xem tự vẽ lại (NeedAppearances): mỗi nơi có thể thấy một khác.",
     ),
     "fonts_not_embedded": (WARN, "Phông chữ không nhúng: {names}; nơi khác có thể hiện sai chữ."),
+    "missing_glyphs": (WARN, "Phông {name} thiếu nét chữ mà trang dùng: có chữ không hiện được."),
+    "invisible_text": (WARN, "Trang có chữ vô hình (chế độ vẽ 3) nằm trong nội dung."),
+    "ocr_text": (INFO, "Trang quét có lớp chữ nhận dạng (OCR) vô hình nằm dưới ảnh."),
+    "doubled_object": (
+        WARN,
+        "Đối tượng {numbers} được định nghĩa nhiều lần: mỗi phần mềm có thể đọc một nội dung khác.",
+    ),
+    "check_incomplete": (WARN, "Chưa kiểm tra được {what} ({reason})."),
     "hybrid_xref": (INFO, "Tệp dùng bảng tham chiếu lai (Word thường xuất như vậy)."),
     "incremental_updates": (INFO, "Tệp có {count} lần cập nhật nối thêm."),
     "odd_box": (INFO, "Khung trang khác thường: {box}."),

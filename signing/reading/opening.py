@@ -7,10 +7,11 @@ judging what is inside to ``signing.inspection`` and ``signing.validation``.
 from __future__ import annotations
 
 import io
+import mmap
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeLimits
@@ -37,6 +38,8 @@ HOSTILE_INPUT_ERRORS = (
     struct.error,
     zlib.error,
 )
+
+Data = bytes | mmap.mmap  # a file's bytes, in memory or where they lie on the disk
 
 MAX_SIZE = 400 * 1024 * 1024
 HEADER_WINDOW = 1024  # ISO 32000-1 Annex H: readers accept the header in the first 1024 bytes
@@ -67,7 +70,49 @@ def short_reason(error: BaseException) -> str:
     return printable[:_REASON_LENGTH]
 
 
-def open_pdf(pdf: bytes) -> Opened | Unreadable:
+class _MappedFile(io.RawIOBase):
+    """A mapped file as a stream: a library copies what it reads, once, and nothing else."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        super().__init__()
+        self._data = data
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        if start + offset < 0:
+            raise ValueError("negative seek position")
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        end = len(self._data) if size is None or size < 0 else self._at + size
+        part = self._data[self._at : end]
+        self._at += len(part)
+        return part
+
+    def readinto(self, buffer: Any) -> int:
+        with memoryview(self._data) as whole, whole[self._at : self._at + len(buffer)] as part:
+            buffer[: len(part)] = part
+            self._at += len(part)
+            return len(part)
+
+
+def stream_of(pdf: Data) -> BinaryIO:
+    """A fresh stream over a file's bytes."""
+    return io.BytesIO(pdf) if isinstance(pdf, bytes) else cast("BinaryIO", _MappedFile(pdf))
+
+
+def open_pdf(pdf: Data) -> Opened | Unreadable:
     """Open strictly, else laxly, else say why not; never raises for bad input."""
     strict = _try_open(pdf, strict=True)
     if isinstance(strict, PdfFileReader) and not strict.xrefs.hybrid_xrefs_present:
@@ -97,10 +142,10 @@ def is_decode_limit(error: BaseException) -> bool:
     return "DecodeLimit" in type(error).__name__
 
 
-def _try_open(pdf: bytes, *, strict: bool) -> PdfFileReader | BaseException:
+def _try_open(pdf: Data, *, strict: bool) -> PdfFileReader | BaseException:
     try:
         reader = PdfFileReader(
-            io.BytesIO(pdf), strict=strict, decode_limits=DecodeLimits.for_untrusted_input()
+            stream_of(pdf), strict=strict, decode_limits=DecodeLimits.for_untrusted_input()
         )
         _ = reader.root
     except HOSTILE_INPUT_ERRORS as error:

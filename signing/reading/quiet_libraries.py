@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-_TALKATIVE = ("pyhanko", "pyhanko_certvalidator")
+_TALKATIVE = ("pyhanko", "pyhanko_certvalidator", "pikepdf", "fontTools")
 
 
 def silence_libraries() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.sign.validation.pdf_embedded import extract_contents
 
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, entry
 
 MAX_FIELDS = 10_000
 MAX_SIGNATURES = 64
@@ -86,7 +86,7 @@ def form_fields(root: Any) -> Iterator[FormField]:
             yield FormField(name, str(kind or ""), field, tuple(kids) or (field,))
 
 
-def find_signatures(pdf: bytes, root: Any) -> list[FoundSignature]:
+def find_signatures(pdf: Data, root: Any) -> list[FoundSignature]:
     """Every filled signature field, in the form's order, at most ``MAX_SIGNATURES`` + 1."""
     found: list[FoundSignature] = []
     for field in form_fields(root):
@@ -99,12 +99,12 @@ def find_signatures(pdf: bytes, root: Any) -> list[FoundSignature]:
     return found
 
 
-def has_loose_signature(pdf: bytes, found: list[FoundSignature]) -> bool:
+def has_loose_signature(pdf: Data, found: list[FoundSignature]) -> bool:
     """Whether the bytes speak of a signature although no form field holds one."""
-    return not found and b"/ByteRange" in pdf
+    return not found and pdf.find(b"/ByteRange") >= 0
 
 
-def layout_of(pdf: bytes, value: Any) -> Layout:
+def layout_of(pdf: Data, value: Any) -> Layout:
     """Lay the signature dictionary's byte range on the file's bytes."""
     try:
         spans = [int(n) for n in value["/ByteRange"]]
@@ -114,7 +114,7 @@ def layout_of(pdf: bytes, value: Any) -> Layout:
     return byte_range_layout(pdf, spans, contents)
 
 
-def byte_range_layout(pdf: bytes, spans: list[int], contents: bytes) -> Layout:
+def byte_range_layout(pdf: Data, spans: list[int], contents: bytes) -> Layout:
     """Judge ``[0, length, start, length]`` against the file; pure.
 
     The gap must hold exactly the signature value's hexadecimal string and nothing else. A range
@@ -138,7 +138,7 @@ def byte_range_layout(pdf: bytes, spans: list[int], contents: bytes) -> Layout:
     return Layout.ODD if digits and digits in lowered else Layout.RESAVED
 
 
-def _has_loose_end(pdf: bytes) -> bool:
+def _has_loose_end(pdf: Data) -> bool:
     """Whether bytes follow the last update's end marker that belong to no update."""
     return bool(pdf[pdf.rfind(b"%%EOF") + 5 :].strip(b"\x00\t\n\x0c\r "))
 

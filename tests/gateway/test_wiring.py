@@ -82,6 +82,15 @@ def test_missing_key_and_root_files_are_named(tmp_path):
     assert len(caught.value.problems) == 2
 
 
+def test_the_way_times_are_written_is_one_of_two():
+    """As officials' tools write them, or ISO 8601; nothing else starts."""
+    made = signer_config(msgspec.convert({"signing": {"time_style": "iso"}}, Settings))
+    assert made.time_style == "iso"
+    with pytest.raises(ConfigurationError) as wrong:
+        signer_config(msgspec.convert({"signing": {"time_style": "us"}}, Settings))
+    assert wrong.value.problems[0].startswith("signing.time_style:")
+
+
 def test_keys_on_tokens_and_at_services_reach_the_signers(tmp_path):
     """Each kind carries its own part, and no other's."""
     library = tmp_path / "library.so"

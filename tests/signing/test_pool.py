@@ -7,8 +7,10 @@ import dataclasses
 import os
 import pickle
 import signal
+import zlib
 
 import pytest
+from pyhanko.pdf_utils import generic
 
 from signing.contract import (
     CredentialRefused,
@@ -19,13 +21,36 @@ from signing.contract import (
     RemoteSignatures,
     RemoteState,
     Role,
+    Severity,
     Signatures,
     SigningUnavailable,
     SignOrder,
+    Verdict,
 )
 from signing.devpki.smartca_simulator import SmartCaSimulator
 from signing.pool import SignerPool
+from signing.process_limits import Limits
 from signing.signer_process import AnswerUnreadable, read_answer, write_answer
+from tests.signing.validation.signing_kit import make_pdf, update
+
+BROKEN = make_pdf().replace(b"/Count 1", b"/Count 7")
+
+
+def memory_bomb():
+    """A page that inflates to more than a small reader may hold, within the ratio limits."""
+    noise = os.urandom(1024) * 300 * 1024
+    flat = zlib.compress(noise, 1)
+
+    def plant(writer):
+        stream = generic.StreamObject(
+            dict_data={generic.pdf_name("/Filter"): generic.pdf_name("/FlateDecode")},
+            encoded_data=flat,
+        )
+        page = writer.root["/Pages"]["/Kids"][0]
+        page[generic.pdf_name("/Contents")] = writer.add_object(stream)
+        writer.update_container(page)
+
+    return update(make_pdf(), plant)
 
 
 def order(pdf, level=Level.B_B, key="official-ec"):
@@ -79,6 +104,65 @@ async def test_a_job_that_takes_too_long_is_ended(server, decision_pdf):
         assert late.value.code == "signer_timeout"
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_a_dangerous_file_never_meets_a_process_with_keys(server, decision_pdf):
+    """Readers have no keys; a signer is only started for what a reader found clean."""
+    script = make_pdf(catalog="/OpenAction << /S /JavaScript /JS (x) >>")
+    async with SignerPool(server.signer_config()) as pool:
+        assert (await pool.inspect(script)).blocked
+        assert (await pool.validate(script)).verdict is Verdict.INDETERMINATE
+        for pdf, code in (
+            (script, "javascript"),
+            (b"MZ", "not_a_pdf"),
+            (BROKEN, "broken_page_tree"),
+        ):
+            with pytest.raises(DocumentRefused) as refused:
+                await pool.sign(order(pdf))
+            assert refused.value.code == code
+        assert pool.pids == ()
+        assert len(pool.reader_pids) == 1
+        assert await pool._read("credentials") == ()
+        repaired = (await pool.inspect(BROKEN)).repaired
+        assert (await pool.sign(order(repaired.pdf))).pdf.startswith(repaired.pdf)
+        assert len(pool.pids) == 1
+
+
+async def test_a_file_is_read_once_however_often_it_is_signed(server, decision_pdf):
+    """What a reader found clean is remembered by its hash."""
+    async with SignerPool(server.signer_config()) as pool:
+        await pool.inspect(decision_pdf)
+        os.kill(pool.reader_pids[0], signal.SIGSTOP)  # a reader that answers nothing any more
+        try:
+            for _ in range(2):
+                assert (await pool.sign(order(decision_pdf))).pdf.startswith(decision_pdf)
+        finally:
+            os.kill(pool.reader_pids[0], signal.SIGCONT)
+
+
+async def test_a_reader_that_gives_up_is_a_finding_and_is_replaced(server, decision_pdf):
+    """Time, memory and death: the file is named, the next one is served."""
+    limits = Limits(seconds=30.0, memory_bytes=400 * 1024**2)
+    async with SignerPool(server.signer_config(), reading=limits) as pool:
+        bomb = await pool.inspect(memory_bomb())
+        assert [f.code for f in bomb.findings if f.severity is Severity.BLOCK] == [
+            "inspection_memory"
+        ]
+        assert not (await pool.inspect(decision_pdf)).blocked
+        (pid,) = pool.reader_pids
+        os.kill(pid, signal.SIGSTOP)
+        pool._reading = Limits(seconds=0.1)
+        (found,) = (await pool.inspect(decision_pdf)).findings
+        assert found.code == "inspection_timeout"
+        pool._reading = limits
+        assert not (await pool.inspect(decision_pdf)).blocked
+        (other,) = pool.reader_pids
+        assert other != pid
+        job = asyncio.ensure_future(pool.validate(memory_bomb()))
+        os.kill(other, signal.SIGKILL)
+        verdict = await job
+        assert verdict.verdict is Verdict.INDETERMINATE
+        assert "dừng đột ngột" in verdict.summary
 
 
 async def test_a_closed_pool_says_so(server, decision_pdf):

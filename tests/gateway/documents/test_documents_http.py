@@ -101,6 +101,24 @@ async def test_files_nobody_can_read_are_refused_with_their_findings(world, code
     await upload(caller, plain_pdf(), key="again")
 
 
+async def test_a_broken_file_is_kept_as_it_came_and_shown_repaired(world):
+    """Revision 0 is the upload, revision 1 its repaired form; the finding tells of both."""
+    caller, broken = await world(), plain_pdf().replace(b"/Count 1", b"/Count 3")
+    made = await upload(caller, broken)
+    came = hashlib.sha256(broken).hexdigest()
+    assert (made["revision"], made["pages"], made["original_sha256"]) == (1, 1, came)
+    (told,) = [f for f in made["findings"] if f["code"] == "repaired"]
+    assert told["severity"] == "warn"
+    assert came in told["detail"]
+    assert "giống hệt" in told["detail"]
+    headers = {"Authorization": f"Bearer {caller.secret}"}
+    address = f"{caller.base}/v1/documents/{made['id']}/content"
+    for query, digest in (("original", came), ("0", came), ("latest", made["sha256"])):
+        async with caller.session.get(f"{address}?revision={query}", headers=headers) as response:
+            assert hashlib.sha256(await response.read()).hexdigest() == digest
+    assert made["sha256"] != came
+
+
 async def test_sixty_megabytes_are_too_much(world):
     """Refused from the announced length, before the file has arrived."""
     caller = await world()
@@ -250,6 +268,25 @@ async def test_a_request_goes_all_the_way_with_real_signatures(world):
     _, waiting, _ = await caller.get("/v1/signature-requests?status=signed")
     assert [r["id"] for r in waiting["data"]] == [request["id"]]
     assert (await caller.get("/v1/signature-requests?status=odd"))[0] == 422
+
+
+async def test_a_signature_covers_text_only_when_the_portal_says_so(world):
+    """Refused with the reason and the place; allowed in a new request."""
+    caller = await world()
+    made = await upload(caller, plain_pdf())
+    leader = await world(official=LEADER, scopes=("documents:sign",))
+    over = {"page": 1, "rect_mm": [20, 40, 40, 20]}  # “Trang 1” stands there
+    outcomes = []
+    for placement in (over, {**over, "over_text": True}):
+        step = {"role": "person", "signer": LEADER, "placement": placement}
+        asked = {"document_id": made["id"], "level": "B-B", "steps": [step]}
+        _, request, _ = await caller.post("/v1/signature-requests", asked)
+        path = f"/v1/signature-requests/{request['id']}"
+        status, body, _ = await leader.post(f"{path}/sign", {})
+        outcomes.append((status, body.get("reason"), body.get("status")))
+        await leader.post(f"{path}/reject", {"reason": "Đặt lại chỗ ký cho đúng."})
+    assert outcomes[0][:2] == (422, "text_under_stamp")
+    assert outcomes[1] == (200, None, "signed")
 
 
 @pytest.mark.parametrize("pdf", [b"", b"not a pdf", plain_pdf()], ids=["empty", "text", "unsigned"])

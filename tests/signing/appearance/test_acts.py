@@ -117,7 +117,7 @@ async def test_person_signs_between_title_and_name(service, decision_pdf):
 
 async def test_without_any_hold_in_the_text_the_defaults_are_on_the_page(service):
     """No names, no dotted places: lower right for the hand, full words for the number."""
-    bare = decision(names=False, number_gap="X", date_gap="X")
+    bare = decision(names=False, numbered=False)
     first = await service.sign(person(bare, Level.B_B))
     second = await service.sign(agency(first.pdf, Level.B_B))
     for name, (x0, y0, x1, y1) in rects(second.pdf).items():
@@ -203,7 +203,7 @@ async def test_an_explicit_place_is_where_people_see_it(service, rotation):
     writer.update_container(page)
     out = io.BytesIO()
     writer.write(out)
-    placement = Placement(page=1, rect_mm=(20, 30, 40, 20))
+    placement = Placement(page=1, rect_mm=(20, 30, 40, 20), over_text=True)
     signed = await service.sign(person(out.getvalue(), Level.B_B, placement=placement))
     image = picture(signed.pdf)
     mm = 72 / 25.4

@@ -9,8 +9,9 @@ import pytest
 
 from signing.commands import check
 from signing.commands.check import BAD, GOOD, NOTHING, inspect_paths, validate_paths
-from signing.commands.checking_process import CheckingProcess, FileGaveUp, Limits
+from signing.commands.checking_process import CheckingProcess, FileGaveUp
 from signing.contract import CredentialRefused
+from signing.process_limits import Limits
 from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
 
 pytestmark = pytest.mark.timeout(120)
@@ -154,7 +155,7 @@ def stuck(_pdf):
 
 
 def test_a_file_that_takes_too_long_is_named_in_the_report(tmp_path, monkeypatch):
-    monkeypatch.setattr(check, "inspect_pdf", stuck)
+    monkeypatch.setattr(check, "inspect_file", stuck)
     path = tmp_path / "a.pdf"
     path.write_bytes(make_pdf())
     status, report, _ = inspect([path], tmp_path, limits=Limits(seconds=0.3))
