@@ -8,6 +8,7 @@ blocks the event loop: a server uses ``signing.pool``.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 import logging
@@ -91,17 +92,23 @@ class SigningService(RemoteActs):
         await self._fetcher.close()
 
     async def credentials(self) -> tuple[Credential, ...]:
-        """Every configured key that opens without a PIN; the others are logged by name."""
-        found = []
-        for name, source in self._keys.items():
-            try:
-                key = await source.open()
-            except (CredentialRefused, KeyUnavailable) as error:
-                log.warning("key %s is not available: %s", name, error.code)
-            else:
-                found.append(key.credential)
-                await key.release()
-        return tuple(found)
+        """Every configured key that opens without a PIN; the others are logged by name.
+
+        Asked at once: one remote service that stays silent delays the answer, not each of them.
+        """
+        opened = await asyncio.gather(
+            *(self._describe(name, source) for name, source in self._keys.items())
+        )
+        return tuple(found for found in opened if found is not None)
+
+    async def _describe(self, name: str, source: KeySource) -> Credential | None:
+        try:
+            key = await source.open()
+        except (CredentialRefused, KeyUnavailable) as error:
+            log.warning("key %s is not available: %s", name, error.code)
+            return None
+        await key.release()
+        return key.credential
 
     async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
         """Look before signing."""

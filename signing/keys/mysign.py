@@ -189,9 +189,9 @@ class MySignSource:
 
 
 def _turn(ticket: Ticket, standing: Standing) -> Ticket:
-    """Give each signature its name back: the service answers by position."""
+    """Give each signature its name back: the service answers by position, ours are in order."""
     state, signatures = standing.state, dict[str, bytes]()
-    items = ticket.items or messages.only_item_of(ticket.provider_reference)
+    items = tuple(sorted(ticket.items)) or messages.only_item_of(ticket.provider_reference)
     if state is RemoteState.DONE:
         if len(standing.signatures) != len(items):
             state = RemoteState.UNKNOWN  # whose they are cannot be told

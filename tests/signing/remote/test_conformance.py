@@ -95,7 +95,7 @@ async def test_many_documents_come_back_by_name(at, provider):
     names = ("c", "a", "b-2", "b.1")
     ticket = await started(at, provider, *(item(n, n.encode()) for n in names))
     simulator.confirm("official-rsa", kind.pss)
-    kept = dataclasses.replace(ticket, code="")
+    kept = dataclasses.replace(ticket, code="", items=names)  # as they were given to start
     done = await at().ask(kept)
     assert done.state is RemoteState.DONE
     (one,) = simulator.transactions.values()
