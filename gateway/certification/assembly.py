@@ -58,6 +58,7 @@ class CertificationDesk:
             offices=offices,
             templates=templates,
             shower=self._shower,
+            witness=witness,
         )
         self.issuing = Issuing(
             database=database,

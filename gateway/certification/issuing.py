@@ -28,7 +28,7 @@ from gateway.certification import store
 from gateway.certification.answers import CertificationAnswer, Shower
 from gateway.certification.attestation import Templates
 from gateway.certification.copies import LEVEL, Copy, CopyMaker, Hold
-from gateway.certification.rules import Offices, RegisterKey, Status, why_not_sign
+from gateway.certification.rules import SUBJECT, Offices, RegisterKey, Status, why_not_sign
 from gateway.documents.evidence_log import KeptFile
 from gateway.documents.witness import Signer, Subject, Witness, Witnessed
 from gateway.foundation import idempotency
@@ -48,7 +48,6 @@ LEASE = timedelta(seconds=30)
 _BEAT_S = 8.0
 _PATIENCE_S = 30.0
 _LOOK_AGAIN_S = 0.2
-KIND = "certified_copy"  # what the authority register and the evidence log call it
 _FREED = "register"  # the waker's topic for a register given back
 
 
@@ -274,7 +273,7 @@ class Issuing:
 
 
 def _subject(row: Any) -> Subject:
-    return Subject(row.tenant, row.id, row.reference, KIND, row.agency_code)
+    return Subject(row.tenant, row.id, row.reference, SUBJECT, row.agency_code)
 
 
 def _check(row: Any, order: IssueOrder) -> None:

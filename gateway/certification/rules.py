@@ -22,6 +22,7 @@ class Status(StrEnum):
 
 
 KINDS = ("copy_from_original",)
+SUBJECT = "certified_copy"  # what the authority register and the evidence log call it
 
 
 @dataclass(frozen=True, slots=True)

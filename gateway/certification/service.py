@@ -21,7 +21,8 @@ from gateway.certification.answers import (
     show_register,
 )
 from gateway.certification.attestation import Templates
-from gateway.certification.rules import Offices, RegisterKey, Status
+from gateway.certification.rules import SUBJECT, Offices, RegisterKey, Status
+from gateway.documents.witness import Signer, Subject, Witness
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock, vietnam_day
 from gateway.foundation.database import Database
@@ -94,7 +95,9 @@ class Certifications:
         offices: Offices,
         templates: Templates,
         shower: Shower,
+        witness: Witness,
     ) -> None:
+        self._witness = witness
         self._database = database
         self._clock = clock
         self._files = files
@@ -128,8 +131,13 @@ class Certifications:
     def draft(
         self, connection: Connection, new: NewCertification, source: Source
     ) -> CertificationAnswer:
-        """Write the draft (a unit of work); the source's bytes are frozen by their hash."""
+        """Write the draft (a unit of work); the source's bytes are frozen by their hash.
+
+        Raises:
+            Problem: ``validation_failed``: the authority register does not let the certifier.
+        """
         certification_id = new_id("cer", self._clock)
+        self._check_certifier(connection, new, certification_id)
         row = {
             "id": certification_id,
             "tenant": new.tenant,
@@ -151,6 +159,18 @@ class Certifications:
         }
         store.insert_certification(connection, row)
         return self._shown(connection, new.tenant, certification_id)
+
+    def _check_certifier(
+        self, connection: Connection, new: NewCertification, certification_id: str
+    ) -> None:
+        subject = Subject(new.tenant, certification_id, new.reference, SUBJECT, new.agency_code)
+        person = self._offices.certifiers[new.certifier]
+        signer = Signer(new.certifier, None, "certifier", person.title, person.credential)
+        try:
+            self._witness.allow(connection, subject, signer, self._clock.now())
+        except Problem as problem:
+            reason = problem.extra["reason"]
+            raise invalid([FieldError("/certifier", reason, problem.detail_vi)]) from problem
 
     async def get(self, tenant: str, certification_id: str) -> CertificationAnswer:
         """One certification.

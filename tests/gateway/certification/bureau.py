@@ -78,6 +78,7 @@ class Bureau:
                 offices=OFFICES,
                 templates=TEMPLATES,
                 shower=shower,
+                witness=witness,
             ),
             Issuing(
                 database=database,

@@ -54,6 +54,15 @@ async def test_a_certifier_whose_mandate_ended_certifies_nothing(bureau, registe
     assert (await bureau.sign(draft)).number == 1
 
 
+@on_sqlite
+async def test_nobody_is_asked_to_certify_without_a_mandate(bureau, register):
+    """Told when it is drafted, at the field that is wrong."""
+    await enter(bureau, register, title="Phó Chủ tịch")
+    with pytest.raises(Problem) as caught:
+        await bureau.draft()
+    assert [(e.pointer, e.code) for e in caught.value.errors] == [("/certifier", "authority_title")]
+
+
 async def test_a_mandate_that_ends_while_signing_enters_nothing(bureau, register, paper):
     """The register is asked again in the transaction that enters the number, which stays free."""
     row = await enter(bureau, register)
