@@ -37,12 +37,19 @@ from signing.contract.remote import (
     Told,
 )
 from signing.contract.service import Signatures
-from signing.contract.validation import SignatureVerdict, Validation, Verdict
+from signing.contract.validation import (
+    AnchorKind,
+    SignatureVerdict,
+    TrustAnchor,
+    Validation,
+    Verdict,
+)
 from signing.key_config import KeyConfig
 
 __all__ = [
     "ActCheck",
     "ActEvidence",
+    "AnchorKind",
     "Attestation",
     "Attested",
     "CertificateBinding",
@@ -77,6 +84,7 @@ __all__ = [
     "SigningUnavailable",
     "Ticket",
     "Told",
+    "TrustAnchor",
     "Validation",
     "Verdict",
 ]

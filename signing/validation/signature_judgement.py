@@ -15,7 +15,7 @@ from typing import Any
 from asn1crypto import cms, core, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESPassed, AdESStatus
-from pyhanko.sign.general import SignedDataCerts
+from pyhanko.sign.general import SignedDataCerts, extract_signer_info
 from pyhanko.sign.validation.ades import (
     AdESBasicValidationResult,
     ades_basic_validation,
@@ -34,9 +34,11 @@ from pyhanko.sign.validation.generic_cms import (
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
+from signing.reading.ber import is_indefinite, to_definite
 from signing.reading.opening import HOSTILE_INPUT_ERRORS
 from signing.reading.signature_fields import FoundSignature, Layout, docmdp_level
-from signing.validation.changes import UNKNOWN_CHANGES, Changes, judge_changes
+from signing.validation.changes import UNKNOWN_CHANGES, ChangeJudge, Changes, SignedRevision
+from signing.validation.difference import OutOfTime
 from signing.validation.trust import AlgorithmJudgement, judge_algorithm, timing_at
 from signing.validation.validation_data import ValidationData
 
@@ -71,6 +73,8 @@ class Judged:
     proven_time: datetime | None = None
     timestamps: int = 0
     later: tuple[str, ...] = ()
+    ber: bool = False  # written in BER with indefinite lengths
+    anchor: x509.Certificate | None = None  # the root that its chain leads to
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -91,8 +95,27 @@ class Judged:
 # ------------------------------------------------------------------ reading
 
 
-def read_signature(reader: PdfFileReader, found: FoundSignature) -> Judged:
+def library_signatures(reader: PdfFileReader) -> dict[str, EmbeddedPdfSignature]:
+    """What the library itself lists, by field name: shared with its engine, hashed once.
+
+    Nothing where one broken field makes it give up on the whole file.
+    """
+    try:
+        return {signature.fq_name: signature for signature in reader.embedded_signatures}
+    except Exception as error:  # no base below Exception is common to what it raises here
+        log.info("signatures are read one by one: %s", type(error).__name__)
+        return {}
+
+
+def read_signature(
+    reader: PdfFileReader, found: FoundSignature, known: EmbeddedPdfSignature | None = None
+) -> Judged:
     """Read the CMS of one signature.
+
+    Args:
+        reader: of the file.
+        found: the field.
+        known: the same signature as the library lists it.
 
     Raises:
         BrokenSignature: with the message code that says why.
@@ -102,7 +125,10 @@ def read_signature(reader: PdfFileReader, found: FoundSignature) -> Judged:
     if found.layout is Layout.ODD:
         raise BrokenSignature("odd_byte_range")
     try:
-        embedded = EmbeddedPdfSignature(reader, found.field.dictionary, found.field.name)
+        embedded = known or EmbeddedPdfSignature(reader, found.field.dictionary, found.field.name)
+        ber = is_indefinite(embedded.pkcs7_content)
+        if ber:
+            _read_again(embedded)
         certificates = extract_certs_for_validation(embedded.signed_data)
         content = embedded.signed_data["encap_content_info"]
         expected = "tst_info" if found.is_timestamp else "data"
@@ -114,7 +140,7 @@ def read_signature(reader: PdfFileReader, found: FoundSignature) -> Judged:
         raise BrokenSignature("broken_cms") from error
     if kind != expected or has_content:
         raise BrokenSignature("econtent")
-    judged = Judged(found, embedded, certificates)
+    judged = Judged(found, embedded, certificates, ber=ber)
     judged.signed_attributes = embedded.signer_info["signed_attrs"] is not core.VOID and bool(
         len(embedded.signer_info["signed_attrs"])
     )
@@ -122,20 +148,30 @@ def read_signature(reader: PdfFileReader, found: FoundSignature) -> Judged:
     return judged
 
 
+def _read_again(embedded: EmbeddedPdfSignature) -> None:
+    """Take the CMS from a definite-length copy: the library fails inside indefinite ones."""
+    message = cms.ContentInfo.load(to_definite(embedded.pkcs7_content))
+    embedded.signed_data = message["content"]
+    embedded.signer_info = extract_signer_info(embedded.signed_data)
+
+
 def check_integrity(
-    judged: Judged, policy: PdfSignatureValidationSpec, allowed_fields: frozenset[str]
+    judged: Judged, policy: PdfSignatureValidationSpec, changes: ChangeJudge
 ) -> None:
-    """Hash the signed bytes, verify the signature value, compare the later revisions."""
+    """Hash the signed bytes, verify the signature value, compare the later revisions.
+
+    Raises:
+        OutOfTime: the file's time limit passed.
+    """
     embedded: Any = judged.embedded  # its results are typed as None until computed
-    embedded.compute_integrity_info(diff_policy=policy.diff_policy)
     judged.integrity_failure = _cryptographic_failure(judged)
-    judged.changes = judge_changes(
-        embedded.reader,
-        judged.revision,
-        embedded.diff_result,
-        docmdp_level(judged.found.value),
-        allowed_fields,
-    )
+    if judged.integrity_failure:
+        return  # what came later cannot mend it
+    if embedded.diff_result is None:
+        embedded.compute_integrity_info(diff_policy=policy.diff_policy)
+    _, _, start, length = (int(n) for n in embedded.byte_range)
+    signed = SignedRevision(judged.revision, start + length, docmdp_level(judged.found.value))
+    judged.changes = changes.judge(signed, embedded.diff_result)
 
 
 def _cryptographic_failure(judged: Judged) -> str:
@@ -175,8 +211,10 @@ async def check_trust(
     if best is not None:
         judged.sub_indication = best.ades_subindic.standard_name
         judged.engine = best.ades_subindic.status
-        judged.trusted = any(_has_path(result) for result in results)
-    await _prove_time(judged, policy, now)
+        judged.anchor = next(filter(None, (_anchor_of(result) for result in results)), None)
+        judged.trusted = judged.anchor is not None
+    if not _time_known(judged, best):
+        await _prove_time(judged, policy, now)
 
 
 async def _run_engine(
@@ -184,12 +222,14 @@ async def _run_engine(
 ) -> list[AdESBasicValidationResult[Any]]:
     """Every result, the decisive one first: the first that passed, else the fittest refusal."""
     embedded, timing = judged.embedded, timing_at(now)
-    spec = replace(policy.signature_validation_spec, local_knowledge=data.knowledge)
+    spec = replace(policy.signature_validation_spec, local_knowledge=data.everything)
+    fresh = replace(policy.signature_validation_spec, local_knowledge=data.fresh)
+    archived_policy = replace(policy, signature_validation_spec=fresh)  # it reads the store itself
     status: dict[str, Any] = {"raw_digest": embedded.compute_digest(), "timing_info": timing}
     runs: list[Callable[[], Awaitable[AdESBasicValidationResult[Any]]]] = []
     archived = data.has_archive_after(judged.revision)
     if archived:
-        runs.append(lambda: ades_lta_validation(embedded, policy, timing_info=timing))
+        runs.append(lambda: ades_lta_validation(embedded, archived_policy, timing_info=timing))
     if _signature_timestamps(judged):
         runs.append(lambda: ades_with_time_validation(embedded.signed_data, spec, **status))
     runs.append(lambda: ades_basic_validation(embedded.signed_data, spec, **status))
@@ -197,6 +237,8 @@ async def _run_engine(
     for run in runs:
         try:
             result = await run()
+        except OutOfTime:
+            raise
         except Exception as error:  # the engine mixes raw and own errors; each rung stands alone
             log.info("validation engine gave up on one rung: %s", type(error).__name__)
             continue
@@ -206,8 +248,24 @@ async def _run_engine(
     return results
 
 
-def _has_path(result: AdESBasicValidationResult[Any]) -> bool:
-    return bool(result.api_status is not None and result.api_status.validation_path is not None)
+def _anchor_of(result: AdESBasicValidationResult[Any]) -> x509.Certificate | None:
+    """The root that a validated chain starts from."""
+    path = result.api_status.validation_path if result.api_status is not None else None
+    certificate: x509.Certificate | None = (
+        getattr(path.trust_anchor, "certificate", None) if path is not None else None
+    )
+    return certificate
+
+
+def _time_known(judged: Judged, best: AdESBasicValidationResult[Any] | None) -> bool:
+    """Take the time from the engine's own check of the only time-stamp, where it made one."""
+    tokens = _signature_timestamps(judged)
+    judged.timestamps = len(tokens)
+    status = getattr(best, "signature_timestamp_status", None)
+    if len(tokens) != 1 or status is None or status.ades_subindic != AdESPassed.OK:
+        return False
+    judged.proven_time = status.api_status.timestamp
+    return True
 
 
 async def _check_archive_timestamp(
@@ -221,7 +279,8 @@ async def _check_archive_timestamp(
     )
     judged.sub_indication = result.ades_subindic.standard_name
     judged.engine = result.ades_subindic.status
-    judged.trusted = _has_path(result)
+    judged.anchor = _anchor_of(result)
+    judged.trusted = judged.anchor is not None
     if judged.engine is AdESStatus.PASSED:
         judged.proven_time = judged.claimed_time
 
@@ -229,7 +288,6 @@ async def _check_archive_timestamp(
 async def _prove_time(judged: Judged, policy: PdfSignatureValidationSpec, now: datetime) -> None:
     """The earliest time-stamp over this signature that validates; archive ones come later."""
     for token in _signature_timestamps(judged):
-        judged.timestamps += 1
         try:
             result = await ades_timestamp_validation(
                 token,

@@ -36,6 +36,8 @@ from pyhanko_certvalidator.policy_decl import (
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
+from signing.contract import TrustAnchor
+
 ACCEPTED_DIGESTS: Final = frozenset(
     {"sha256", "sha384", "sha512", "sha512_256", "sha3_256", "sha3_384", "sha3_512", "shake256"}
 )
@@ -58,6 +60,15 @@ class _NoFetching(FetcherBackend):
 
 
 # ------------------------------------------------------------------ roots and policy
+
+
+def anchor_kinds(anchors: tuple[TrustAnchor, ...]) -> dict[bytes, str]:
+    """SHA-256 of a root → its kind in the contract's words; garbage raises ValueError."""
+    return {
+        certificate.sha256: anchor.kind.value
+        for anchor in anchors
+        for certificate in load_roots((anchor.certificate,))
+    }
 
 
 def load_roots(roots: tuple[bytes, ...]) -> list[x509.Certificate]:
@@ -154,6 +165,15 @@ class AlgorithmJudgement:
     name: str
     acceptable: bool
     remarks: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """The answer in the contract's words."""
+        if not self.name:
+            return "unknown"
+        if self.acceptable:
+            return "acceptable"
+        return "unlisted" if "unlisted_algorithm" in self.remarks else "weak"
 
 
 def judge_algorithm(signer: cms.SignerInfo, certificate: x509.Certificate) -> AlgorithmJudgement:
