@@ -103,7 +103,7 @@ class ChangeJudge:
             OutOfTime: the file's time limit passed.
         """
         if isinstance(difference, Unanalysable):
-            return UNKNOWN_CHANGES
+            return self._judge_unanalysable(signed)
         if isinstance(difference, SuspiciousModification):
             return Changes(ChangeVerdict.REFUSED, "modified", told=(say("later_suspicious"),))
         level = difference.modification_level
@@ -115,6 +115,15 @@ class ChangeJudge:
             return Changes(ChangeVerdict.ACCEPTED)
         judged = self._judge_fields(signed, difference.changed_form_fields)
         return self._judge_pictures(signed, judged)
+
+    def _judge_unanalysable(self, signed: SignedRevision) -> Changes:
+        """Undecided at best: what pages show may still be certain to be another thing."""
+        try:
+            boxes = self._judge_fields(signed, set())
+        except HOSTILE_INPUT_ERRORS:
+            boxes = UNKNOWN_CHANGES
+        seen = self._judge_pictures(signed, boxes)
+        return seen if seen.verdict is ChangeVerdict.REFUSED else UNKNOWN_CHANGES
 
     def _judge_fields(self, signed: SignedRevision, changed: set[str]) -> Changes:
         """Judge later stamps and filled-in fields, which the difference policy lets through."""
