@@ -18,7 +18,7 @@ ROOTS = (pki().root.der,)
 HIDDEN = """{label} 0 obj
 << /Length 48 >>
 stream
-BT /F1 24 Tf 72 700 Td (Quyet dinh so 9) Tj ET  
+BT  /F1 24 Tf  72 700 Td (Quyet dinh so 9) Tj ET
 endstream
 endobj"""
 COVERED = {
@@ -195,27 +195,28 @@ def test_incremental_saving_with_a_copied_signature_is_refused():
 
 
 def test_a_wrapped_signature_with_room_for_other_objects_is_refused():
-    """The second span is moved behind inserted objects and /ByteRange follows it.
-
-    What stands where the signed table stood is the forger's: it names other objects.
-    """
+    """The signed bytes are all there, but apart: between them a forger's objects and table."""
     signed = sign(make_pdf())
     numbers = re.search(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\s*\]", signed)
     _, first_length, start, second_length = map(int, numbers.groups())
-    table_at = int(signed.rsplit(b"startxref", 1)[1].split()[0])
-    evil = b"\n4 0 obj\n<< /Length 9 >>\nstream\nBT ET    \nendstream\nendobj\n"
-    shift = len(signed)  # wide enough to reach beyond the table
+    table_at = int(signed.rsplit(b"startxref", 1)[1].split()[0])  # where a reader will look
+    shift = len(signed)
+    closing = b"/ByteRange [0 %d %d %d] /Type /Sig /Filter /Adobe.PPKLite " % (
+        first_length,
+        start + shift,
+        second_length,
+    )
+    closing += b"/SubFilter /ETSI.CAdES.detached >>\nendobj\n"
+    evil = b"4 0 obj\n<< /Length 9 >>\nstream\nBT ET    \nendstream\nendobj\n"
     places = {int(m[1]): m.start() for m in re.finditer(rb"(?m)^(\d+) 0 obj", signed)}
     places = {n: at if at < first_length else at + shift for n, at in places.items()}
-    places[4] = start + 1
+    places[4] = start + len(closing)
     rows = b"".join(b"%d 1\n%010d 00000 n \n" % (n, places[n]) for n in sorted(places))
     table = b"xref\n0 1\n0000000000 65535 f \n%strailer\n<< /Size 11 /Root 1 0 R >>\n" % rows
-    wrapper = (evil.ljust(table_at - start) + table).ljust(shift)
-    moved = b"/ByteRange [0 %d %d %d]" % (first_length, start + shift, second_length)
-    tail = signed[start:].replace(numbers.group(), moved.ljust(len(numbers.group())))
-    validation = judge(signed[:start] + wrapper + tail)
+    gap = ((closing + evil).ljust(table_at - start) + table).ljust(shift)
+    validation = judge(signed[:start] + gap + signed[start:])
     assert validation.verdict is Verdict.INVALID
-    assert first(validation).reason in {"odd_byte_range", "hash_mismatch"}
+    assert first(validation).reason == "odd_byte_range"
 
 
 @pytest.mark.parametrize(
