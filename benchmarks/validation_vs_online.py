@@ -123,6 +123,6 @@ async def _online(pdf: bytes, roots: list[x509.Certificate]) -> None:
                 status = await async_validate_pdf_signature(
                     signature, signer_validation_context=context, ts_validation_context=context
                 )
-            assert status.intact and status.valid and status.trusted
+            assert (status.intact, status.valid, status.trusted) == (True, True, True)
     finally:
         await backend.close()

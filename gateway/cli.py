@@ -120,10 +120,20 @@ def _add_signing(command: _Adder) -> None:
     inspect.add_argument("paths", nargs="+", type=Path)
     inspect.add_argument("--sign", action="store_true", help="also sign and re-verify each")
     inspect.add_argument("--report", type=Path)
-    validate = command("validate", "validate files or folders", commands.validate, config=True)
+    _validation_options(
+        command("validate", "validate files or folders", commands.validate, config=True)
+    )
+    return parser
+
+
+def _validation_options(validate: argparse.ArgumentParser) -> None:
     validate.add_argument("paths", nargs="+", type=Path)
     validate.add_argument("--roots", type=Path, action="append", default=[])
     validate.add_argument("--json", action="store_true")
+    validate.add_argument("--report-xml", type=Path, help="folder for ETSI TS 119 102-2 reports")
+    validate.add_argument(
+        "--allow-field", action="append", default=[], help="a form field filled in after signing"
+    )
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:

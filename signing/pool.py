@@ -35,6 +35,7 @@ from signing.contract import (
     Ticket,
     Told,
     Validation,
+    undecided_file,
 )
 from signing.signer_process import TALK, AnswerUnreadable, read_answer, serve, serve_talk
 
@@ -42,6 +43,13 @@ log = logging.getLogger(__name__)
 
 _CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
 _STOP_WITHIN_S = 5.0
+_GRACE_S = 15.0  # for a child to stop by itself, and to start when it must
+# what ends a child that looks at a file is the file's doing: an answer, not a fault
+_STOPPED_BY_FILE = {"signer_timeout": "time_limit", "signer_died": "checker_lost"}
+_UNDECIDED = {
+    "time_limit": "Hết thời gian cho phép; chưa kiểm tra xong chữ ký của tệp này.",
+    "checker_lost": "Tiến trình kiểm tra bị dừng đột ngột khi đọc tệp này; chưa kết luận được.",
+}
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
@@ -143,7 +151,8 @@ class SignerPool:
         clock: Clock | None = None,
     ) -> None:
         self._limit_s = job_limit_s
-        clock = clock or SystemClock()
+        self._limits = {"validate": min(job_limit_s, config.validation_limit_s + _GRACE_S)}
+        self._clock = clock = clock or SystemClock()
         signers = [_Worker(config, clock, serve) for _ in range(max(1, workers))]
         talkers = [_Worker(config, clock, serve_talk) for _ in range(_TALKERS)]
         self._workers = [*signers, *talkers]
@@ -186,9 +195,19 @@ class SignerPool:
         """Sign a large file into another one, in a child; no byte of it passes through here."""
         return cast("SignedFile", await self._run("sign_file", order, source, target))
 
-    async def validate(self, pdf: bytes) -> Validation:
-        """Judge every signature in a file."""
-        return cast("Validation", await self._run("validate", pdf))
+    async def validate(
+        self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
+        """Judge every signature in a file; one that costs too much stays undecided."""
+        try:
+            return cast("Validation", await self._run("validate", pdf, allowed_fields))
+        except SigningUnavailable as stopped:
+            reason = _STOPPED_BY_FILE.get(stopped.code)
+            if reason is None:
+                raise
+            return await asyncio.to_thread(
+                undecided_file, pdf, reason, _UNDECIDED[reason], self._clock.now()
+            )
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified."""
@@ -261,20 +280,21 @@ class SignerPool:
         job: str,
         arguments: tuple[Any, ...],
     ) -> Any:
+        limit_s = self._limits.get(job, self._limit_s)
         try:
-            answer = await asyncio.to_thread(worker.call, job, arguments, self._limit_s)
+            answer = await asyncio.to_thread(worker.call, job, arguments, limit_s)
             return read_answer(answer)
         except SigningError:
             raise
         except TimeoutError:
             await asyncio.to_thread(worker.kill)
             log.error(  # noqa: TRY400 - where it waited says nothing
-                "signer process exceeded %.0f s on %s and was ended", self._limit_s, job
+                "signer process exceeded %.0f s on %s and was ended", limit_s, job
             )
             raise SigningUnavailable(
                 "signer_timeout",
                 "Ký số quá thời gian cho phép; văn bản chưa được ký.",
-                f"{job} took longer than {self._limit_s:.0f} s; nothing was signed",
+                f"{job} took longer than {limit_s:.0f} s; nothing was signed",
             ) from None
         except (EOFError, OSError, AnswerUnreadable) as error:
             await asyncio.to_thread(worker.kill)

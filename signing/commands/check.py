@@ -26,9 +26,17 @@ from signing.commands.report import (
     validation_as_json,
     validation_as_text,
 )
-from signing.contract import Inspection, SigningError, Validation
+from signing.contract import (
+    Inspection,
+    SigningError,
+    TrustAnchor,
+    Validation,
+    Verdict,
+    undecided_file,
+)
 from signing.inspection import inspect_pdf
 from signing.validation import validate_pdf
+from signing.validation_report import etsi_report
 
 Write = Callable[[str], object]
 Sign = Callable[[bytes], bytes]
@@ -40,6 +48,7 @@ _GAVE_UP = {
     "memory": "quá bộ nhớ cho phép",
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
 }
+_UNDECIDED = {"timeout": "time_limit", "memory": "memory_limit"}
 
 
 @dataclass(slots=True)
@@ -109,18 +118,26 @@ def validate_paths(
     write: Write,
     now: datetime,
     limits: Limits | None = None,
+    anchors: tuple[TrustAnchor, ...] = (),
+    allowed_fields: frozenset[str] = frozenset(),
+    reports: Path | None = None,
 ) -> int:
     """Validate files and folders; the answer of ``POST /v1/validations``, one object a file.
 
-    With ``as_json`` each file is one line of JSON with a ``file`` member.
+    With ``as_json`` each file is one line of JSON with a ``file`` member. ``reports`` is a folder
+    for ETSI TS 119 102-2 reports, named after the files and their digests.
     """
     verdicts = []
-    with CheckingProcess(validate_pdf, limits) as validator:
+    work = partial(validate_pdf, anchors=anchors, allowed_fields=allowed_fields)
+    with CheckingProcess(work, limits) as validator:
         for path in _files(paths):
             answer = _attempt(partial(_validate_file, path, validator, roots, now))
-            valid = isinstance(answer, Validation) and answer.verdict.value == "valid"
-            verdicts.append(valid)
+            verdicts.append(isinstance(answer, Validation) and answer.verdict is Verdict.VALID)
             write(_shown(path, answer, as_json=as_json))
+            if reports is not None and isinstance(answer, Validation):
+                reports.mkdir(parents=True, exist_ok=True)
+                name = f"{path.stem}-{answer.sha256[:12]}.xml"
+                (reports / name).write_bytes(etsi_report(answer))
     return _status(verdicts)
 
 
@@ -176,7 +193,14 @@ def _inspect_file(
 def _validate_file(
     path: Path, validator: CheckingProcess, roots: tuple[bytes, ...], now: datetime
 ) -> Any:
-    return validator.call(path.read_bytes(), roots, now)
+    """The verdict; a file that breaks a limit has one as well."""
+    pdf = path.read_bytes()
+    try:
+        return validator.call(pdf, roots, now)
+    except FileGaveUp as stopped:
+        reason = _UNDECIDED.get(stopped.code, "checker_lost")
+        summary = f"Chưa kiểm tra xong: {_GAVE_UP.get(stopped.code, f'lỗi {stopped.code}')}."
+        return undecided_file(pdf, reason, summary, now)
 
 
 def _attempt(work: Callable[[], Any]) -> Any:

@@ -43,6 +43,7 @@ from signing.contract.validation import (
     TrustAnchor,
     Validation,
     Verdict,
+    undecided_file,
 )
 from signing.key_config import KeyConfig
 
@@ -87,4 +88,5 @@ __all__ = [
     "TrustAnchor",
     "Validation",
     "Verdict",
+    "undecided_file",
 ]

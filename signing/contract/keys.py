@@ -41,7 +41,7 @@ class SignerConfig:
 
     keys: tuple[KeyConfig, ...] = ()
     roots: tuple[bytes, ...] = ()  # DER or PEM
-    anchors: tuple[TrustAnchor, ...] = ()  # roots of a named kind, trusted like ``roots``
+    anchors: tuple[TrustAnchor, ...] = ()  # the kinds of those ``roots`` that have one
     intermediates: tuple[bytes, ...] = ()
     timestamp_urls: tuple[str, ...] = ()
     timestamp_timeout_s: float = 30.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -82,3 +83,23 @@ class Validation:
     reason: str = ""  # a code: the deciding signature's, or no_signature, resaved, time_limit …
     checked_at: datetime | None = None
     online: bool = False  # whether revocation was asked for at the issuers' services
+
+
+def undecided_file(pdf: bytes, reason: str, summary: str, now: datetime) -> Validation:
+    """The answer about a file that could not be looked at to the end, whatever it holds.
+
+    Args:
+        pdf: the file.
+        reason: a code: ``time_limit``, ``memory_limit``, ``checker_lost``.
+        summary: the same in a Vietnamese sentence.
+        now: the moment of the attempt, aware.
+    """
+    return Validation(
+        verdict=Verdict.INDETERMINATE,
+        summary=summary,
+        sha256=hashlib.sha256(pdf).hexdigest(),
+        size=len(pdf),
+        signatures=(),
+        reason=reason,
+        checked_at=now,
+    )

@@ -6,5 +6,6 @@ verdict over all of them and the sentences people read. Finding the signatures i
 """
 
 from signing.validation.document import validate_pdf
+from signing.validation.revocation import FreshRevocation, ask_about
 
-__all__ = ["validate_pdf"]
+__all__ = ["FreshRevocation", "ask_about", "validate_pdf"]
