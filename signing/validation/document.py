@@ -44,6 +44,7 @@ from signing.validation.signature_judgement import (
     check_integrity,
     check_trust,
     library_signatures,
+    make_definite,
     read_signature,
 )
 from signing.validation.trust import anchor_kinds, load_roots, validation_policy
@@ -160,9 +161,12 @@ class _Run:
     def _judge_signatures(
         self, reader: PdfFileReader, found: list[FoundSignature]
     ) -> tuple[SignatureVerdict, ...]:
+        old = {signature.field.name for signature in found if make_definite(signature.value)}
         known = library_signatures(reader)
         read = [_try_read(reader, signature, known) for signature in found]
         readable = [item for item in read if isinstance(item, Judged)]
+        for judged in readable:
+            judged.ber = judged.found.field.name in old
         archives = tuple(j.revision for j in readable if j.found.is_timestamp)
         data = read_validation_data(reader, archives)
         if self._fresh is not None:
@@ -195,7 +199,8 @@ class _Run:
             told = tell_changes(judged.embedded.reader, judged.revision, desk.acts)
             judged.later = told + judged.changes.told
             known = desk.data.with_signed(judged.embedded.signer_info)
-            await check_trust(judged, desk.policy, known, self._circumstances.now)
+            now = self._circumstances.now
+            await check_trust(judged, desk.policy, known, self._roots, now)
             return verdict_of(judged, known, self._circumstances)
         except OutOfTime:
             return unfinished_verdict(judged, "time_limit", say("time_limit"))

@@ -21,7 +21,11 @@ from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import RevocationChecker
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Opened, open_pdf
 from signing.reading.signature_fields import MAX_SIGNATURES, FoundSignature, find_signatures
-from signing.validation.signature_judgement import BrokenSignature, read_signature
+from signing.validation.signature_judgement import (
+    BrokenSignature,
+    make_definite,
+    read_signature,
+)
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +97,7 @@ def _signers(pdf: bytes) -> list[tuple[x509.Certificate, tuple[x509.Certificate,
 
 def _certificates(opened: Opened, signature: FoundSignature) -> tuple[x509.Certificate, ...]:
     try:
+        make_definite(signature.value)
         judged = read_signature(opened.reader, signature)
         ders = [judged.certificate.dump(), *(c.dump() for c in judged.certificates.other_certs)]
         return tuple(x509.load_der_x509_certificate(der) for der in ders)

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asn1crypto import cms, core, x509
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESPassed, AdESStatus
-from pyhanko.sign.general import SignedDataCerts, extract_signer_info
+from pyhanko.sign.general import SignedDataCerts
 from pyhanko.sign.validation.ades import (
     AdESBasicValidationResult,
     ades_basic_validation,
@@ -31,7 +32,7 @@ from pyhanko.sign.validation.generic_cms import (
     message_imprint_checker,
     validate_sig_integrity,
 )
-from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, extract_contents
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
 from signing.reading.ber import is_indefinite, to_definite
@@ -39,7 +40,12 @@ from signing.reading.opening import HOSTILE_INPUT_ERRORS
 from signing.reading.signature_fields import FoundSignature, Layout, docmdp_level
 from signing.validation.changes import UNKNOWN_CHANGES, ChangeJudge, Changes, SignedRevision
 from signing.validation.difference import OutOfTime
-from signing.validation.trust import AlgorithmJudgement, judge_algorithm, timing_at
+from signing.validation.trust import (
+    AlgorithmJudgement,
+    find_anchor,
+    judge_algorithm,
+    timing_at,
+)
 from signing.validation.validation_data import ValidationData
 
 log = logging.getLogger(__name__)
@@ -95,6 +101,25 @@ class Judged:
 # ------------------------------------------------------------------ reading
 
 
+def make_definite(value: Any) -> bool:
+    """Turn a signature value in BER into DER inside the reader's own object; whether it was BER.
+
+    The library refuses or misreads indefinite lengths. The signed bytes are elsewhere; length and
+    place of the value stay, so that what lies around it is still measured rightly.
+    """
+    try:
+        contents = extract_contents(value)
+        if not is_indefinite(contents):
+            return False
+        definite = to_definite(contents).ljust(len(contents), b"\x00")
+        if len(definite) == len(contents):
+            value[generic.pdf_name("/Contents")] = generic.ByteStringObject(definite)
+    except HOSTILE_INPUT_ERRORS as error:
+        log.info("signature value not readable: %s", type(error).__name__)
+        return False
+    return True
+
+
 def library_signatures(reader: PdfFileReader) -> dict[str, EmbeddedPdfSignature]:
     """What the library itself lists, by field name: shared with its engine, hashed once.
 
@@ -126,9 +151,6 @@ def read_signature(
         raise BrokenSignature("odd_byte_range")
     try:
         embedded = known or EmbeddedPdfSignature(reader, found.field.dictionary, found.field.name)
-        ber = is_indefinite(embedded.pkcs7_content)
-        if ber:
-            _read_again(embedded)
         certificates = extract_certs_for_validation(embedded.signed_data)
         content = embedded.signed_data["encap_content_info"]
         expected = "tst_info" if found.is_timestamp else "data"
@@ -140,19 +162,12 @@ def read_signature(
         raise BrokenSignature("broken_cms") from error
     if kind != expected or has_content:
         raise BrokenSignature("econtent")
-    judged = Judged(found, embedded, certificates, ber=ber)
+    judged = Judged(found, embedded, certificates)
     judged.signed_attributes = embedded.signer_info["signed_attrs"] is not core.VOID and bool(
         len(embedded.signer_info["signed_attrs"])
     )
     judged.algorithm = judge_algorithm(embedded.signer_info, judged.certificate)
     return judged
-
-
-def _read_again(embedded: EmbeddedPdfSignature) -> None:
-    """Take the CMS from a definite-length copy: the library fails inside indefinite ones."""
-    message = cms.ContentInfo.load(to_definite(embedded.pkcs7_content))
-    embedded.signed_data = message["content"]
-    embedded.signer_info = extract_signer_info(embedded.signed_data)
 
 
 def check_integrity(
@@ -200,9 +215,17 @@ def _cryptographic_failure(judged: Judged) -> str:
 
 
 async def check_trust(
-    judged: Judged, policy: PdfSignatureValidationSpec, data: ValidationData, now: datetime
+    judged: Judged,
+    policy: PdfSignatureValidationSpec,
+    data: ValidationData,
+    roots: list[x509.Certificate],
+    now: datetime,
 ) -> None:
-    """Run the engine offline: long-term first, then with time, then at the present moment."""
+    """Run the engine offline: long-term first, then with time, then at the present moment.
+
+    Whose root the chain leads to is a separate answer: it is looked for also where the engine
+    stopped before, at an algorithm that is no longer accepted, for one.
+    """
     if judged.found.is_timestamp:
         await _check_archive_timestamp(judged, policy, now)
         return
@@ -212,7 +235,13 @@ async def check_trust(
         judged.sub_indication = best.ades_subindic.standard_name
         judged.engine = best.ades_subindic.status
         judged.anchor = next(filter(None, (_anchor_of(result) for result in results)), None)
-        judged.trusted = judged.anchor is not None
+    if judged.anchor is None:
+        judged.anchor = find_anchor(
+            judged.certificate,
+            [*judged.certificates.other_certs, *data.knowledge.known_certs],
+            roots,
+        )
+    judged.trusted = judged.anchor is not None
     if not _time_known(judged, best):
         await _prove_time(judged, policy, now)
 

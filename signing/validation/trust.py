@@ -16,6 +16,8 @@ from datetime import datetime
 from typing import Final
 
 from asn1crypto import cms, pem, x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509 import load_der_x509_certificate
 from pyhanko.sign.diff_analysis import DiffPolicy
 from pyhanko.sign.validation.policy_decl import (
     CertificateFetchingRule,
@@ -43,6 +45,9 @@ ACCEPTED_DIGESTS: Final = frozenset(
 )
 _MINIMUM_RSA_BITS = 2048
 _MINIMUM_EC_BITS = 256
+
+_MAX_CHAIN = 8
+_MAX_CANDIDATES = 100
 
 _TOLERANT = RevocationCheckingPolicy(
     RevocationCheckingRule.CHECK_IF_DECLARED_SOFT, RevocationCheckingRule.CHECK_IF_DECLARED_SOFT
@@ -108,6 +113,39 @@ def validation_policy(
         ),
         diff_policy=diff_policy,
     )
+
+
+def find_anchor(
+    certificate: x509.Certificate,
+    others: list[x509.Certificate],
+    roots: list[x509.Certificate],
+) -> x509.Certificate | None:
+    """The root that a chain of true signatures leads to, whatever its dates and algorithms.
+
+    Says only whose tree a certificate belongs to; never makes a signature valid.
+    """
+    known = {root.sha256: root for root in roots}
+    last, candidates = certificate, [*roots, *others[:_MAX_CANDIDATES]]
+    for _ in range(_MAX_CHAIN):
+        if last.sha256 in known:
+            return known[last.sha256]
+        issuer = next((c for c in candidates if c is not last and _issued(c, last)), None)
+        if issuer is None:
+            return None
+        last = issuer
+    return None
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    if issuer.subject.dump() != certificate.issuer.dump() or not issuer.ca:
+        return False
+    try:
+        load_der_x509_certificate(certificate.dump()).verify_directly_issued_by(
+            load_der_x509_certificate(issuer.dump())
+        )
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def timing_at(now: datetime) -> ValidationTimingInfo:
