@@ -77,13 +77,19 @@ class StrictPolicy(DiffPolicy):
     first compared neighbour by neighbour, and these answers serve every signature. A chain of
     neighbours that each add only what is allowed has added only what is allowed. Where a step is
     refused, pyHanko's own way (the signed revision against each later one) has the last word,
-    because some steps are explained only by the signed revision.
+    because some steps are explained only by the signed revision. For one signature that way is
+    the cheaper one and the only one taken.
 
     One instance serves one file.
+
+    Args:
+        deadline: of the whole file.
+        followed: how many signatures have something after them.
     """
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, followed: int) -> None:
         self._deadline = deadline
+        self._followed = followed
         self._answers: dict[Any, DiffResult | SuspiciousModification] = {}
         self._readers: list[Any] = []  # kept alive, so that an id in a key stays theirs
         self._standard = _standard_policy()
@@ -108,11 +114,15 @@ class StrictPolicy(DiffPolicy):
         key = (id(reader), base_revision, "file", doc_mdp)
         if key not in self._answers:
             self._readers.append(reader)
-            chain = self._chain(reader, base_revision, doc_mdp)
-            if isinstance(chain, SuspiciousModification):
-                chain = self._one_by_one(reader, base_revision, None, doc_mdp)
-            self._answers[key] = chain
+            self._answers[key] = self._review(reader, base_revision, doc_mdp)
         return self._answers[key]
+
+    def _review(self, reader: Any, base: int, doc_mdp: Any) -> DiffResult | SuspiciousModification:
+        if self._followed > 1:
+            chain = self._chain(reader, base, doc_mdp)
+            if isinstance(chain, DiffResult):
+                return chain
+        return self._one_by_one(reader, base, None, doc_mdp)
 
     def _chain(self, reader: Any, base: int, doc_mdp: Any) -> DiffResult | SuspiciousModification:
         """Neighbour by neighbour, each pair compared once for the whole file."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,7 +106,7 @@ class _Run:
     def __init__(
         self,
         pdf: bytes,
-        roots: list[x509.Certificate],
+        roots: Sequence[x509.Certificate],
         circumstances: Circumstances,
         deadline: Deadline,
         *,
@@ -171,8 +171,9 @@ class _Run:
         data = read_validation_data(reader, archives)
         if self._fresh is not None:
             data = data.with_fresh(self._fresh.ocsps, self._fresh.crls)
+        followed = sum(j.revision < reader.xrefs.total_revisions - 1 for j in readable)
         desk = _Desk(
-            policy=validation_policy(self._roots, StrictPolicy(self._deadline)),
+            policy=validation_policy(self._roots, StrictPolicy(self._deadline, followed)),
             data=data,
             changes=ChangeJudge(self._pdf, reader, self._allowed_fields, self._deadline),
             acts=[

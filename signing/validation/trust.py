@@ -11,8 +11,10 @@ never carry later news about itself; the answer discloses this.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from asn1crypto import cms, pem, x509
@@ -76,8 +78,12 @@ def anchor_kinds(anchors: tuple[TrustAnchor, ...]) -> dict[bytes, str]:
     }
 
 
-def load_roots(roots: tuple[bytes, ...]) -> list[x509.Certificate]:
-    """Certificates out of DER or PEM blobs (a PEM may hold several); garbage raises ValueError."""
+@lru_cache(32)
+def load_roots(roots: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+    """Certificates out of DER or PEM blobs (a PEM may hold several); garbage raises ValueError.
+
+    Kept, with what the library works out of them once: a service asks for the same roots always.
+    """
     certificates = []
     for blob in roots:
         if pem.detect(blob):
@@ -88,14 +94,16 @@ def load_roots(roots: tuple[bytes, ...]) -> list[x509.Certificate]:
             certificate = x509.Certificate.load(der, strict=True)
             _ = certificate.subject.hashable  # parse now: a bad root must fail here
             certificates.append(certificate)
-    return certificates
+    return tuple(certificates)
 
 
 def validation_policy(
-    roots: list[x509.Certificate], diff_policy: DiffPolicy, knowledge: LocalKnowledge | None = None
+    roots: Sequence[x509.Certificate],
+    diff_policy: DiffPolicy,
+    knowledge: LocalKnowledge | None = None,
 ) -> PdfSignatureValidationSpec:
     """The engine's settings: these roots, nothing fetched, signers' revocation required."""
-    trust = SimpleTrustManager.build(trust_roots=roots)
+    trust = SimpleTrustManager.build(trust_roots=list(roots))
     return PdfSignatureValidationSpec(
         SignatureValidationSpec(
             cert_validation_policy=CertValidationPolicySpec(
@@ -118,7 +126,7 @@ def validation_policy(
 def find_anchor(
     certificate: x509.Certificate,
     others: list[x509.Certificate],
-    roots: list[x509.Certificate],
+    roots: Sequence[x509.Certificate],
 ) -> x509.Certificate | None:
     """The root that a chain of true signatures leads to, whatever its dates and algorithms.
 

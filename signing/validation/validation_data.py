@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from asn1crypto import cms, core, x509
@@ -45,6 +46,12 @@ class ValidationData:
         return any(_crl_issuer(c) == issuer for c in self.knowledge.known_crls) or any(
             serial in _ocsp_serials(c) for c in self.knowledge.known_ocsps
         )
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether every answer and list in the file is still in its time."""
+        ends = [e for c in self.knowledge.known_ocsps for e in _ocsp_ends(c)]
+        ends += [_crl_end(c) for c in self.knowledge.known_crls]
+        return bool(ends) and all(end is not None and end >= now for end in ends)
 
     def with_fresh(self, ocsps: tuple[bytes, ...], crls: tuple[bytes, ...]) -> ValidationData:
         """Add answers (DER) that were just fetched: they judge, they raise no level."""
@@ -175,3 +182,19 @@ def _ocsp_serials(container: OCSPContainer) -> set[int]:
         return {int(r["cert_id"]["serial_number"].native) for r in response["responses"]}
     except HOSTILE_INPUT_ERRORS:
         return set()
+
+
+def _ocsp_ends(container: OCSPContainer) -> list[datetime | None]:
+    try:
+        response = container.ocsp_response_data.response_data
+        return [r["next_update"].native for r in response["responses"]]
+    except HOSTILE_INPUT_ERRORS:
+        return [None]
+
+
+def _crl_end(container: CRLContainer) -> datetime | None:
+    try:
+        end: datetime | None = container.crl_data["tbs_cert_list"]["next_update"].native
+    except HOSTILE_INPUT_ERRORS:
+        return None
+    return end
