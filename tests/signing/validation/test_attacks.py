@@ -58,6 +58,13 @@ def refused(pdf):
     return validation
 
 
+def fill_in(writer):
+    """Give the field another value, as a form filler does."""
+    field = writer.root["/AcroForm"]["/Fields"][0]
+    field[pdf_name("/V")] = generic.pdf_string("999000000")
+    writer.update_container(field)
+
+
 # ------------------------------------------------------------------ shadow attacks
 
 
