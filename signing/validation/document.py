@@ -36,13 +36,13 @@ from signing.reading.signature_fields import (
 )
 from signing.validation.changes import ChangeJudge, LaterAct, tell_changes
 from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
+from signing.validation.digests import hash_signed_bytes
 from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
-from signing.validation.signature_judgement import (
+from signing.validation.signature_judgement import check_integrity, check_trust, seek_anchor
+from signing.validation.signature_reading import (
     BrokenSignature,
     Judged,
-    check_integrity,
-    check_trust,
     library_signatures,
     make_definite,
     read_signature,
@@ -167,6 +167,7 @@ class _Run:
         readable = [item for item in read if isinstance(item, Judged)]
         for judged in readable:
             judged.ber = judged.found.field.name in old
+        hash_signed_bytes(self._pdf, (judged.embedded for judged in readable))
         archives = tuple(j.revision for j in readable if j.found.is_timestamp)
         data = read_validation_data(reader, archives)
         if self._fresh is not None:
@@ -200,8 +201,8 @@ class _Run:
             told = tell_changes(judged.embedded.reader, judged.revision, desk.acts)
             judged.later = told + judged.changes.told
             known = desk.data.with_signed(judged.embedded.signer_info)
-            now = self._circumstances.now
-            await check_trust(judged, desk.policy, known, self._roots, now)
+            await check_trust(judged, desk.policy, known, self._circumstances.now)
+            seek_anchor(judged, known, self._roots)
             return verdict_of(judged, known, self._circumstances)
         except OutOfTime:
             return unfinished_verdict(judged, "time_limit", say("time_limit"))

@@ -21,7 +21,7 @@ from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import RevocationChecker
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Opened, open_pdf
 from signing.reading.signature_fields import MAX_SIGNATURES, FoundSignature, find_signatures
-from signing.validation.signature_judgement import (
+from signing.validation.signature_reading import (
     BrokenSignature,
     make_definite,
     read_signature,

@@ -1,22 +1,20 @@
-"""Learning about one signature: integrity, algorithm, trust and time as four separate answers.
+"""Learning about one signature: integrity, trust and time as separate answers.
 
-Owns reading its CMS and running pyHanko's EN 319 102-1 engine on it. Leaves the verdict to
-``verdicts``, later changes to ``changes``, roots and algorithms to ``trust``.
+Owns hashing and verifying it and running pyHanko's EN 319 102-1 engine on it. Leaves reading its
+CMS to ``signature_reading``, the verdict to ``verdicts``, later changes to ``changes``, roots and
+algorithms to ``trust``.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from asn1crypto import cms, core, x509
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
+from asn1crypto import cms, x509
 from pyhanko.sign.ades.report import AdESPassed, AdESStatus
-from pyhanko.sign.general import SignedDataCerts
 from pyhanko.sign.validation.ades import (
     AdESBasicValidationResult,
     ades_basic_validation,
@@ -26,150 +24,23 @@ from pyhanko.sign.validation.ades import (
 )
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import (
-    extract_certs_for_validation,
-    extract_self_reported_ts,
     extract_tst_data_iter,
     message_imprint_checker,
     validate_sig_integrity,
 )
-from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, extract_contents
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
-from signing.reading.ber import is_indefinite, to_definite
-from signing.reading.opening import HOSTILE_INPUT_ERRORS
-from signing.reading.signature_fields import FoundSignature, Layout, docmdp_level
-from signing.validation.changes import UNKNOWN_CHANGES, ChangeJudge, Changes, SignedRevision
+from signing.reading.signature_fields import docmdp_level
+from signing.validation.changes import ChangeJudge, SignedRevision
 from signing.validation.difference import OutOfTime
-from signing.validation.trust import (
-    AlgorithmJudgement,
-    find_anchor,
-    judge_algorithm,
-    timing_at,
-)
+from signing.validation.signature_reading import Judged
+from signing.validation.trust import find_anchor, timing_at
 from signing.validation.validation_data import ValidationData
 
 log = logging.getLogger(__name__)
 
-
-class BrokenSignature(Exception):
-    """The signature cannot be read; ``code`` is its message."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 _Result = AdESBasicValidationResult[Any]
 _Rung = Callable[[], Awaitable[_Result]]
-_UNJUDGED = AlgorithmJudgement(name="", acceptable=False)
-
-
-@dataclass(slots=True)
-class Judged:
-    """A readable signature with what has been learned about it so far."""
-
-    found: FoundSignature
-    embedded: EmbeddedPdfSignature
-    certificates: SignedDataCerts
-    integrity_failure: str = ""  # message code, empty = intact
-    changes: Changes = UNKNOWN_CHANGES
-    algorithm: AlgorithmJudgement = _UNJUDGED
-    signed_attributes: bool = True
-    sub_indication: str = "GENERIC"
-    engine: AdESStatus = AdESStatus.INDETERMINATE
-    trusted: bool = False
-    proven_time: datetime | None = None
-    timestamps: int = 0
-    later: tuple[str, ...] = ()
-    ber: bool = False  # written in BER with indefinite lengths
-    anchor: x509.Certificate | None = None  # the root that its chain leads to
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """The signer's certificate."""
-        return self.certificates.signer_cert
-
-    @property
-    def revision(self) -> int:
-        """The revision that this signature made."""
-        return int(self.embedded.signed_revision)
-
-    @property
-    def claimed_time(self) -> datetime | None:
-        """The time the signer, or the time-stamping server, wrote."""
-        return _claimed_time(self)
-
-
-# ------------------------------------------------------------------ reading
-
-
-def make_definite(value: Any) -> bool:
-    """Turn a signature value in BER into DER inside the reader's own object; whether it was BER.
-
-    The library refuses or misreads indefinite lengths. The signed bytes are elsewhere; length and
-    place of the value stay, so that what lies around it is still measured rightly.
-    """
-    try:
-        contents = extract_contents(value)
-        if not is_indefinite(contents):
-            return False
-        definite = to_definite(contents).ljust(len(contents), b"\x00")
-        if len(definite) == len(contents):
-            value[generic.pdf_name("/Contents")] = generic.ByteStringObject(definite)
-    except HOSTILE_INPUT_ERRORS as error:
-        log.info("signature value not readable: %s", type(error).__name__)
-        return False
-    return True
-
-
-def library_signatures(reader: PdfFileReader) -> dict[str, EmbeddedPdfSignature]:
-    """What the library itself lists, by field name: shared with its engine, hashed once.
-
-    Nothing where one broken field makes it give up on the whole file.
-    """
-    try:
-        return {signature.fq_name: signature for signature in reader.embedded_signatures}
-    except Exception as error:  # no base below Exception is common to what it raises here
-        log.info("signatures are read one by one: %s", type(error).__name__)
-        return {}
-
-
-def read_signature(
-    reader: PdfFileReader, found: FoundSignature, known: EmbeddedPdfSignature | None = None
-) -> Judged:
-    """Read the CMS of one signature.
-
-    Args:
-        reader: of the file.
-        found: the field.
-        known: the same signature as the library lists it.
-
-    Raises:
-        BrokenSignature: with the message code that says why.
-    """
-    if found.layout is Layout.RESAVED:
-        raise BrokenSignature("resaved")
-    if found.layout is Layout.ODD:
-        raise BrokenSignature("odd_byte_range")
-    try:
-        embedded = known or EmbeddedPdfSignature(reader, found.field.dictionary, found.field.name)
-        certificates = extract_certs_for_validation(embedded.signed_data)
-        content = embedded.signed_data["encap_content_info"]
-        expected = "tst_info" if found.is_timestamp else "data"
-        has_content = content["content"].native is not None if expected == "data" else False
-        kind = content["content_type"].native
-    except HOSTILE_INPUT_ERRORS as error:
-        raise BrokenSignature("broken_cms") from error
-    except Exception as error:  # pyHanko's CMS errors share no base below Exception
-        raise BrokenSignature("broken_cms") from error
-    if kind != expected or has_content:
-        raise BrokenSignature("econtent")
-    judged = Judged(found, embedded, certificates)
-    judged.signed_attributes = embedded.signer_info["signed_attrs"] is not core.VOID and bool(
-        len(embedded.signer_info["signed_attrs"])
-    )
-    judged.algorithm = judge_algorithm(embedded.signer_info, judged.certificate)
-    return judged
 
 
 def check_integrity(
@@ -217,17 +88,9 @@ def _cryptographic_failure(judged: Judged) -> str:
 
 
 async def check_trust(
-    judged: Judged,
-    policy: PdfSignatureValidationSpec,
-    data: ValidationData,
-    roots: Sequence[x509.Certificate],
-    now: datetime,
+    judged: Judged, policy: PdfSignatureValidationSpec, data: ValidationData, now: datetime
 ) -> None:
-    """Run the engine offline: long-term first, then with time, then at the present moment.
-
-    Whose root the chain leads to is a separate answer: it is looked for also where the engine
-    stopped before, at an algorithm that is no longer accepted, for one.
-    """
+    """Run the engine offline: long-term first, then with time, then at the present moment."""
     if judged.found.is_timestamp:
         await _check_archive_timestamp(judged, policy, now)
         return
@@ -237,15 +100,21 @@ async def check_trust(
         judged.sub_indication = best.ades_subindic.standard_name
         judged.engine = best.ades_subindic.status
         judged.anchor = next(filter(None, (_anchor_of(result) for result in results)), None)
-    if judged.anchor is None:
-        judged.anchor = find_anchor(
-            judged.certificate,
-            [*judged.certificates.other_certs, *data.knowledge.known_certs],
-            roots,
-        )
-    judged.trusted = judged.anchor is not None
+        judged.trusted = judged.anchor is not None
     if not _time_known(judged, best):
         await _prove_time(judged, policy, now)
+
+
+def seek_anchor(judged: Judged, data: ValidationData, roots: Sequence[x509.Certificate]) -> None:
+    """Whose root the chain leads to, also where the engine stopped before it built one.
+
+    A separate answer: an algorithm that is no longer accepted does not change whose signature
+    it is.
+    """
+    if judged.anchor is None:
+        others = [*judged.certificates.other_certs, *data.knowledge.known_certs]
+        judged.anchor = find_anchor(judged.certificate, others, roots)
+        judged.trusted = judged.anchor is not None
 
 
 async def _run_engine(
@@ -357,21 +226,3 @@ def _signature_timestamps(judged: Judged) -> list[cms.SignedData]:
     except Exception as error:  # BER and broken tokens: no time-stamp that we can read
         log.info("time-stamp attribute not readable: %s", type(error).__name__)
         return []
-
-
-def _claimed_time(judged: Judged) -> datetime | None:
-    try:
-        if judged.found.is_timestamp:
-            token = judged.embedded.signed_data["encap_content_info"]["content"].parsed
-            return _aware(token["gen_time"].native)
-        claimed = extract_self_reported_ts(judged.embedded.signer_info)
-        return _aware(claimed or judged.embedded.self_reported_timestamp)
-    except Exception as error:  # an unreadable date is a missing date
-        log.info("claimed time not readable: %s", type(error).__name__)
-        return None
-
-
-def _aware(moment: Any) -> datetime | None:
-    if not isinstance(moment, datetime):
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -20,7 +20,7 @@ from signing.reading.opening import entry
 from signing.reading.signature_fields import FoundSignature
 from signing.validation.changes import Changes, ChangeVerdict
 from signing.validation.sentences import say
-from signing.validation.signature_judgement import Judged
+from signing.validation.signature_reading import Judged
 from signing.validation.trust import certificate_status
 from signing.validation.validation_data import ValidationData
 

@@ -323,3 +323,14 @@ def _retable(pdf, rows, before=None):
         b"xref\n0 1\n0000000000 65535 f \n%strailer\n<< /Size %d /Root %d 0 R /Prev %d >>\n"
         b"startxref\n%d\n%%%%EOF\n" % (rows, size, root, previous, len(pdf))
     )
+
+
+def test_two_fields_of_one_name_are_two_signatures():
+    """A broken signature cannot borrow the good one that bears its name."""
+    pdf = sign(sign(make_pdf(), store=True), field="ChuKy2", store=True)
+    digits = pdf.index(b"/Contents <") + len(b"/Contents <") + 400
+    broken = pdf[:digits] + b"0" * 200 + pdf[digits + 200 :]
+    renamed = broken.replace(b"/T (ChuKy2)", b"/T (ChuKy1)")
+    validation = judge(renamed)
+    assert [s.field_name for s in validation.signatures] == ["ChuKy1", "ChuKy1"]
+    assert not any(s.verdict is Verdict.VALID for s in validation.signatures)

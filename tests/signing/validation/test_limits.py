@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.commands.check import validate_paths
 from signing.commands.checking_process import Limits
@@ -10,6 +13,7 @@ from signing.contract import Verdict
 from signing.pool import SignerPool
 from signing.validation import validate_pdf
 from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
+from signing.validation.digests import hash_signed_bytes
 from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
 
 ROOTS = (pki().root.der,)
@@ -84,3 +88,18 @@ async def test_the_pool_answers_for_a_file_that_takes_too_long(server, many):
         assert validation.size == len(many)
         assert "Hết thời gian" in validation.summary
         assert pool.pids == ()  # the child that was still at it is gone
+
+
+def test_signed_bytes_are_hashed_once_and_rightly(many):
+    """One running state gives every signature the digest that the library works out alone."""
+    whole, alone = (PdfFileReader(io.BytesIO(many)).embedded_signatures for _ in range(2))
+    hash_signed_bytes(many, reversed(whole))
+    for ours, theirs in zip(whole, alone, strict=True):
+        assert ours.external_digests == {"sha256": theirs.compute_digest()}
+
+
+def test_odd_byte_ranges_are_left_to_the_library(many):
+    first, *_ = PdfFileReader(io.BytesIO(many)).embedded_signatures
+    first.byte_range = [5, 10, 20, 30]
+    hash_signed_bytes(many, [first])
+    assert first.external_digests == {}
