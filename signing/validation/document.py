@@ -39,7 +39,12 @@ from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
 from signing.validation.digests import hash_signed_bytes
 from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
-from signing.validation.signature_judgement import check_integrity, check_trust, seek_anchor
+from signing.validation.signature_judgement import (
+    check_integrity,
+    check_trust,
+    seek_anchor,
+    settle_time,
+)
 from signing.validation.signature_reading import (
     BrokenSignature,
     Judged,
@@ -203,6 +208,7 @@ class _Run:
             known = desk.data.with_signed(judged.embedded.signer_info)
             await check_trust(judged, desk.policy, known, self._circumstances.now)
             seek_anchor(judged, known, self._roots)
+            settle_time(judged, self._circumstances.now)
             return verdict_of(judged, known, self._circumstances)
         except OutOfTime:
             return unfinished_verdict(judged, "time_limit", say("time_limit"))

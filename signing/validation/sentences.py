@@ -61,6 +61,9 @@ SENTENCES: Final[dict[str, str]] = {
     "time_unproven": "Có dấu thời gian nhưng chưa kiểm chứng được.",
     "time_before_claim": "Dấu thời gian sớm hơn thời điểm tự khai {delta}: đồng hồ máy ký lệch.",
     "time_after_claim": "Dấu thời gian được cấp sau thời điểm tự khai {delta}.",
+    "time_future": (
+        "Dấu thời gian ghi thời điểm ở tương lai: đồng hồ máy chủ sai, không chứng minh được gì."
+    ),
     "time_none": "Chữ ký không nêu thời điểm ký và không có dấu thời gian.",
     "archive_timestamp": "Dấu thời gian lưu trữ cho toàn bộ tệp.",
     "timestamp_revocation_offline": (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from asn1crypto import cms, x509
@@ -38,6 +38,8 @@ from signing.validation.trust import find_anchor, timing_at
 from signing.validation.validation_data import ValidationData
 
 log = logging.getLogger(__name__)
+
+CLOCK_SKEW = timedelta(minutes=5)  # between a time-stamping server and us
 
 _Result = AdESBasicValidationResult[Any]
 _Rung = Callable[[], Awaitable[_Result]]
@@ -103,6 +105,13 @@ async def check_trust(
         judged.trusted = judged.anchor is not None
     if not _time_known(judged, best):
         await _prove_time(judged, policy, now)
+
+
+def settle_time(judged: Judged, now: datetime) -> None:
+    """A time that is still to come proves nothing: the server's clock is wrong, or it lies."""
+    if judged.proven_time is not None and judged.proven_time > now + CLOCK_SKEW:
+        judged.proven_time = None
+        judged.from_future = True
 
 
 def seek_anchor(judged: Judged, data: ValidationData, roots: Sequence[x509.Certificate]) -> None:

@@ -61,6 +61,7 @@ class Judged:
     later: tuple[str, ...] = ()
     ber: bool = False  # written in BER with indefinite lengths
     anchor: x509.Certificate | None = None  # the root that its chain leads to
+    from_future: bool = False  # its time-stamp tells a time that is still to come
 
     @property
     def certificate(self) -> x509.Certificate:

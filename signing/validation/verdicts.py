@@ -70,6 +70,8 @@ def _doubt(judged: Judged, changes: Changes, status: str) -> Outcome | None:
         return _undecided("SIG_CONSTRAINTS_FAILURE", "no_signed_attributes")
     if judged.engine is AdESStatus.INDETERMINATE:
         return _undecided(judged.sub_indication, _engine_reason(judged, status))
+    if judged.from_future and judged.found.is_timestamp:
+        return _undecided("TIMESTAMP_ORDER_FAILURE", "time_future")
     return None
 
 
@@ -232,6 +234,8 @@ def _messages(
 
 
 def _about_time(judged: Judged) -> list[str]:
+    if judged.from_future:
+        return [say("time_future")]
     if judged.proven_time is None:
         return [say(f"time_{_time_status(judged, intact=False)}")]
     told = [say("time_proven"), say("timestamp_revocation_offline")]

@@ -102,6 +102,7 @@ def learned(**changes):
         "sub_indication": "OK",
         "algorithm": AlgorithmJudgement("RSASSA-PSS 2048/SHA256", acceptable=True),
         "signed_attributes": True,
+        "from_future": False,
     }
     return SimpleNamespace(**(values | changes))
 
