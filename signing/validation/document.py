@@ -152,7 +152,7 @@ class _Run:
         if isinstance(opened, Unreadable):
             return self.answer(Verdict.INDETERMINATE, say("not_a_pdf"), (), "not_a_pdf")
         found = find_signatures(self._pdf, opened.reader.root)
-        if has_loose_signature(self._pdf, found):
+        if has_loose_signature(self._pdf, found) and not self._is_mac(opened.reader):
             self._messages.append(say("detached_part"))
             return self.answer(Verdict.INVALID, say("resaved"), (), "resaved")
         if not found:
@@ -162,6 +162,10 @@ class _Run:
             self._messages.append(say("too_many", count=len(found), limit=MAX_SIGNATURES))
             return self.answer(Verdict.INDETERMINATE, self._messages[-1], verdicts, "too_many")
         return self._sum_up(verdicts)
+
+    def _is_mac(self, reader: PdfFileReader) -> bool:
+        """Whether the only byte range is that of a message authentication code (ISO/TS 32004)."""
+        return "/AuthCode" in reader.trailer_view and self._pdf.count(b"/ByteRange") == 1
 
     def _judge_signatures(
         self, reader: PdfFileReader, found: list[FoundSignature]
