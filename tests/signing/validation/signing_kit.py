@@ -29,6 +29,12 @@ from pyhanko.stamp import TextStampStyle
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+CLERKS_BOXES = {  # the four signatures of a clerk's one act, as on real letters
+    "So": (100, 780, 160, 800),
+    "Ngay": (400, 780, 424, 800),
+    "Thang": (450, 780, 474, 800),
+    "ConDau": (250, 200, 350, 300),
+}
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 

@@ -13,7 +13,16 @@ from signing.reading.ber import NotBer, is_indefinite, to_definite
 from signing.validation import validate_pdf
 from tests.signing.validation import signing_kit
 from tests.signing.validation.old_signatures import in_ber, indefinite
-from tests.signing.validation.signing_kit import NOW, Pki, make_pdf, pki, replace_text, sign, update
+from tests.signing.validation.signing_kit import (
+    CLERKS_BOXES,
+    NOW,
+    Pki,
+    make_pdf,
+    pki,
+    replace_text,
+    sign,
+    update,
+)
 
 ROOTS = (pki().root.der,)
 
@@ -110,12 +119,7 @@ def letter():
         make_pdf(), field="KyNhay", certify=MDPPerm.FILL_FORMS, box=(400, 400, 430, 425), **plain
     )
     pdf = sign(pdf, field="LanhDao", box=(300, 200, 460, 270), **plain)
-    for name, box in {
-        "So": (100, 780, 160, 800),
-        "Ngay": (400, 780, 424, 800),
-        "Thang": (450, 780, 474, 800),
-        "ConDau": (250, 200, 350, 300),
-    }.items():
+    for name, box in CLERKS_BOXES.items():
         pdf = sign(pdf, field=name, entity=pki().agency, box=box, **plain)
     patch.undo()
     return pdf
