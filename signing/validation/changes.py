@@ -25,8 +25,8 @@ from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, Suspicious
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 from signing.reading.signature_fields import FormField, form_fields
 from signing.validation.difference import Deadline, Unanalysable
-from signing.validation.drawn import DrawnContent, Key
-from signing.validation.pictures import compare_pictures
+from signing.validation.drawn import DrawnContent, Key, Rect
+from signing.validation.pictures import Comparison, compare_pictures, covered_pages
 from signing.validation.sentences import say
 
 _A4_AREA = 595.0 * 842.0
@@ -52,6 +52,7 @@ class Changes:
     told: tuple[str, ...] = ()
     allowed: frozenset[Key] = frozenset()  # annotations that may be new or different
     doubtful: frozenset[Key] = frozenset()  # annotations of unlisted fields
+    stamps: frozenset[Key] = frozenset()  # annotations of later signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class ChangeJudge:
             told=(say("later_form", names=", ".join(filled)),) if filled else (),
             allowed=_widgets(newer, {*stamped, *filled} - set(unlisted)),
             doubtful=_widgets(newer, unlisted),
+            stamps=_widgets(newer, stamped),
         )
         redraw = _asks_to_redraw(self._reader.root) and not _asks_to_redraw(signed_root)
         doubt = "redraw_asked" if redraw else _suspicious_stamp(older, newer)
@@ -150,27 +152,46 @@ class ChangeJudge:
         return boxes
 
     def _judge_pictures(self, signed: SignedRevision, judged: Changes) -> Changes:
-        """Refuse pages that look different outside the boxes, however the change was explained."""
-        if self._drawn.alike(signed.number, judged.allowed | judged.doubtful):
-            return judged
+        """Refuse pages that look different outside the boxes, however the change was explained.
+
+        Inside the boxes of later signatures a page may look different, but nothing that was
+        written may be gone.
+        """
+        older = self._pdf[: signed.end]
         try:
-            allowed = self._drawn.boxes(judged.allowed)
-            doubtful = self._drawn.boxes(judged.doubtful)
+            if not self._drawn.alike(signed.number, judged.allowed | judged.doubtful):
+                allowed = self._drawn.boxes(judged.allowed)
+                doubtful = self._drawn.boxes(judged.doubtful)
+                seen = compare_pictures(older, self._pdf, allowed, doubtful, self._deadline)
+                if seen.differing or seen.failure:
+                    return _judge_seen(judged, seen)
+            stamps = self._drawn.boxes(judged.stamps)
         except HOSTILE_INPUT_ERRORS as error:
             return _undrawn(judged, type(error).__name__)
-        seen = compare_pictures(
-            self._pdf[: signed.end], self._pdf, allowed, doubtful, self._deadline
-        )
-        if seen.differing:
-            pages = tuple(str(number) for number in seen.differing)
-            told = (*judged.told, say("later_picture", pages=", ".join(pages)))
-            return Changes(ChangeVerdict.REFUSED, "picture_changed", pages, told)
-        return _undrawn(judged, seen.failure) if seen.failure else judged
+        if judged.verdict is not ChangeVerdict.ACCEPTED or not any(map(_drawn, stamps.values())):
+            return judged
+        return _judge_seen(judged, covered_pages(older, self._pdf, stamps, self._deadline))
 
     def _fields(self) -> dict[str, FormField]:
         if self._newest is None:
             self._newest = {f.name: f for f in form_fields(self._reader.root)}
         return self._newest
+
+
+def _judge_seen(judged: Changes, seen: Comparison) -> Changes:
+    """What the pictures mean for changes that were accepted as objects."""
+    pages = tuple(str(number) for number in seen.differing or seen.doubtful)
+    if seen.differing:
+        told = (*judged.told, say("later_picture", pages=", ".join(pages)))
+        return Changes(ChangeVerdict.REFUSED, "picture_changed", pages, told)
+    if seen.doubtful:
+        return replace(judged, verdict=ChangeVerdict.UNDECIDED, reason="text_covered", names=pages)
+    return _undrawn(judged, seen.failure) if seen.failure else judged
+
+
+def _drawn(boxes: list[Rect]) -> bool:
+    """Whether any of these rectangles can show something."""
+    return any(left < right and bottom < top for left, bottom, right, top in boxes)
 
 
 def _undrawn(judged: Changes, failure: str) -> Changes:

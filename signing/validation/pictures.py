@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import pypdfium2
@@ -20,11 +21,15 @@ from PIL import Image, ImageChops, ImageDraw
 from signing.validation.difference import Deadline
 from signing.validation.drawn import Rect
 
+Pixels = tuple[int, int, int, int]  # left, top, right, bottom
 Boxes = Mapping[int, list[Rect]]  # page from 0 → rectangles
 
 _MAX_PAGES = 300
 _MAX_PIXELS = 2_000_000  # A4 at 72 dpi has 500 000
 _FAINT = 16  # of 255: below it is the renderer's rounding
+_INK, _PAPER = 110, 200  # of 255: what is written, and what is blank
+_LETTERS = 24  # dots of ink: two characters of 12 points
+_LETTER_HEIGHT = 5  # dots: what is flatter is a dotted line, which a number may cover
 _MARGIN = 1.5  # points around a box: smoothing of its edge
 
 
@@ -57,6 +62,38 @@ def compare_pictures(
             return _compare(before, after, allowed, doubtful, deadline)
     except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
         return Comparison(failure=type(error).__name__)
+
+
+def covered_pages(signed: bytes, newest: bytes, stamps: Boxes, deadline: Deadline) -> Comparison:
+    """Pages (``doubtful``) on which a later signature's picture hides what was written before.
+
+    A stamp may lie over text, as a seal over a signature does; it may not take text away. Looks
+    only at the pages with stamps, and in them only at the stamps' boxes.
+    """
+    try:
+        with _Document(signed) as before, _Document(newest) as after:
+            hidden = []
+            for number, boxes in sorted(stamps.items()):
+                deadline.check()
+                areas = after.areas(number, boxes)
+                if areas and _hides(before.picture(number), after.picture(number), areas):
+                    hidden.append(number + 1)
+            return Comparison(doubtful=tuple(hidden))
+    except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
+        return Comparison(failure=type(error).__name__)
+
+
+def _hides(before: Image.Image, after: Image.Image, areas: list[Pixels]) -> bool:
+    for area in areas:
+        ink = before.crop(area).convert("L").point(lambda value: 255 * (value < _INK))
+        gone = after.crop(area).convert("L").point(lambda value: 255 * (value > _PAPER))
+        lost = ImageChops.darker(ink, gone)
+        place = lost.getbbox()
+        if place is None or place[3] - place[1] < _LETTER_HEIGHT:
+            continue  # nothing, or the dots of a dotted line
+        if lost.histogram()[255] >= _LETTERS:
+            return True
+    return False
 
 
 def _compare(
@@ -117,18 +154,18 @@ class _Document:
 
     def blank(self, picture: Image.Image, number: int, boxes: list[Rect]) -> None:
         """Paint rectangles of the page black, whichever way the page is turned."""
-        if not boxes:
-            return
+        pen = ImageDraw.Draw(picture)
+        for area in self.areas(number, boxes):
+            pen.rectangle(area, fill=0)
+
+    def areas(self, number: int, boxes: list[Rect]) -> list[Pixels]:
+        """Where rectangles of a page lie in its picture; those without an area are left out."""
+        drawn = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+        if not drawn:
+            return []
         page = self._document[number]
         try:
-            pen = ImageDraw.Draw(picture)
-            for left, bottom, right, top in boxes:
-                corners = (
-                    _to_pixels(page, picture, left - _MARGIN, bottom - _MARGIN),
-                    _to_pixels(page, picture, right + _MARGIN, top + _MARGIN),
-                )
-                across, down = sorted(c[0] for c in corners), sorted(c[1] for c in corners)
-                pen.rectangle((across[0], down[0], across[1], down[1]), fill=0)
+            return [_area(page, box) for box in drawn]
         finally:
             page.close()
 
@@ -138,8 +175,19 @@ def _scale(page: Any) -> float:
     return float(min(1.0, (_MAX_PIXELS / max(across * down, 1.0)) ** 0.5))
 
 
-def _to_pixels(page: Any, picture: Image.Image, x: float, y: float) -> tuple[int, int]:
-    raw = pypdfium2.raw
+def _area(page: Any, box: Rect) -> Pixels:
+    left, bottom, right, top = box
+    corners = (
+        _to_pixels(page, left - _MARGIN, bottom - _MARGIN),
+        _to_pixels(page, right + _MARGIN, top + _MARGIN),
+    )
+    across, down = sorted(c[0] for c in corners), sorted(c[1] for c in corners)
+    return (across[0], down[0], across[1], down[1])
+
+
+def _to_pixels(page: Any, x: float, y: float) -> tuple[int, int]:
+    raw, scale = pypdfium2.raw, _scale(page)
+    width, height = (ceil(side * scale) for side in page.get_size())
     across, down = raw.c_int(), raw.c_int()
-    raw.FPDF_PageToDevice(page.raw, 0, 0, picture.width, picture.height, 0, x, y, across, down)
+    raw.FPDF_PageToDevice(page.raw, 0, 0, width, height, 0, x, y, across, down)
     return across.value, down.value

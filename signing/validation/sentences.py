@@ -77,6 +77,7 @@ SENTENCES: Final[dict[str, str]] = {
     "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
     "later_picture": "Sau đó: hình ảnh trang {pages} không còn như khi ký.",
     "picture_changed": "Hình ảnh trang {names} đã khác so với khi ký, ngoài vùng được phép.",
+    "text_covered": "Hình của chữ ký thêm sau che mất chữ đã có khi ký, ở trang {names}.",
     "picture_unknown": (
         "Không vẽ được các trang để so hình ảnh khi ký với hình ảnh hiện tại ({names})."
     ),

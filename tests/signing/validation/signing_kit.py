@@ -237,6 +237,7 @@ def sign(
     archive: bool = False,
     crls: tuple[asn1_crl.CertificateList, ...] | None = None,
     box: tuple[int, int, int, int] | None = None,
+    style: Any = None,
     certify: MDPPerm | None = None,
     pades: bool = True,
     pss: bool = True,
@@ -277,7 +278,7 @@ def sign(
         metadata,
         signer=signer,
         timestamper=authority.timestamper(stamped_at) if stamped else None,
-        stamp_style=TextStampStyle(stamp_text="Da ky") if box else None,
+        stamp_style=(style or TextStampStyle(stamp_text="Da ky")) if box else None,
         new_field_spec=SigFieldSpec(field, box=box, on_page=0),
     )
     out = io.BytesIO()

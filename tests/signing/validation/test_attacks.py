@@ -7,8 +7,11 @@ import re
 
 import pytest
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.stamp import TextStampStyle
 
 from signing.contract import Verdict
 from signing.validation import validate_pdf
@@ -164,6 +167,48 @@ def test_replace_a_form_wide_default_that_repaints_a_field_is_seen_on_the_page(k
     validation = refused(update(signed, repaint))
     assert first(validation).reason == "picture_changed"
     assert "trang 1" in validation.summary
+
+
+def _cover(content):
+    """A stamp of 120 x 40 points that draws this and nothing else."""
+    drawn = RawContent(content, box=BoxConstraints(120, 40))
+    return TextStampStyle(stamp_text="", border_width=0, background=drawn, background_opacity=1.0)
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+def test_a_sneaky_signature_that_paints_over_the_text_is_not_harmless(turn):
+    """A small white stamp of somebody trusted, where the number of the decision stood."""
+    signed = sign(make_pdf(page=f"/Rotate {turn}"), store=True)
+    white = _cover(b"1 1 1 rg 0 0 120 40 re f")
+    box = (150, 690, 270, 730)
+    covered = sign(signed, field="Che", entity=pki().agency, box=box, style=white, store=True)
+    validation = judge(covered)
+    assert validation.verdict is Verdict.INDETERMINATE
+    assert first(validation).reason == "text_covered"
+    assert "trang 1" in validation.summary
+    assert first(validation).integrity
+
+
+@pytest.mark.parametrize(
+    ("content", "box"),
+    [
+        (b"0.8 0 0 RG 4 w 60 20 m 100 20 l S 2 2 116 36 re S", (150, 690, 270, 730)),
+        (b"1 1 1 rg 0 0 120 40 re f", (240, 590, 360, 630)),
+    ],
+    ids=["a seal over text", "a white stamp over nothing"],
+)
+def test_a_stamp_that_takes_nothing_away_is_harmless(content, box):
+    pdf = sign(make_pdf(), store=True)
+    pdf = sign(pdf, field="Dau", entity=pki().agency, box=box, style=_cover(content), store=True)
+    assert judge(pdf).verdict is Verdict.VALID
+
+
+def test_a_number_over_a_dotted_line_is_harmless():
+    pdf = sign(make_pdf("So: ............................./QD-UBND"), store=True)
+    white = _cover(b"1 1 1 rg 0 0 120 40 re f")
+    pdf = sign(pdf, field="So", entity=pki().agency, box=(120, 692, 240, 732), style=white,
+               store=True)  # fmt: skip
+    assert judge(pdf).verdict is Verdict.VALID
 
 
 # ------------------------------------------------------------------ pages, saving, ranges
