@@ -120,13 +120,7 @@ def _add_signing(command: _Adder) -> None:
     inspect.add_argument("paths", nargs="+", type=Path)
     inspect.add_argument("--sign", action="store_true", help="also sign and re-verify each")
     inspect.add_argument("--report", type=Path)
-    _validation_options(
-        command("validate", "validate files or folders", commands.validate, config=True)
-    )
-    return parser
-
-
-def _validation_options(validate: argparse.ArgumentParser) -> None:
+    validate = command("validate", "validate files or folders", commands.validate, config=True)
     validate.add_argument("paths", nargs="+", type=Path)
     validate.add_argument("--roots", type=Path, action="append", default=[])
     validate.add_argument("--json", action="store_true")

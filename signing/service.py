@@ -115,20 +115,10 @@ class SigningService(RemoteActs):
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
     ) -> Validation:
         """Judge every signature in a file against our roots."""
-        from signing.validation import ask_about, validate_pdf  # noqa: PLC0415 - when first needed
+        from signing.validation import validate_as_configured  # noqa: PLC0415 - when first needed
 
-        limit_s, fresh = self._config.validation_limit_s, None
-        if self._config.online_revocation:
-            ask_s = limit_s / 2
-            fresh = await ask_about(pdf, self._chains, self._revocation, self._clock.now(), ask_s)
-        return validate_pdf(
-            pdf,
-            self._config.roots,
-            self._clock.now(),
-            anchors=self._config.anchors,
-            fresh=fresh,
-            allowed_fields=allowed_fields,
-            time_limit_s=limit_s / 2 if fresh is not None else limit_s,
+        return await validate_as_configured(
+            pdf, self._config, self._clock, self._chains, self._revocation, allowed_fields
         )
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
