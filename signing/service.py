@@ -118,7 +118,12 @@ class SigningService(RemoteActs):
         from signing.validation import validate_as_configured  # noqa: PLC0415 - when first needed
 
         return await validate_as_configured(
-            pdf, self._config, self._clock, self._chains, self._revocation, allowed_fields
+            pdf,
+            self._config,
+            self._clock,
+            self._chains,
+            self._revocation,
+            allowed_fields=allowed_fields,
         )
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:

@@ -18,7 +18,8 @@ async def validate_as_configured(
     clock: Clock,
     chains: ChainBuilder,
     checker: RevocationChecker,
-    allowed_fields: frozenset[str],
+    *,
+    allowed_fields: frozenset[str] = frozenset(),
 ) -> Validation:
     """Judge every signature in a file; never raises for a file.
 
