@@ -92,7 +92,7 @@ class ChangeJudge:
         self._reader = reader
         self._allowed = allowed_fields
         self._deadline = deadline
-        self._drawn = DrawnContent(reader)
+        self._drawn = DrawnContent(reader, deadline)
         self._newest: dict[str, FormField] | None = None
 
     def judge(

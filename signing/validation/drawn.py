@@ -24,6 +24,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import ObjStreamRef
 
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
+from signing.validation.difference import Deadline
 
 Key = tuple[int, int]  # number and generation of an indirect object
 Rect = tuple[float, float, float, float]  # left, bottom, right, top in the page's own points
@@ -54,11 +55,14 @@ class _Page:
 class DrawnContent:
     """What the newest revision draws; made once for a file."""
 
-    def __init__(self, reader: PdfFileReader) -> None:
+    def __init__(self, reader: PdfFileReader, deadline: Deadline) -> None:
         self._reader = reader
+        self._deadline = deadline
         self._pages: list[_Page] | None = None
+        self._tree_since = 0
         self._frame_since: int | None = None
         self._since: dict[Key, int] = {}
+        self._annotations_since: dict[Key, int] = {}
 
     def alike(self, revision: int, excused: frozenset[Key]) -> bool:
         """Whether nothing but excused annotations can look different from ``revision``.
@@ -66,6 +70,9 @@ class DrawnContent:
         Args:
             revision: a signed one.
             excused: the annotations that may be new or different.
+
+        Raises:
+            OutOfTime: the file's time limit passed.
         """
         try:
             return self._alike(revision, excused)
@@ -113,6 +120,14 @@ class DrawnContent:
 
     def _annotation_since(self, raw: Any) -> int:
         """The newest change of an annotation and of the fields above it, from which it inherits."""
+        key = _key(raw)
+        if key is None:
+            return self._look_at_annotation(raw)
+        if key not in self._annotations_since:
+            self._annotations_since[key] = self._look_at_annotation(raw)
+        return self._annotations_since[key]
+
+    def _look_at_annotation(self, raw: Any) -> int:
         newest, skipped = 0, _BACK
         for _ in range(_MAX_DEPTH):
             if raw is None:
@@ -121,7 +136,7 @@ class DrawnContent:
                 newest = max(newest, self._changed(_key(raw)))
             dictionary = raw.get_object()
             below = [dictionary.raw_get(key) for key in dictionary if key not in skipped]
-            newest = max([newest, *(self._newest_below(one) for one in below)])
+            newest = max(newest, self._newest_below(below))
             raw, skipped = _raw(dictionary, "/Parent"), _BACK_FROM_FIELD
         raise _TooLarge
 
@@ -136,13 +151,11 @@ class DrawnContent:
             for page in self._all_pages():
                 values = page.dictionary
                 starts += [values.raw_get(key) for key in values if key not in _PAGE_GROWS]
-            newest = max((self._newest_below(raw) for raw in starts), default=0)
-            self._frame_since = max(newest, self._tree_since)
+            self._frame_since = max(self._newest_below(starts), self._tree_since)
         return self._frame_since
 
     def _all_pages(self) -> list[_Page]:
         if self._pages is None:
-            self._tree_since = 0
             pages: list[_Page] = []
             self._collect(_raw(self._reader.root, "/Pages"), pages, 0)
             self._pages = pages
@@ -157,7 +170,7 @@ class DrawnContent:
             pages.append(_Page(key, node, tuple(_annotations(node, self._reader))))
             return
         inherited = [node.raw_get(k) for k in node if k not in {"/Kids", "/Parent"}]
-        newest = max((self._newest_below(one) for one in inherited), default=0)
+        newest = self._newest_below(inherited)
         self._tree_since = max(self._tree_since, self._changed(key), newest)
         kids = node.raw_get("/Kids")
         if isinstance(kids, generic.IndirectObject):
@@ -165,10 +178,11 @@ class DrawnContent:
         for kid in kids.get_object():
             self._collect(kid, pages, depth + 1)
 
-    def _newest_below(self, raw: Any) -> int:
-        """The newest change of anything that an entry leads to; every object is looked at once."""
-        newest, pending, seen = 0, [raw], set()
+    def _newest_below(self, entries: list[Any]) -> int:
+        """The newest change of anything that entries lead to; every object is looked at once."""
+        newest, pending, seen = 0, list(entries), set[Key]()
         while pending:
+            self._deadline.check()
             raw = pending.pop()
             key = _key(raw)
             if key is not None:

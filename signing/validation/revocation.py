@@ -61,7 +61,9 @@ async def ask_about(
             return await _ask(_signers(pdf), chains, checker, now)
     except TimeoutError:
         log.warning("revocation services did not answer within %.0f s", limit_s)
-        return FreshRevocation()
+    except Exception as error:  # odd certificates and answers: nothing is known, nobody is told off
+        log.warning("revocation could not be asked about: %s", type(error).__name__)
+    return FreshRevocation()
 
 
 async def _ask(

@@ -92,6 +92,18 @@ async def test_a_slow_service_does_not_hold_a_validation(make_service, stamped, 
     assert validation.verdict is Verdict.INDETERMINATE
 
 
+async def test_a_surprise_while_asking_leaves_it_unknown(make_service, stamped, monkeypatch):
+    """Whatever an odd certificate or answer does to a library, the file has its verdict."""
+
+    async def explode(*_):
+        raise KeyError("internals")
+
+    monkeypatch.setattr(RevocationChecker, "check", explode)
+    validation = await make_service(online_revocation=True).validate(stamped)
+    assert (validation.verdict, validation.online) == (Verdict.INDETERMINATE, True)
+    assert validation.signatures[0].certificate_status == "unknown"
+
+
 @pytest.mark.parametrize("pdf", [b"", b"junk", b"%PDF-1.7\n%%EOF"])
 async def test_bad_files_are_answered_online_too(make_service, pdf):
     validation = await make_service(online_revocation=True).validate(pdf)

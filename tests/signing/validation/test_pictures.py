@@ -133,8 +133,8 @@ def test_an_object_that_draws_the_page_and_is_written_again_is_not_alike(number)
         writer.update_container(target)
 
     changed = PdfFileReader(io.BytesIO(update(signed, rewrite)))
-    assert not DrawnContent(changed).alike(revision, frozenset())
-    assert DrawnContent(reader).alike(revision, frozenset())
+    assert not DrawnContent(changed, Deadline(20)).alike(revision, frozenset())
+    assert DrawnContent(reader, Deadline(20)).alike(revision, frozenset())
 
 
 def reader_reference(writer, number):
