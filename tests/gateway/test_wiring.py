@@ -16,7 +16,6 @@ from gateway.wiring import (
     signer_config,
     state_secrets,
 )
-from gateway.wiring import account, build_connectors, is_development, signer_config
 from signing.contract import AnchorKind, TrustAnchor
 from signing.devpki import DevPki
 from signing.key_config import RemoteConfig, TokenConfig

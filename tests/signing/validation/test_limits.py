@@ -82,7 +82,7 @@ def test_the_command_answers_for_a_file_that_takes_too_long(tmp_path, many):
 async def test_the_pool_answers_for_a_file_that_takes_too_long(server, many):
     async with SignerPool(server.signer_config()) as pool:
         await pool.credentials()
-        pool._validation_limit_s = 0.001
+        pool._limits["validate"] = 0.001
         validation = await pool.validate(many)
         assert (validation.verdict, validation.reason) == (Verdict.INDETERMINATE, "time_limit")
         assert validation.size == len(many)
