@@ -20,7 +20,7 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks import _online_peer
-from benchmarks.signing_vs_stock import _document
+from benchmarks._signing import document
 from signing.clock import SystemClock
 from signing.contract import Level, Role, SignerConfig, SignOrder, Verdict
 from signing.devpki import DevPki, DevPkiServer
@@ -108,7 +108,7 @@ def _measure(pdf: bytes, config: SignerConfig, peer: Connection) -> float:
 async def _signed(config: SignerConfig) -> bytes:
     service = SigningService(config, SystemClock())
     try:
-        order = SignOrder(_document(), KEY, Role.INVISIBLE, Level.B_LTA)
+        order = SignOrder(document(), KEY, Role.INVISIBLE, Level.B_LTA)
         return (await service.sign(order)).pdf
     finally:
         await service.close()
