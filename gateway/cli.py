@@ -124,6 +124,10 @@ def _add_signing(command: _Adder) -> None:
     validate.add_argument("paths", nargs="+", type=Path)
     validate.add_argument("--roots", type=Path, action="append", default=[])
     validate.add_argument("--json", action="store_true")
+    validate.add_argument("--report-xml", type=Path, help="folder for ETSI TS 119 102-2 reports")
+    validate.add_argument(
+        "--allow-field", action="append", default=[], help="a form field filled in after signing"
+    )
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:

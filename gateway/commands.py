@@ -153,17 +153,31 @@ def inspect(given: argparse.Namespace) -> int:
 
 def validate(given: argparse.Namespace) -> int:
     """``motcua validate``."""
+    from gateway.wiring import trust_anchors
     from signing.commands.check import validate_paths
 
     path = config_path(given.config)
-    configured = [Path(r) for r in load(path).signing.trust.roots] if path else []
+    trust = load(path).signing.trust if path else None
+    problems: list[str] = []
+    anchors = trust_anchors(trust, problems) if trust else ()
+    if problems:
+        raise ConfigurationError(problems)
+    configured = [Path(r) for r in trust.roots] if trust else []
     try:
         roots = tuple(p.read_bytes() for p in [*given.roots, *configured])
+        return validate_paths(
+            given.paths,
+            roots,
+            given.json,
+            write=sys.stdout.write,
+            now=SystemClock().now(),
+            anchors=anchors,
+            allowed_fields=frozenset(given.allow_field),
+            reports=given.report_xml,
+        )
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
-    now = SystemClock().now()
-    return validate_paths(given.paths, roots, given.json, write=sys.stdout.write, now=now)
 
 
 # ------------------------------------------------------------------ running

@@ -69,6 +69,13 @@ class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 30.0  # for one authority's answer
 
 
+class Anchor(msgspec.Struct, frozen=True, kw_only=True):
+    """One root whose kind verdicts name; the name in brackets is yours."""
+
+    file: str = ""  # the root certificate, PEM or DER; must exist
+    kind: str = "own"  # government (chuyên dùng Chính phủ), public (national root) or own
+
+
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
     """Roots (files, PEM or DER) and where revocation data may be fetched."""
 
@@ -78,6 +85,9 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     allow_loopback: bool = False  # for the development PKI only
     # neither OCSP nor CRL answers: refuse (no B-LT, B-LTA), or warn (B-T, the warning is kept)
     revocation_unknown: Literal["refuse", "warn"] = "refuse"
+    anchors: dict[str, Anchor] = {}  # by name
+    online_revocation: bool = False  # validation may ask OCSP and CRL services; else the file alone
+    validation_limit_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 60.0  # for one file
 
 
 class ConfirmationSection(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,8 +35,8 @@ from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
 from gateway.settings import ConfigurationError, Settings
-from gateway.signing_settings import SigningKey
-from signing.contract import Confirmation, KeyConfig, SignerConfig
+from gateway.signing_settings import SigningKey, Trust
+from signing.contract import AnchorKind, Confirmation, KeyConfig, SignerConfig, TrustAnchor
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
 _AGENCY = "agency:"
@@ -131,9 +131,14 @@ def signer_config(settings: Settings) -> SignerConfig:
         )
         for name, key in section.keys.items()
     )
+    anchors = trust_anchors(section.trust, problems)
     config = SignerConfig(
         keys=keys,
-        roots=_files(section.trust.roots, "signing.trust.roots", problems),
+        roots=(
+            *_files(section.trust.roots, "signing.trust.roots", problems),
+            *(anchor.certificate for anchor in anchors),
+        ),
+        anchors=anchors,
         intermediates=_files(section.trust.intermediates, "signing.trust.intermediates", problems),
         timestamp_urls=tuple(section.timestamps.urls),
         timestamp_timeout_s=section.timestamps.timeout_s,
@@ -141,6 +146,8 @@ def signer_config(settings: Settings) -> SignerConfig:
         allow_loopback=section.trust.allow_loopback,
         revocation_unknown=section.trust.revocation_unknown,
         time_style=section.time_style,
+        online_revocation=section.trust.online_revocation,
+        validation_limit_s=section.trust.validation_limit_s,
     )
     problems += _unusable(keys)
     if section.time_style not in ("vgca", "iso"):
@@ -150,6 +157,20 @@ def signer_config(settings: Settings) -> SignerConfig:
     if problems:
         raise ConfigurationError(problems)
     return config
+
+
+def trust_anchors(trust: Trust, problems: list[str]) -> tuple[TrustAnchor, ...]:
+    """The roots of a named kind; what cannot be used is added to ``problems``."""
+    kinds = {kind.value: kind for kind in AnchorKind}
+    found: list[TrustAnchor] = []
+    for name, anchor in trust.anchors.items():
+        where = f"signing.trust.anchors.{name}"
+        if anchor.kind not in kinds:
+            problems.append(f"{where}.kind: phải là một trong {', '.join(kinds)}")
+        kind = kinds.get(anchor.kind, AnchorKind.OWN)
+        files = _files([anchor.file], f"{where}.file", problems)
+        found.extend(TrustAnchor(certificate, kind) for certificate in files)
+    return tuple(found)
 
 
 def _fields(struct: msgspec.Struct) -> dict[str, Any]:

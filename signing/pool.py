@@ -46,6 +46,7 @@ from signing.signer_process import TALK, serve, serve_talk
 from signing.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
 _REMEMBERED = 4096  # hashes of files that may be signed
+_GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
@@ -76,9 +77,10 @@ class SignerPool:
         self._limit_s = job_limit_s
         self._reading = reading or Limits()
         self._clean: OrderedDict[str, None] = OrderedDict()
+        self._validation_limit_s = min(job_limit_s, config.validation_limit_s + _GRACE_S)
         self._closed = False
         keyless = dataclasses.replace(config, keys=(), state_secrets=())
-        watch = clock or SystemClock()
+        self._clock = watch = clock or SystemClock()
 
         def crew(name: str, given: SignerConfig, main: Main, count: int) -> Crew:
             return Crew([Worker(name, given, watch, main) for _ in range(count)])
@@ -135,14 +137,20 @@ class SignerPool:
         """Sign a large file into another one, in a child; no byte of it passes through here."""
         return cast("SignedFile", await self._run("sign_file", order, source, target))
 
-    async def validate(self, pdf: bytes) -> Validation:
-        """Judge every signature in a file, in a reader; one that gives up knows nothing."""
+    async def validate(
+        self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
+        """Judge every signature in a file, in a reader; one that costs too much stays undecided."""
         try:
-            return cast("Validation", await self._read("validate", pdf))
+            found = await self._read(
+                "validate", pdf, allowed_fields, limit_s=self._validation_limit_s
+            )
+            return cast("Validation", found)
         except SigningUnavailable as lost:
             if not is_unfinished(lost.code):
                 raise
-            return await asyncio.to_thread(unfinished_validation, pdf, lost.code)
+            now = self._clock.now()
+            return await asyncio.to_thread(unfinished_validation, pdf, lost.code, now)
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified, in a reader."""
@@ -220,9 +228,10 @@ class SignerPool:
         crew = self._talkers if job in TALK else self._signers
         return await self._on(crew, self._limit_s, job, arguments)
 
-    async def _read(self, job: str, *arguments: Any) -> Any:
+    async def _read(self, job: str, *arguments: Any, limit_s: float | None = None) -> Any:
         """One job on the next free reader; raises as ``_run`` does."""
-        return await self._on(self._readers, self._reading.seconds, job, arguments)
+        limit_s = self._reading.seconds if limit_s is None else limit_s
+        return await self._on(self._readers, limit_s, job, arguments)
 
     async def _on(self, crew: Crew, limit_s: float, job: str, arguments: tuple[Any, ...]) -> Any:
         if self._closed:

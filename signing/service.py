@@ -116,11 +116,20 @@ class SigningService(RemoteActs):
 
         return inspect_pdf(pdf, repair=repair)
 
-    async def validate(self, pdf: bytes) -> Validation:
+    async def validate(
+        self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
         """Judge every signature in a file against our roots."""
-        from signing.validation import validate_pdf  # noqa: PLC0415 - loaded when first needed
+        from signing.validation import validate_as_configured  # noqa: PLC0415 - when first needed
 
-        return validate_pdf(pdf, self._config.roots, self._clock.now())
+        return await validate_as_configured(
+            pdf,
+            self._config,
+            self._clock,
+            self._chains,
+            self._revocation,
+            allowed_fields=allowed_fields,
+        )
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified."""

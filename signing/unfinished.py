@@ -7,9 +7,10 @@ that the process that ends a reader needs no PDF library to say so.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Final
 
-from signing.contract import Finding, Inspection, Severity, Validation, Verdict
+from signing.contract import Finding, Inspection, Severity, Validation, undecided_file
 
 UNFINISHED: Final = {
     "inspection_timeout": "Kiểm tra tệp quá thời gian cho phép; không thể ký an toàn.",
@@ -31,11 +32,16 @@ def unfinished_inspection(pdf: bytes, code: str) -> Inspection:
     return Inspection(hashlib.sha256(pdf).hexdigest(), len(pdf), 0, "", (found,), ())
 
 
-def unfinished_validation(pdf: bytes, code: str) -> Validation:
+def unfinished_validation(pdf: bytes, code: str, now: datetime) -> Validation:
     """The answer about a file that a reader did not come to the end of: nothing is known."""
-    summary = {
-        "signer_timeout": "Kiểm tra chữ ký quá thời gian cho phép nên chưa kết luận được.",
-        "signer_died": "Tiến trình kiểm tra dừng đột ngột khi đọc tệp nên chưa kết luận được.",
+    reason, summary = {
+        "signer_timeout": (
+            "time_limit",
+            "Hết thời gian cho phép; chưa kiểm tra xong chữ ký của tệp này.",
+        ),
+        "signer_died": (
+            "checker_lost",
+            "Tiến trình kiểm tra bị dừng đột ngột khi đọc tệp này; chưa kết luận được.",
+        ),
     }[code]
-    digest = hashlib.sha256(pdf).hexdigest()
-    return Validation(Verdict.INDETERMINATE, summary, digest, len(pdf), ())
+    return undecided_file(pdf, reason, summary, now)

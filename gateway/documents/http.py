@@ -12,9 +12,11 @@ from gateway.foundation import listing
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.uploads import Upload, read_upload
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
+from signing.validation_report import etsi_report
 
 UPLOAD_LIMIT = 50 * 1024 * 1024
 _FILTERS = ("reference", "kind")
+_REPORT = "etsi: answer with an ETSI TS 119 102-2 report (XML) instead"
 _KIND = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -36,7 +38,7 @@ def routes(documents: Documents, upload_limit: int = UPLOAD_LIMIT) -> list[Route
               "Hashes, certificates and the verdict, as a ZIP"),
         Route("POST", "/v1/validations", handlers.validate, "documents:read",
               "Judge the signatures of a file; nothing is stored", reply=ValidationAnswer,
-              multipart=True),
+              multipart=True, form=("allowed_fields",), query={"report": _REPORT}),
     ]  # fmt: skip
 
 
@@ -81,8 +83,15 @@ class _Handlers:
         return _file(bundle, "application/zip", f"{call.path('id')}-evidence.zip")
 
     async def validate(self, call: Call[None]) -> Reply:
-        upload = await read_upload(call.request, self._limit)
-        return Reply(show_validation(await self._documents.validate(upload.content)))
+        report = call.query("report")
+        if report not in (None, "etsi"):
+            raise invalid([FieldError("/report", "invalid", "report chỉ nhận giá trị “etsi”.")])
+        upload = await read_upload(call.request, self._limit, optional=("allowed_fields",))
+        listed = frozenset(filter(None, upload.fields.get("allowed_fields", "").splitlines()))
+        validation = await self._documents.validate(upload.content, listed)
+        if report is None:
+            return Reply(show_validation(validation))
+        return _file(etsi_report(validation), "application/xml", f"{validation.sha256}.xml")
 
 
 def _check_texts(upload: Upload) -> None:

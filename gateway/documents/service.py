@@ -185,13 +185,17 @@ class Documents:
         verdict = await self.validate(await self._files.get(answer.sha256))
         return await self._evidence.bundle(tenant, answer, verdict)
 
-    async def validate(self, content: bytes) -> Validation:
-        """Judge a file that is not kept.
+    async def validate(
+        self, content: bytes, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
+        """Judge a file that is not kept; listed form fields may be filled in after signing.
 
         Raises:
             Problem: ``signing_unavailable``.
         """
         try:
+            if allowed_fields:
+                return await self._signatures.validate(content, allowed_fields)
             return await self._signatures.validate(content)
         except SigningError as error:
             raise problem_of(error) from error

@@ -9,9 +9,16 @@ import msgspec
 from gateway.foundation.clock import iso
 from signing.contract import SignatureVerdict, Validation
 
+REPORT_URL = "/v1/validations?report=etsi"
+
 
 class SignatureVerdictAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One signature's answer; times in Vietnam, ``messages`` in Vietnamese."""
+    """One signature's answer; times in Vietnam, ``messages`` in Vietnamese.
+
+    Four answers stand apart: ``integrity``, ``algorithm_status`` (acceptable, weak, unlisted,
+    unknown), ``trust`` (trusted, untrusted, unknown) and ``time_status`` (proven, unproven,
+    claimed, none). ``trust_anchor_kind`` is government, public or own.
+    """
 
     field_name: str
     verdict: str
@@ -31,10 +38,20 @@ class SignatureVerdictAnswer(msgspec.Struct, frozen=True, kw_only=True):
     changes_after_signing: list[str]
     messages: list[str]
     certificate_sha256: str
+    certificate_serial: str
+    reason: str
+    algorithm_status: str
+    trust: str
+    trust_anchor: str | None
+    trust_anchor_kind: str | None
+    time_status: str
 
 
 class ValidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of ``POST /v1/validations``; nothing is stored, so there is no report address."""
+    """The answer of ``POST /v1/validations``.
+
+    Nothing is stored: ``report_url`` is where the same file is answered as an ETSI report.
+    """
 
     verdict: str
     summary: str
@@ -42,7 +59,10 @@ class ValidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     signatures: list[SignatureVerdictAnswer]
     messages: list[str]
-    report_url: str | None = None
+    reason: str
+    checked_at: str | None
+    online: bool
+    report_url: str | None = REPORT_URL
 
 
 def show_validation(validation: Validation) -> ValidationAnswer:
@@ -54,6 +74,9 @@ def show_validation(validation: Validation) -> ValidationAnswer:
         size=validation.size,
         signatures=[_signature(s) for s in validation.signatures],
         messages=list(validation.messages),
+        reason=validation.reason,
+        checked_at=_iso(validation.checked_at),
+        online=validation.online,
     )
 
 
@@ -77,6 +100,13 @@ def _signature(s: SignatureVerdict) -> SignatureVerdictAnswer:
         changes_after_signing=list(s.changes_after_signing),
         messages=list(s.messages),
         certificate_sha256=s.certificate_sha256,
+        certificate_serial=s.certificate_serial,
+        reason=s.reason,
+        algorithm_status=s.algorithm_status,
+        trust=s.trust,
+        trust_anchor=s.trust_anchor,
+        trust_anchor_kind=s.trust_anchor_kind,
+        time_status=s.time_status,
     )
 
 

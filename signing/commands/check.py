@@ -26,11 +26,20 @@ from signing.commands.report import (
     validation_as_json,
     validation_as_text,
 )
-from signing.contract import Inspection, Repaired, SigningError, Validation
+from signing.contract import (
+    Inspection,
+    Repaired,
+    SigningError,
+    TrustAnchor,
+    Validation,
+    Verdict,
+    undecided_file,
+)
 from signing.inspection import inspect_file
 from signing.process_limits import Limits
 from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
+from signing.validation_report import etsi_report
 
 Write = Callable[[str], object]
 Sign = Callable[[bytes], bytes]
@@ -44,6 +53,7 @@ _GAVE_UP = {
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
     "size": "tệp quá lớn để ký hoặc kiểm tra chữ ký trong giới hạn bộ nhớ",
 }
+_UNDECIDED = {"timeout": "time_limit", "memory": "memory_limit"}
 
 
 @dataclass(slots=True)
@@ -114,18 +124,26 @@ def validate_paths(
     write: Write,
     now: datetime,
     limits: Limits | None = None,
+    anchors: tuple[TrustAnchor, ...] = (),
+    allowed_fields: frozenset[str] = frozenset(),
+    reports: Path | None = None,
 ) -> int:
     """Validate files and folders; the answer of ``POST /v1/validations``, one object a file.
 
-    With ``as_json`` each file is one line of JSON with a ``file`` member.
+    With ``as_json`` each file is one line of JSON with a ``file`` member. ``reports`` is a folder
+    for ETSI TS 119 102-2 reports, named after the files and their digests.
     """
     verdicts = []
-    with CheckingProcess(validate_pdf, limits) as validator:
+    work = partial(validate_pdf, anchors=anchors, allowed_fields=allowed_fields)
+    with CheckingProcess(work, limits) as validator:
         for path in _files(paths):
             answer = _attempt(partial(_validate_file, path, validator, roots, now))
-            valid = isinstance(answer, Validation) and answer.verdict.value == "valid"
-            verdicts.append(valid)
+            verdicts.append(isinstance(answer, Validation) and answer.verdict is Verdict.VALID)
             write(_shown(path, answer, as_json=as_json))
+            if reports is not None and isinstance(answer, Validation):
+                reports.mkdir(parents=True, exist_ok=True)
+                name = f"{path.stem}-{answer.sha256[:12]}.xml"
+                (reports / name).write_bytes(etsi_report(answer))
     return _status(verdicts)
 
 
@@ -190,9 +208,16 @@ def _inspect_file(
 def _validate_file(
     path: Path, validator: CheckingProcess, roots: tuple[bytes, ...], now: datetime
 ) -> Any:
+    """The verdict; a file that breaks a limit has one as well."""
     if path.stat().st_size > MAX_SIZE:
         raise FileGaveUp("size")
-    return validator.call(path.read_bytes(), roots, now)
+    pdf = path.read_bytes()
+    try:
+        return validator.call(pdf, roots, now)
+    except FileGaveUp as stopped:
+        reason = _UNDECIDED.get(stopped.code, "checker_lost")
+        summary = f"Chưa kiểm tra xong: {_GAVE_UP.get(stopped.code, f'lỗi {stopped.code}')}."
+        return undecided_file(pdf, reason, summary, now)
 
 
 def _attempt(work: Callable[[], Any]) -> Any:

@@ -21,6 +21,23 @@ _STATUS = {
     "unknown": "chưa rõ",
     "untrusted": "không thuộc gốc tin cậy",
 }
+_ALGORITHM = {
+    "acceptable": "được chấp nhận",
+    "weak": "không còn đủ mạnh",
+    "unlisted": "ngoài danh mục",
+}
+_ANCHOR = {
+    "government": "chuyên dùng Chính phủ",
+    "public": "quốc gia, dịch vụ công cộng",
+    "own": "do đơn vị vận hành cấu hình",
+}
+_TRUST = {"untrusted": "không có", "unknown": "chưa rõ"}
+_TIME = {
+    "proven": "được chứng minh bằng dấu thời gian",
+    "unproven": "có dấu thời gian, chưa kiểm chứng được",
+    "claimed": "người ký tự khai",
+    "none": "không nêu",
+}
 _VERDICT = {
     "valid": "hợp lệ",
     "invalid": "không hợp lệ",
@@ -37,6 +54,9 @@ def validation_as_json(validation: Validation) -> dict[str, Any]:
         "size": validation.size,
         "signatures": [_signature_as_json(s) for s in validation.signatures],
         "messages": list(validation.messages),
+        "reason": validation.reason,
+        "checked_at": vietnam_time(validation.checked_at),
+        "online": validation.online,
     }
 
 
@@ -96,6 +116,13 @@ def _signature_as_json(signature: SignatureVerdict) -> dict[str, Any]:
         "sub_indication": signature.sub_indication,
         "changes_after_signing": list(signature.changes_after_signing),
         "messages": list(signature.messages),
+        "certificate_serial": signature.certificate_serial,
+        "reason": signature.reason,
+        "algorithm_status": signature.algorithm_status,
+        "trust": signature.trust,
+        "trust_anchor": signature.trust_anchor,
+        "trust_anchor_kind": signature.trust_anchor_kind,
+        "time_status": signature.time_status,
     }
 
 
@@ -103,16 +130,28 @@ def _signature_lines(signature: SignatureVerdict) -> list[str]:
     facts = [
         ("Đơn vị quản lý", signature.managing_unit),
         ("Nơi cấp chứng thư", signature.issuer),
+        ("Số chứng thư", signature.certificate_serial),
         ("Hiệu lực chứng thư", _period(signature)),
         ("Tình trạng chứng thư", _STATUS[signature.certificate_status]),
         ("Thời điểm tự khai", vietnam_time(signature.claimed_time)),
         ("Thời điểm được chứng minh", vietnam_time(signature.proven_time)),
         ("Toàn vẹn", _INTEGRITY[signature.integrity]),
         ("Mức", signature.level),
-        ("Thuật toán", signature.algorithm),
+        ("Thuật toán", _named(signature.algorithm, _ALGORITHM, signature.algorithm_status)),
+        ("Gốc tin cậy", _anchor(signature)),
+        ("Thời gian ký", _TIME.get(signature.time_status)),
     ]
     lines = [f"{name}: {value}" for name, value in facts if value]
     return [*lines, *signature.changes_after_signing, *signature.messages]
+
+
+def _anchor(signature: SignatureVerdict) -> str | None:
+    kind = signature.trust_anchor_kind
+    return _named(signature.trust_anchor, _ANCHOR, kind) if kind else _TRUST.get(signature.trust)
+
+
+def _named(name: str | None, words: dict[str, str], code: str) -> str | None:
+    return f"{name} ({words[code]})" if name and code in words else name
 
 
 def _period(signature: SignatureVerdict) -> str | None:

@@ -43,12 +43,20 @@ from signing.contract.remote import (
     Told,
 )
 from signing.contract.service import Signatures
-from signing.contract.validation import SignatureVerdict, Validation, Verdict
+from signing.contract.validation import (
+    AnchorKind,
+    SignatureVerdict,
+    TrustAnchor,
+    Validation,
+    Verdict,
+    undecided_file,
+)
 from signing.key_config import KeyConfig
 
 __all__ = [
     "ActCheck",
     "ActEvidence",
+    "AnchorKind",
     "Attestation",
     "Attested",
     "CertificateBinding",
@@ -84,6 +92,8 @@ __all__ = [
     "SigningUnavailable",
     "Ticket",
     "Told",
+    "TrustAnchor",
     "Validation",
     "Verdict",
+    "undecided_file",
 ]

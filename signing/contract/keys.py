@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from signing.contract.remote import Confirmation
+from signing.contract.validation import TrustAnchor
 from signing.key_config import KeyConfig
 
 
@@ -40,6 +41,7 @@ class SignerConfig:
 
     keys: tuple[KeyConfig, ...] = ()
     roots: tuple[bytes, ...] = ()  # DER or PEM
+    anchors: tuple[TrustAnchor, ...] = ()  # the kinds of those ``roots`` that have one
     intermediates: tuple[bytes, ...] = ()
     timestamp_urls: tuple[str, ...] = ()
     timestamp_timeout_s: float = 30.0
@@ -51,3 +53,5 @@ class SignerConfig:
     # under which acts that wait are sealed: the first seals, each opens; none = against damage only
     state_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     time_style: str = "vgca"  # of times in stamps: vgca or iso, where the order does not say
+    online_revocation: bool = False  # whether validation may ask OCSP and CRL services
+    validation_limit_s: float = 60.0  # for one file; what is not reached stays undecided

@@ -31,8 +31,14 @@ class Signatures(Protocol):
         """
         ...
 
-    async def validate(self, pdf: bytes) -> Validation:
-        """Judge every signature in a file; never raises for bad input."""
+    async def validate(
+        self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
+        """Judge every signature in a file; never raises for bad input.
+
+        ``allowed_fields`` are the form fields that the document's template lets people fill in
+        after signing.
+        """
         ...
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:

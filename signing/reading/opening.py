@@ -18,9 +18,12 @@ from pyhanko.pdf_utils.decode_limits import DecodeLimits
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing.reading import hex_strings, name_cache
 from signing.reading.quiet_libraries import silence_libraries
 
 silence_libraries()
+hex_strings.install()
+name_cache.install()
 
 # What a hostile file can raise out of a pure-Python parser, beyond the parser's own errors.
 HOSTILE_INPUT_ERRORS = (

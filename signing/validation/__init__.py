@@ -5,6 +5,7 @@ verdict over all of them and the sentences people read. Finding the signatures i
 ``signing.reading``; what can be learned without a signature is ``signing.inspection``.
 """
 
+from signing.validation.configured import validate_as_configured
 from signing.validation.document import validate_pdf
 
-__all__ = ["validate_pdf"]
+__all__ = ["validate_as_configured", "validate_pdf"]

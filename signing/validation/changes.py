@@ -1,128 +1,37 @@
 """What was changed after a signature, and whether that may be so.
 
-Owns the difference policy (stricter than pyHanko's default, fairer to how Vietnamese officials
-sign) and the Vietnamese account of later changes. Leaves the bytes under a signature to
-``signature_judgement``.
+Owns the judgement of later changes (stricter than pyHanko's default, fairer to how Vietnamese
+officials sign) and its Vietnamese account. Leaves comparing objects to ``difference``, comparing
+pictures to ``drawn`` and ``pictures``, and the bytes under a signature to ``signature_judgement``.
 
 Accepted after a signature: further signatures, also visible ones after a certifying signature
 that allows filling in; archive time-stamps; validation data; objects freed that nothing used;
-values of form fields that the caller lists. Everything else is refused or, for unlisted fields,
-left undecided. Known limit: revisions are not yet compared as pictures.
+values of form fields that the caller lists. Besides, the pages must look as they did outside the
+boxes of these signatures and fields. Everything else is refused or, for unlisted fields, left
+undecided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
-from pyhanko.sign.diff_analysis import (
-    DiffPolicy,
-    DiffResult,
-    ModificationLevel,
-    StandardDiffPolicy,
-    SuspiciousModification,
-)
-from pyhanko.sign.diff_analysis.form_rules_api import FormUpdatingRule
-from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
-    CatalogModificationRule,
-    ObjectStreamRule,
-    XrefStreamRule,
-)
-from pyhanko.sign.diff_analysis.rules.form_field_rules import (
-    DSSCompareRule,
-    GenericFieldModificationRule,
-    SigFieldCreationRule,
-    SigFieldModificationRule,
-)
-from pyhanko.sign.diff_analysis.rules.metadata_rules import DocInfoRule, MetadataUpdateRule
-from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, SuspiciousModification
 
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 from signing.reading.signature_fields import FormField, form_fields
+from signing.validation.difference import Deadline, Unanalysable
+from signing.validation.drawn import DrawnContent, Key, Rect
+from signing.validation.pictures import Comparison, compare_pictures, covered_pages
 from signing.validation.sentences import say
 
 _A4_AREA = 595.0 * 842.0
 _LARGEST_SHARE = 0.2  # of its page …
 _LARGEST_STAMP = 30_000.0  # … and in square points: the largest real seal is 140 x 140 pt
-
-
-class _FreedUnusedRule(WhitelistRule):
-    """Approve freeing objects which nothing in the older revision reached."""
-
-    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
-        freed = new.refs_freed_in_revision()
-        if not freed:
-            return
-        used = old.collect_dependencies(old.trailer_view)
-        for reference in freed:
-            if reference not in used:
-                yield ReferenceUpdate(reference)
-
-
-class StrictPolicy(DiffPolicy):
-    """pyHanko's white list with our rules, in which any surprise counts as suspicious.
-
-    One instance serves one file: the engine asks for the same comparison again for every
-    signature, so answers are kept.
-    """
-
-    def __init__(self) -> None:
-        self._answers: dict[Any, DiffResult | SuspiciousModification] = {}
-        self._readers: list[Any] = []  # kept alive, so that an id in a key stays theirs
-        clear = ModificationLevel.LTA_UPDATES
-        self._standard = StandardDiffPolicy(
-            global_rules=[
-                CatalogModificationRule(),
-                DocInfoRule().as_qualified(clear),
-                XrefStreamRule().as_qualified(clear),
-                ObjectStreamRule().as_qualified(clear),
-                DSSCompareRule().as_qualified(clear),
-                MetadataUpdateRule().as_qualified(clear),
-                _FreedUnusedRule().as_qualified(clear),
-            ],
-            form_rule=FormUpdatingRule(
-                field_rules=[
-                    SigFieldCreationRule(allow_new_visible_after_certify=True),
-                    SigFieldModificationRule(),
-                    GenericFieldModificationRule(),
-                ]
-            ),
-            reject_object_freeing=False,
-        )
-
-    def apply(self, old: Any, new: Any, field_mdp_spec: Any = None, doc_mdp: Any = None) -> Any:
-        """Compare two revisions; see ``pyhanko.sign.diff_analysis.DiffPolicy``."""
-        return self._standard.apply(old, new, field_mdp_spec, doc_mdp)
-
-    def review_file(
-        self, reader: Any, base_revision: Any, field_mdp_spec: Any = None, doc_mdp: Any = None
-    ) -> DiffResult | SuspiciousModification:
-        """Review all later revisions; never raises."""
-        if not isinstance(base_revision, int) or field_mdp_spec is not None:
-            return self._review(reader, base_revision, field_mdp_spec, doc_mdp)
-        key = (id(reader), base_revision, doc_mdp)
-        if key not in self._answers:
-            self._readers.append(reader)
-            self._answers[key] = self._review(reader, base_revision, field_mdp_spec, doc_mdp)
-        return self._answers[key]
-
-    def _review(
-        self, reader: Any, base_revision: Any, field_mdp_spec: Any, doc_mdp: Any
-    ) -> DiffResult | SuspiciousModification:
-        try:
-            return self._standard.review_file(reader, base_revision, field_mdp_spec, doc_mdp)
-        except SuspiciousModification as refusal:
-            return refusal
-        except HOSTILE_INPUT_ERRORS as error:
-            return Unanalysable(type(error).__name__)
-
-
-class Unanalysable(SuspiciousModification):
-    """The comparison itself failed; nothing is proven either way."""
 
 
 class ChangeVerdict(StrEnum):
@@ -139,8 +48,11 @@ class Changes:
 
     verdict: ChangeVerdict
     reason: str = ""
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # of fields or pages, for the reason's sentence
     told: tuple[str, ...] = ()
+    allowed: frozenset[Key] = frozenset()  # annotations that may be new or different
+    doubtful: frozenset[Key] = frozenset()  # annotations of unlisted fields
+    stamps: frozenset[Key] = frozenset()  # annotations of later signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,46 +67,151 @@ class LaterAct:
 UNKNOWN_CHANGES = Changes(ChangeVerdict.UNDECIDED, "modified_unknown")
 
 
-def judge_changes(
-    reader: PdfFileReader,
-    signed_revision: int,
-    difference: DiffResult | SuspiciousModification,
-    docmdp: int | None,
-    allowed_fields: frozenset[str] = frozenset(),
-) -> Changes:
-    """Decide about everything after ``signed_revision``."""
-    if isinstance(difference, Unanalysable):
-        return UNKNOWN_CHANGES
-    level = (
-        ModificationLevel.OTHER
-        if isinstance(difference, SuspiciousModification)
-        else difference.modification_level
+@dataclass(frozen=True, slots=True)
+class SignedRevision:
+    """Where a signature stands in its file: the revision it made, where that ends, its DocMDP."""
+
+    number: int
+    end: int  # bytes
+    docmdp: int | None
+
+
+class ChangeJudge:
+    """Judges later changes for every signature of one file.
+
+    Args:
+        pdf: the whole file, which ``reader`` reads.
+        allowed_fields: form fields that may be filled in after signing.
+        deadline: of the whole validation.
+    """
+
+    def __init__(
+        self, pdf: bytes, reader: PdfFileReader, allowed_fields: frozenset[str], deadline: Deadline
+    ) -> None:
+        self._pdf = pdf
+        self._reader = reader
+        self._allowed = allowed_fields
+        self._deadline = deadline
+        self._drawn = DrawnContent(reader, deadline)
+        self._newest: dict[str, FormField] | None = None
+
+    def judge(
+        self, signed: SignedRevision, difference: DiffResult | SuspiciousModification
+    ) -> Changes:
+        """Decide about everything after a signed revision.
+
+        Raises:
+            OutOfTime: the file's time limit passed.
+        """
+        if isinstance(difference, Unanalysable):
+            return self._judge_unanalysable(signed)
+        if isinstance(difference, SuspiciousModification):
+            return Changes(ChangeVerdict.REFUSED, "modified", told=(say("later_suspicious"),))
+        level = difference.modification_level
+        if level >= ModificationLevel.ANNOTATIONS:
+            return Changes(ChangeVerdict.REFUSED, "modified", told=(say("later_suspicious"),))
+        if signed.docmdp is not None and level.value > signed.docmdp:
+            return Changes(ChangeVerdict.REFUSED, "docmdp_violated")
+        if signed.number >= self._reader.xrefs.total_revisions - 1:
+            return Changes(ChangeVerdict.ACCEPTED)
+        judged = self._judge_fields(signed, difference.changed_form_fields)
+        return self._judge_pictures(signed, judged)
+
+    def _judge_unanalysable(self, signed: SignedRevision) -> Changes:
+        """Undecided at best: what pages show may still be certain to be another thing."""
+        try:
+            boxes = self._judge_fields(signed, set())
+        except HOSTILE_INPUT_ERRORS:
+            boxes = UNKNOWN_CHANGES
+        seen = self._judge_pictures(signed, boxes)
+        return seen if seen.verdict is ChangeVerdict.REFUSED else UNKNOWN_CHANGES
+
+    def _judge_fields(self, signed: SignedRevision, changed: set[str]) -> Changes:
+        """Judge later stamps and filled-in fields, which the difference policy lets through."""
+        signed_root = self._reader.get_historical_resolver(signed.number).root
+        older = {f.name: f for f in form_fields(signed_root)}
+        newer = self._fields()
+        filled = sorted(n for n in changed if n not in newer or newer[n].kind != "/Sig")
+        unlisted = tuple(name for name in filled if name not in self._allowed)
+        stamped = [n for n, f in newer.items() if _is_new_look(older.get(n), f)]
+        boxes = Changes(
+            ChangeVerdict.ACCEPTED,
+            told=(say("later_form", names=", ".join(filled)),) if filled else (),
+            allowed=_widgets(newer, {*stamped, *filled} - set(unlisted)),
+            doubtful=_widgets(newer, unlisted),
+            stamps=_widgets(newer, stamped),
+        )
+        redraw = _asks_to_redraw(self._reader.root) and not _asks_to_redraw(signed_root)
+        doubt = "redraw_asked" if redraw else _suspicious_stamp(older, newer)
+        if doubt:
+            return replace(boxes, verdict=ChangeVerdict.UNDECIDED, reason=doubt)
+        if unlisted:
+            return replace(
+                boxes, verdict=ChangeVerdict.UNDECIDED, reason="form_changed", names=unlisted
+            )
+        return boxes
+
+    def _judge_pictures(self, signed: SignedRevision, judged: Changes) -> Changes:
+        """Refuse pages that look different outside the boxes, however the change was explained.
+
+        Inside the boxes of later signatures a page may look different, but nothing that was
+        written may be gone.
+        """
+        older = self._pdf[: signed.end]
+        try:
+            if not self._drawn.alike(signed.number, judged.allowed | judged.doubtful):
+                allowed = self._drawn.boxes(judged.allowed)
+                doubtful = self._drawn.boxes(judged.doubtful)
+                seen = compare_pictures(older, self._pdf, allowed, doubtful, self._deadline)
+                if seen.differing or seen.failure:
+                    return _judge_seen(judged, seen)
+            stamps = self._drawn.boxes(judged.stamps)
+        except HOSTILE_INPUT_ERRORS as error:
+            return _undrawn(judged, type(error).__name__)
+        if judged.verdict is not ChangeVerdict.ACCEPTED or not any(map(_drawn, stamps.values())):
+            return judged
+        return _judge_seen(judged, covered_pages(older, self._pdf, stamps, self._deadline))
+
+    def _fields(self) -> dict[str, FormField]:
+        if self._newest is None:
+            self._newest = {f.name: f for f in form_fields(self._reader.root)}
+        return self._newest
+
+
+def _judge_seen(judged: Changes, seen: Comparison) -> Changes:
+    """What the pictures mean for changes that were accepted as objects."""
+    pages = tuple(str(number) for number in seen.differing or seen.doubtful)
+    if seen.differing:
+        told = (*judged.told, say("later_picture", pages=", ".join(pages)))
+        return Changes(ChangeVerdict.REFUSED, "picture_changed", pages, told)
+    if seen.doubtful:
+        return replace(judged, verdict=ChangeVerdict.UNDECIDED, reason="text_covered", names=pages)
+    return _undrawn(judged, seen.failure) if seen.failure else judged
+
+
+def _drawn(boxes: list[Rect]) -> bool:
+    """Whether any of these rectangles can show something."""
+    return any(left < right and bottom < top for left, bottom, right, top in boxes)
+
+
+def _undrawn(judged: Changes, failure: str) -> Changes:
+    """What was accepted is undecided when the pages could not be compared."""
+    if judged.verdict is not ChangeVerdict.ACCEPTED:
+        return judged
+    return replace(
+        judged, verdict=ChangeVerdict.UNDECIDED, reason="picture_unknown", names=(failure,)
     )
-    if isinstance(difference, SuspiciousModification) or level >= ModificationLevel.ANNOTATIONS:
-        return Changes(ChangeVerdict.REFUSED, "modified", told=(say("later_suspicious"),))
-    if docmdp is not None and level.value > docmdp:
-        return Changes(ChangeVerdict.REFUSED, "docmdp_violated")
-    return _judge_fields(reader, signed_revision, difference.changed_form_fields, allowed_fields)
 
 
-def _judge_fields(
-    reader: PdfFileReader, signed_revision: int, changed: set[str], allowed: frozenset[str]
-) -> Changes:
-    """Judge later stamps and filled-in fields, which the difference policy lets through."""
-    signed_root = reader.get_historical_resolver(signed_revision).root
-    older = {f.name: f for f in form_fields(signed_root)}
-    newer = {f.name: f for f in form_fields(reader.root)}
-    if _asks_to_redraw(reader.root) and not _asks_to_redraw(signed_root):
-        return Changes(ChangeVerdict.UNDECIDED, "redraw_asked")
-    stamp = _suspicious_stamp(older, newer)
-    if stamp:
-        return Changes(ChangeVerdict.UNDECIDED, stamp)
-    filled = sorted(n for n in changed if n not in newer or newer[n].kind != "/Sig")
-    unlisted = tuple(name for name in filled if name not in allowed)
-    told = (say("later_form", names=", ".join(filled)),) if filled else ()
-    if unlisted:
-        return Changes(ChangeVerdict.UNDECIDED, "form_changed", unlisted, told)
-    return Changes(ChangeVerdict.ACCEPTED, told=told)
+def _widgets(fields: dict[str, FormField], names: Iterable[str]) -> frozenset[Key]:
+    """The annotations of these fields; one that is no object of its own cannot be named."""
+    found = set()
+    for name in names:
+        for widget in fields[name].widgets if name in fields else ():
+            place = getattr(widget, "container_ref", None)
+            if isinstance(place, generic.Reference):
+                found.add((place.idnum, place.generation))
+    return frozenset(found)
 
 
 def tell_changes(reader: PdfFileReader, revision: int, later: list[LaterAct]) -> tuple[str, ...]:
@@ -236,17 +253,21 @@ def _validation_data(root: Any) -> Any:
 def _suspicious_stamp(older: dict[str, FormField], newer: dict[str, FormField]) -> str:
     """A later signature field that draws without signing, or that covers much of its page."""
     for name, field in newer.items():
-        if field.kind != "/Sig" or _same_look(older.get(name), field):
+        if not _is_new_look(older.get(name), field):
             continue
-        before = older.get(name)
-        if before is not None and before.signed:
-            continue  # the policy itself guards fields that were signed already
         drawn = [w for w in field.widgets if _widget_area(w) > 0]
         if not field.signed and any("/AP" in w for w in drawn):
             return "unsigned_field_added"
         if field.signed and any(_covers_much(w) for w in drawn):
             return "large_overlay"
     return ""
+
+
+def _is_new_look(before: FormField | None, after: FormField) -> bool:
+    """Whether a signature field is new or newly signed; the policy guards those signed before."""
+    if after.kind != "/Sig" or (before is not None and before.signed):
+        return False
+    return not _same_look(before, after)
 
 
 def _same_look(before: FormField | None, after: FormField) -> bool:

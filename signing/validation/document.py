@@ -15,17 +15,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
-from signing.contract import SignatureVerdict, Validation, Verdict
+from signing.contract import SignatureVerdict, TrustAnchor, Validation, Verdict
 from signing.reading.opening import MAX_SIZE, Unreadable, open_pdf
 from signing.reading.signature_fields import (
     MAX_SIGNATURES,
@@ -33,18 +34,33 @@ from signing.reading.signature_fields import (
     find_signatures,
     has_loose_signature,
 )
-from signing.validation.changes import LaterAct, StrictPolicy, tell_changes
+from signing.validation.changes import ChangeJudge, LaterAct, tell_changes
+from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
+from signing.validation.digests import hash_signed_bytes
+from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
 from signing.validation.signature_judgement import (
-    BrokenSignature,
-    Judged,
     check_integrity,
     check_trust,
+    seek_anchor,
+    settle_time,
+)
+from signing.validation.signature_reading import (
+    BrokenSignature,
+    Judged,
+    library_signatures,
+    make_definite,
     read_signature,
 )
-from signing.validation.trust import load_roots, validation_policy
+from signing.validation.trust import anchor_kinds, load_roots, validation_policy
 from signing.validation.validation_data import ValidationData, read_validation_data
-from signing.validation.verdicts import broken_verdict, signer_name, unfinished_verdict, verdict_of
+from signing.validation.verdicts import (
+    Circumstances,
+    broken_verdict,
+    signer_name,
+    unfinished_verdict,
+    verdict_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +74,8 @@ def validate_pdf(
     roots: tuple[bytes, ...],
     now: datetime,
     *,
+    anchors: tuple[TrustAnchor, ...] = (),
+    fresh: FreshRevocation | None = None,
     allowed_fields: frozenset[str] = frozenset(),
     time_limit_s: float = TIME_LIMIT_S,
 ) -> Validation:
@@ -67,20 +85,24 @@ def validate_pdf(
         pdf: any bytes at all.
         roots: trusted roots, DER or PEM; without the signer's root the answer is indeterminate.
         now: the moment to judge at, aware.
+        anchors: roots whose kind is named, trusted like ``roots``.
+        fresh: what issuers' services said just now; None when nobody was asked.
         allowed_fields: form fields that may be filled in after signing.
         time_limit_s: signatures not reached within it stay indeterminate.
 
     Raises:
         ValueError: a configured root is not a certificate (the operator's mistake, not the file's).
     """
-    trusted = load_roots(roots)
-    run = _Run(pdf, trusted, now, allowed_fields, time.monotonic() + time_limit_s)
+    trusted = load_roots((*roots, *(anchor.certificate for anchor in anchors)))
+    circumstances = Circumstances(now, anchor_kinds(anchors), online=fresh is not None)
+    deadline = Deadline(time_limit_s)
+    run = _Run(pdf, trusted, circumstances, deadline, fresh=fresh, allowed_fields=allowed_fields)
     try:
         return run.judge()
     except Exception as error:  # the file's fault, whatever its class: never the caller's problem
         log.info("validation stopped: %s", type(error).__name__)
         message = say("internal", kind=type(error).__name__)
-        return run.answer(Verdict.INDETERMINATE, message, ())
+        return run.answer(Verdict.INDETERMINATE, message, (), "internal")
 
 
 class _Run:
@@ -89,20 +111,27 @@ class _Run:
     def __init__(
         self,
         pdf: bytes,
-        roots: list[x509.Certificate],
-        now: datetime,
+        roots: Sequence[x509.Certificate],
+        circumstances: Circumstances,
+        deadline: Deadline,
+        *,
+        fresh: FreshRevocation | None,
         allowed_fields: frozenset[str],
-        deadline: float,
     ) -> None:
         self._pdf = pdf
         self._roots = roots
-        self._now = now
+        self._circumstances = circumstances
+        self._fresh = fresh
         self._allowed_fields = allowed_fields
         self._deadline = deadline
         self._messages: list[str] = []
 
     def answer(
-        self, verdict: Verdict, summary: str, signatures: tuple[SignatureVerdict, ...]
+        self,
+        verdict: Verdict,
+        summary: str,
+        signatures: tuple[SignatureVerdict, ...],
+        reason: str,
     ) -> Validation:
         """Wrap an answer with what identifies the file."""
         return Validation(
@@ -112,73 +141,85 @@ class _Run:
             size=len(self._pdf),
             signatures=signatures,
             messages=tuple(self._messages),
+            reason=reason,
+            checked_at=self._circumstances.now,
+            online=self._circumstances.online,
         )
 
     def judge(self) -> Validation:
         """Open, find, judge, sum up."""
         opened = open_pdf(self._pdf) if len(self._pdf) <= MAX_SIZE else Unreadable("")
         if isinstance(opened, Unreadable):
-            return self.answer(Verdict.INDETERMINATE, say("not_a_pdf"), ())
+            return self.answer(Verdict.INDETERMINATE, say("not_a_pdf"), (), "not_a_pdf")
         found = find_signatures(self._pdf, opened.reader.root)
-        if has_loose_signature(self._pdf, found):
+        if has_loose_signature(self._pdf, found) and not self._is_mac(opened.reader):
             self._messages.append(say("detached_part"))
-            return self.answer(Verdict.INVALID, say("resaved"), ())
+            return self.answer(Verdict.INVALID, say("resaved"), (), "resaved")
         if not found:
-            return self.answer(Verdict.INDETERMINATE, say("no_signature"), ())
+            return self.answer(Verdict.INDETERMINATE, say("no_signature"), (), "no_signature")
         verdicts = self._judge_signatures(opened.reader, found[:MAX_SIGNATURES])
         if len(found) > MAX_SIGNATURES:
             self._messages.append(say("too_many", count=len(found), limit=MAX_SIGNATURES))
-            return self.answer(Verdict.INDETERMINATE, self._messages[-1], verdicts)
+            return self.answer(Verdict.INDETERMINATE, self._messages[-1], verdicts, "too_many")
         return self._sum_up(verdicts)
+
+    def _is_mac(self, reader: PdfFileReader) -> bool:
+        """Whether the only byte range is that of a message authentication code (ISO/TS 32004)."""
+        return "/AuthCode" in reader.trailer_view and self._pdf.count(b"/ByteRange") == 1
 
     def _judge_signatures(
         self, reader: PdfFileReader, found: list[FoundSignature]
     ) -> tuple[SignatureVerdict, ...]:
-        read = [_try_read(reader, signature) for signature in found]
+        old = {signature.field.name for signature in found if make_definite(signature.value)}
+        known = library_signatures(reader)
+        read = [_try_read(reader, signature, known) for signature in found]
         readable = [item for item in read if isinstance(item, Judged)]
+        for judged in readable:
+            judged.ber = judged.found.field.name in old
+        hash_signed_bytes(self._pdf, (judged.embedded for judged in readable))
         archives = tuple(j.revision for j in readable if j.found.is_timestamp)
         data = read_validation_data(reader, archives)
-        policy = validation_policy(self._roots, StrictPolicy())
-        acts = [
-            LaterAct(j.revision, signer_name(j), j.found.is_timestamp)
-            for j in sorted(readable, key=lambda judged: judged.revision)
-        ]
-        return _run_to_end(self._judge_all(read, policy, data, acts))
+        if self._fresh is not None:
+            data = data.with_fresh(self._fresh.ocsps, self._fresh.crls)
+        followed = sum(j.revision < reader.xrefs.total_revisions - 1 for j in readable)
+        desk = _Desk(
+            policy=validation_policy(self._roots, StrictPolicy(self._deadline, followed)),
+            data=data,
+            changes=ChangeJudge(self._pdf, reader, self._allowed_fields, self._deadline),
+            acts=[
+                LaterAct(j.revision, signer_name(j), j.found.is_timestamp)
+                for j in sorted(readable, key=lambda judged: judged.revision)
+            ],
+        )
+        return _run_to_end(self._judge_all(read, desk))
 
     async def _judge_all(
-        self,
-        read: list[Judged | SignatureVerdict],
-        policy: PdfSignatureValidationSpec,
-        data: ValidationData,
-        acts: list[LaterAct],
+        self, read: list[Judged | SignatureVerdict], desk: _Desk
     ) -> tuple[SignatureVerdict, ...]:
-        verdicts = []
-        for item in read:
-            if isinstance(item, SignatureVerdict):
-                verdicts.append(item)
-            elif time.monotonic() > self._deadline:
-                verdicts.append(unfinished_verdict(item, say("out_of_time")))
-            else:
-                verdicts.append(await self._judge_one(item, policy, data, acts))
-        return tuple(verdicts)
+        return tuple(
+            [
+                item if isinstance(item, SignatureVerdict) else await self._judge_one(item, desk)
+                for item in read
+            ]
+        )
 
-    async def _judge_one(
-        self,
-        judged: Judged,
-        policy: PdfSignatureValidationSpec,
-        data: ValidationData,
-        acts: list[LaterAct],
-    ) -> SignatureVerdict:
+    async def _judge_one(self, judged: Judged, desk: _Desk) -> SignatureVerdict:
         try:
-            check_integrity(judged, policy, self._allowed_fields)
-            told = tell_changes(judged.embedded.reader, judged.revision, acts)
+            self._deadline.check()
+            check_integrity(judged, desk.policy, desk.changes)
+            told = tell_changes(judged.embedded.reader, judged.revision, desk.acts)
             judged.later = told + judged.changes.told
-            known = data.with_signed(judged.embedded.signer_info)
-            await check_trust(judged, policy, known, self._now)
-            return verdict_of(judged, known, self._now)
+            known = desk.data.with_signed(judged.embedded.signer_info)
+            await check_trust(judged, desk.policy, known, self._circumstances.now)
+            seek_anchor(judged, known, self._roots)
+            settle_time(judged, self._circumstances.now)
+            return verdict_of(judged, known, self._circumstances)
+        except OutOfTime:
+            return unfinished_verdict(judged, "time_limit", say("time_limit"))
         except Exception as error:  # whatever a library raises, this one signature is undecided
             log.info("signature not judged: %s", type(error).__name__)
-            return unfinished_verdict(judged, say("internal", kind=type(error).__name__))
+            message = say("internal", kind=type(error).__name__)
+            return unfinished_verdict(judged, "internal", message)
 
     def _sum_up(self, verdicts: tuple[SignatureVerdict, ...]) -> Validation:
         """The worst verdict is the file's; the first one with it gives the reason."""
@@ -186,14 +227,26 @@ class _Run:
             for judged in verdicts:
                 if judged.verdict is verdict:
                     summary = say(verdict.value, reason=judged.messages[0])
-                    return self.answer(verdict, summary, verdicts)
+                    return self.answer(verdict, summary, verdicts, judged.reason)
         signers = sum(1 for v in verdicts if v.level is not None) or len(verdicts)
-        return self.answer(Verdict.VALID, say("valid", count=signers), verdicts)
+        return self.answer(Verdict.VALID, say("valid", count=signers), verdicts, "intact")
 
 
-def _try_read(reader: PdfFileReader, found: FoundSignature) -> Judged | SignatureVerdict:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What every signature of one file is judged with."""
+
+    policy: PdfSignatureValidationSpec
+    data: ValidationData
+    changes: ChangeJudge
+    acts: list[LaterAct]
+
+
+def _try_read(
+    reader: PdfFileReader, found: FoundSignature, known: dict[str, EmbeddedPdfSignature]
+) -> Judged | SignatureVerdict:
     try:
-        return read_signature(reader, found)
+        return read_signature(reader, found, known.get(found.field.name))
     except BrokenSignature as broken:
         return broken_verdict(found, broken.code)
 

@@ -22,6 +22,7 @@ SENTENCES: Final[dict[str, str]] = {
     "bad_signature_value": "Giá trị chữ ký không đúng với chứng thư số của người ký.",
     "broken_cms": "Dữ liệu chữ ký bị hỏng, không đọc được.",
     "odd_byte_range": "Vùng dữ liệu được ký (ByteRange) không đúng chuẩn hoặc không phủ hết tệp.",
+    "ber": "Chữ ký mã hóa BER (độ dài không xác định), kiểu cũ; nội dung vẫn đọc được.",
     "econtent": "Chữ ký mang nội dung riêng bên trong, không phải chữ ký tách rời trên tệp này.",
     "modified": "Sau khi ký, tệp đã bị thay đổi theo cách không được phép.",
     "modified_unknown": "Không phân tích được những thay đổi sau khi ký.",
@@ -39,6 +40,9 @@ SENTENCES: Final[dict[str, str]] = {
     "unlisted_algorithm": "Thuật toán {name} không nằm trong danh mục của TT 15/2025/TT-BKHCN.",
     "pkcs1v15": "Chữ ký dùng RSA PKCS#1 v1.5; TT 15/2025/TT-BKHCN yêu cầu RSASSA-PSS.",
     "trusted": "Chứng thư số của người ký thuộc một gốc tin cậy.",
+    "anchor_government": "Gốc tin cậy: {anchor} (chuyên dùng Chính phủ).",
+    "anchor_public": "Gốc tin cậy: {anchor} (chứng thực điện tử quốc gia, dịch vụ công cộng).",
+    "anchor_own": "Gốc tin cậy: {anchor} (do đơn vị vận hành cấu hình).",
     "untrusted": "Chứng thư số của người ký không thuộc gốc tin cậy nào đã cấu hình.",
     "revoked": "Chứng thư số của người ký đã bị thu hồi.",
     "expired": "Chứng thư số của người ký đã hết hạn và không có bằng chứng đã ký khi còn hạn.",
@@ -47,12 +51,20 @@ SENTENCES: Final[dict[str, str]] = {
         "Chưa xác định được tình trạng thu hồi của chứng thư số (tệp không kèm đủ dữ liệu, "
         "không hỏi trực tuyến)."
     ),
+    "revocation_unknown_online": (
+        "Chưa xác định được tình trạng thu hồi của chứng thư số: dịch vụ OCSP, CRL của nơi cấp "
+        "không trả lời hoặc không được phép hỏi."
+    ),
     "good": "Chứng thư số có hiệu lực tại thời điểm ký, chưa bị thu hồi.",
     "time_proven": "Thời điểm ký được chứng minh bằng dấu thời gian.",
     "time_claimed": "Thời điểm ký do người ký tự khai, không có dấu thời gian chứng minh.",
     "time_unproven": "Có dấu thời gian nhưng chưa kiểm chứng được.",
     "time_before_claim": "Dấu thời gian sớm hơn thời điểm tự khai {delta}: đồng hồ máy ký lệch.",
     "time_after_claim": "Dấu thời gian được cấp sau thời điểm tự khai {delta}.",
+    "time_future": (
+        "Dấu thời gian ghi thời điểm ở tương lai: đồng hồ máy chủ sai, không chứng minh được gì."
+    ),
+    "time_none": "Chữ ký không nêu thời điểm ký và không có dấu thời gian.",
     "archive_timestamp": "Dấu thời gian lưu trữ cho toàn bộ tệp.",
     "timestamp_revocation_offline": (
         "Tình trạng thu hồi của máy chủ dấu thời gian chỉ xét theo dữ liệu kèm trong tệp."
@@ -63,8 +75,14 @@ SENTENCES: Final[dict[str, str]] = {
     "later_form": "Sau đó: điền trường biểu mẫu {names}.",
     "later_freed": "Sau đó: giải phóng đối tượng không dùng đến.",
     "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
+    "later_picture": "Sau đó: hình ảnh trang {pages} không còn như khi ký.",
+    "picture_changed": "Hình ảnh trang {names} đã khác so với khi ký, ngoài vùng được phép.",
+    "text_covered": "Hình của chữ ký thêm sau che mất chữ đã có khi ký, ở trang {names}.",
+    "picture_unknown": (
+        "Không vẽ được các trang để so hình ảnh khi ký với hình ảnh hiện tại ({names})."
+    ),
     "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
-    "out_of_time": "Hết thời gian kiểm tra trước khi xét tới chữ ký này.",
+    "time_limit": "Hết thời gian cho phép; chưa kiểm tra xong chữ ký này.",
     "internal": "Không kiểm tra được chữ ký này (mã {kind}).",
     "detached_part": "Có vết chữ ký không gắn với trường biểu mẫu nào của tệp.",
 }

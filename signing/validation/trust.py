@@ -11,11 +11,15 @@ never carry later news about itself; the answer discloses this.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from asn1crypto import cms, pem, x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509 import load_der_x509_certificate
 from pyhanko.sign.diff_analysis import DiffPolicy
 from pyhanko.sign.validation.policy_decl import (
     CertificateFetchingRule,
@@ -36,11 +40,16 @@ from pyhanko_certvalidator.policy_decl import (
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
+from signing.contract import TrustAnchor
+
 ACCEPTED_DIGESTS: Final = frozenset(
     {"sha256", "sha384", "sha512", "sha512_256", "sha3_256", "sha3_384", "sha3_512", "shake256"}
 )
 _MINIMUM_RSA_BITS = 2048
 _MINIMUM_EC_BITS = 256
+
+_MAX_CHAIN = 8
+_MAX_CANDIDATES = 100
 
 _TOLERANT = RevocationCheckingPolicy(
     RevocationCheckingRule.CHECK_IF_DECLARED_SOFT, RevocationCheckingRule.CHECK_IF_DECLARED_SOFT
@@ -60,8 +69,21 @@ class _NoFetching(FetcherBackend):
 # ------------------------------------------------------------------ roots and policy
 
 
-def load_roots(roots: tuple[bytes, ...]) -> list[x509.Certificate]:
-    """Certificates out of DER or PEM blobs (a PEM may hold several); garbage raises ValueError."""
+def anchor_kinds(anchors: tuple[TrustAnchor, ...]) -> dict[bytes, str]:
+    """SHA-256 of a root → its kind in the contract's words; garbage raises ValueError."""
+    return {
+        certificate.sha256: anchor.kind.value
+        for anchor in anchors
+        for certificate in load_roots((anchor.certificate,))
+    }
+
+
+@lru_cache(32)
+def load_roots(roots: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+    """Certificates out of DER or PEM blobs (a PEM may hold several); garbage raises ValueError.
+
+    Kept, with what the library works out of them once: a service asks for the same roots always.
+    """
     certificates = []
     for blob in roots:
         if pem.detect(blob):
@@ -72,14 +94,16 @@ def load_roots(roots: tuple[bytes, ...]) -> list[x509.Certificate]:
             certificate = x509.Certificate.load(der, strict=True)
             _ = certificate.subject.hashable  # parse now: a bad root must fail here
             certificates.append(certificate)
-    return certificates
+    return tuple(certificates)
 
 
 def validation_policy(
-    roots: list[x509.Certificate], diff_policy: DiffPolicy, knowledge: LocalKnowledge | None = None
+    roots: Sequence[x509.Certificate],
+    diff_policy: DiffPolicy,
+    knowledge: LocalKnowledge | None = None,
 ) -> PdfSignatureValidationSpec:
     """The engine's settings: these roots, nothing fetched, signers' revocation required."""
-    trust = SimpleTrustManager.build(trust_roots=roots)
+    trust = SimpleTrustManager.build(trust_roots=list(roots))
     return PdfSignatureValidationSpec(
         SignatureValidationSpec(
             cert_validation_policy=CertValidationPolicySpec(
@@ -97,6 +121,39 @@ def validation_policy(
         ),
         diff_policy=diff_policy,
     )
+
+
+def find_anchor(
+    certificate: x509.Certificate,
+    others: list[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+) -> x509.Certificate | None:
+    """The root that a chain of true signatures leads to, whatever its dates and algorithms.
+
+    Says only whose tree a certificate belongs to; never makes a signature valid.
+    """
+    known = {root.sha256: root for root in roots}
+    last, candidates = certificate, [*roots, *others[:_MAX_CANDIDATES]]
+    for _ in range(_MAX_CHAIN):
+        if last.sha256 in known:
+            return known[last.sha256]
+        issuer = next((c for c in candidates if c is not last and _issued(c, last)), None)
+        if issuer is None:
+            return None
+        last = issuer
+    return None
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    if issuer.subject.dump() != certificate.issuer.dump() or not issuer.ca:
+        return False
+    try:
+        load_der_x509_certificate(certificate.dump()).verify_directly_issued_by(
+            load_der_x509_certificate(issuer.dump())
+        )
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def timing_at(now: datetime) -> ValidationTimingInfo:
@@ -154,6 +211,15 @@ class AlgorithmJudgement:
     name: str
     acceptable: bool
     remarks: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """The answer in the contract's words."""
+        if not self.name:
+            return "unknown"
+        if self.acceptable:
+            return "acceptable"
+        return "unlisted" if "unlisted_algorithm" in self.remarks else "weak"
 
 
 def judge_algorithm(signer: cms.SignerInfo, certificate: x509.Certificate) -> AlgorithmJudgement:

@@ -7,7 +7,9 @@ signature reached (ETSI EN 319 142-1, clause 6). Leaves judging that data to the
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from asn1crypto import cms, core, x509
@@ -32,6 +34,7 @@ class ValidationData:
     knowledge: LocalKnowledge = field(default_factory=LocalKnowledge)
     archives: tuple[int, ...] = ()
     sealing_archives: tuple[int, ...] = ()  # those made when the store already held revocation data
+    fresh: LocalKnowledge = field(default_factory=LocalKnowledge)  # fetched, not in the file
 
     def has_archive_after(self, revision: int) -> bool:
         """Whether an archive time-stamp covers that revision."""
@@ -42,6 +45,27 @@ class ValidationData:
         serial, issuer = certificate.serial_number, certificate.issuer.hashable
         return any(_crl_issuer(c) == issuer for c in self.knowledge.known_crls) or any(
             serial in _ocsp_serials(c) for c in self.knowledge.known_ocsps
+        )
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether every answer and list in the file is still in its time."""
+        ends = [e for c in self.knowledge.known_ocsps for e in _ocsp_ends(c)]
+        ends += [_crl_end(c) for c in self.knowledge.known_crls]
+        return bool(ends) and all(end is not None and end >= now for end in ends)
+
+    def with_fresh(self, ocsps: tuple[bytes, ...], crls: tuple[bytes, ...]) -> ValidationData:
+        """Add answers (DER) that were just fetched: they judge, they raise no level."""
+        fresh = LocalKnowledge(known_ocsps=_ocsps(ocsps), known_crls=_crls(crls))
+        return replace(self, fresh=fresh)
+
+    @property
+    def everything(self) -> LocalKnowledge:
+        """What the file carries together with what was fetched."""
+        known, fresh = self.knowledge, self.fresh
+        return LocalKnowledge(
+            known_ocsps=known.known_ocsps + fresh.known_ocsps,
+            known_crls=known.known_crls + fresh.known_crls,
+            known_certs=known.known_certs,
         )
 
     def with_signed(self, signer: cms.SignerInfo) -> ValidationData:
@@ -55,16 +79,12 @@ class ValidationData:
         if not found:
             return self
         known = self.knowledge
-        return ValidationData(
-            LocalKnowledge(
-                known_ocsps=known.known_ocsps
-                + [OCSPContainer(o) for v in found for o in v["ocsp"]],
-                known_crls=known.known_crls + [CRLContainer(c) for v in found for c in v["crl"]],
-                known_certs=known.known_certs,
-            ),
-            self.archives,
-            self.archives,
+        signed = LocalKnowledge(
+            known_ocsps=known.known_ocsps + [OCSPContainer(o) for v in found for o in v["ocsp"]],
+            known_crls=known.known_crls + [CRLContainer(c) for v in found for c in v["crl"]],
+            known_certs=known.known_certs,
         )
+        return replace(self, knowledge=signed, sealing_archives=self.archives)
 
     def level_of(
         self, *, subfilter: str, revision: int, timestamped: bool, certificate: x509.Certificate
@@ -91,14 +111,7 @@ def read_validation_data(reader: PdfFileReader, archives: tuple[int, ...]) -> Va
         for archive in archives
         if _holds_revocation(entry(reader.get_historical_resolver(archive).root, "/DSS"))
     )
-    ocsps: list[OCSPContainer] = []
-    for der in _streams(store, "/OCSPs"):
-        ocsps.extend(_load(lambda d: OCSPContainer.load_multi(asn1_ocsp.OCSPResponse.load(d)), der))
-    crls = [
-        found
-        for der in _streams(store, "/CRLs")
-        for found in _load(lambda d: [CRLContainer(asn1_crl.CertificateList.load(d))], der)
-    ]
+    ocsps, crls = _ocsps(_streams(store, "/OCSPs")), _crls(_streams(store, "/CRLs"))
     certificates = [
         found
         for der in _streams(store, "/Certs")
@@ -106,6 +119,22 @@ def read_validation_data(reader: PdfFileReader, archives: tuple[int, ...]) -> Va
     ]
     data.knowledge = LocalKnowledge(known_ocsps=ocsps, known_crls=crls, known_certs=certificates)
     return data
+
+
+def _ocsps(ders: Iterable[bytes]) -> list[OCSPContainer]:
+    return [
+        found
+        for der in ders
+        for found in _load(lambda d: OCSPContainer.load_multi(asn1_ocsp.OCSPResponse.load(d)), der)
+    ]
+
+
+def _crls(ders: Iterable[bytes]) -> list[CRLContainer]:
+    return [
+        found
+        for der in ders
+        for found in _load(lambda d: [CRLContainer(asn1_crl.CertificateList.load(d))], der)
+    ]
 
 
 def _holds_revocation(store: Any) -> bool:
@@ -153,3 +182,19 @@ def _ocsp_serials(container: OCSPContainer) -> set[int]:
         return {int(r["cert_id"]["serial_number"].native) for r in response["responses"]}
     except HOSTILE_INPUT_ERRORS:
         return set()
+
+
+def _ocsp_ends(container: OCSPContainer) -> list[datetime | None]:
+    try:
+        response = container.ocsp_response_data.response_data
+        return [r["next_update"].native for r in response["responses"]]
+    except HOSTILE_INPUT_ERRORS:
+        return [None]
+
+
+def _crl_end(container: CRLContainer) -> datetime | None:
+    try:
+        end: datetime | None = container.crl_data["tbs_cert_list"]["next_update"].native
+    except HOSTILE_INPUT_ERRORS:
+        return None
+    return end

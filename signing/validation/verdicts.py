@@ -8,18 +8,19 @@ archive time-stamp has no level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pyhanko.sign.ades.report import AdESStatus
 
-from signing.contract import SignatureVerdict, Verdict
+from signing.contract import AnchorKind, SignatureVerdict, Verdict
 from signing.reading.names import common_name, managing_unit
 from signing.reading.opening import entry
 from signing.reading.signature_fields import FoundSignature
 from signing.validation.changes import Changes, ChangeVerdict
 from signing.validation.sentences import say
-from signing.validation.signature_judgement import Judged
+from signing.validation.signature_reading import Judged
 from signing.validation.trust import certificate_status
 from signing.validation.validation_data import ValidationData
 
@@ -69,16 +70,29 @@ def _doubt(judged: Judged, changes: Changes, status: str) -> Outcome | None:
         return _undecided("SIG_CONSTRAINTS_FAILURE", "no_signed_attributes")
     if judged.engine is AdESStatus.INDETERMINATE:
         return _undecided(judged.sub_indication, _engine_reason(judged, status))
+    if judged.from_future and judged.found.is_timestamp:
+        return _undecided("TIMESTAMP_ORDER_FAILURE", "time_future")
     return None
 
 
-def verdict_of(judged: Judged, data: ValidationData, now: datetime) -> SignatureVerdict:
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What all signatures of a file are judged by: the moment, the roots' kinds, whether asked."""
+
+    now: datetime
+    kinds: Mapping[bytes, str] = field(default_factory=dict)  # SHA-256 of a root → its kind
+    online: bool = False
+
+
+def verdict_of(
+    judged: Judged, data: ValidationData, circumstances: Circumstances
+) -> SignatureVerdict:
     """Everything learned, in the contract's form."""
     certificate = judged.certificate
     status = certificate_status(
         judged.sub_indication,
         certificate,
-        judged.proven_time or now,
+        judged.proven_time or circumstances.now,
         trusted=judged.trusted,
     )
     outcome = decide(judged, status)
@@ -101,9 +115,33 @@ def verdict_of(judged: Judged, data: ValidationData, now: datetime) -> Signature
         indication=outcome.indication,
         sub_indication=outcome.sub_indication,
         changes_after_signing=judged.later,
-        messages=_messages(judged, outcome, status, intact=intact),
+        messages=_messages(judged, outcome, status, circumstances, intact=intact),
         certificate_sha256=certificate.sha256.hex(),
+        reason=outcome.reason,
+        algorithm_status=judged.algorithm.status,
+        trust="trusted" if judged.trusted else "untrusted",
+        trust_anchor=common_name(judged.anchor.subject) if judged.anchor else None,
+        trust_anchor_kind=_anchor_kind(judged, circumstances),
+        time_status=_time_status(judged, intact=intact),
+        certificate_serial=f"{certificate.serial_number:x}",
+        certificate=certificate.dump(),
+        digest_algorithm=str(judged.embedded.external_md_algorithm),
+        signed_digest=judged.embedded.compute_digest(),
     )
+
+
+def _anchor_kind(judged: Judged, circumstances: Circumstances) -> str | None:
+    if judged.anchor is None:
+        return None
+    return circumstances.kinds.get(judged.anchor.sha256, AnchorKind.OWN.value)
+
+
+def _time_status(judged: Judged, *, intact: bool) -> str:
+    if intact and judged.proven_time is not None:
+        return "proven"
+    if judged.timestamps or judged.found.is_timestamp:
+        return "unproven"
+    return "claimed" if judged.claimed_time is not None else "none"
 
 
 def broken_verdict(found: FoundSignature, code: str) -> SignatureVerdict:
@@ -111,9 +149,9 @@ def broken_verdict(found: FoundSignature, code: str) -> SignatureVerdict:
     return _bare_verdict(found, _failed("FORMAT_FAILURE", code), (say(code),))
 
 
-def unfinished_verdict(judged: Judged, message: str) -> SignatureVerdict:
+def unfinished_verdict(judged: Judged, reason: str, message: str) -> SignatureVerdict:
     """A signature that was not judged to the end: indeterminate, nothing claimed."""
-    return _bare_verdict(judged.found, _undecided("GENERIC", "internal"), (message,))
+    return _bare_verdict(judged.found, _undecided("GENERIC", reason), (message,))
 
 
 def signer_name(judged: Judged) -> str:
@@ -141,6 +179,7 @@ def _bare_verdict(
         indication=outcome.indication,
         sub_indication=outcome.sub_indication,
         messages=messages,
+        reason=outcome.reason,
     )
 
 
@@ -170,7 +209,9 @@ def _level(judged: Judged, data: ValidationData) -> str | None:
     )
 
 
-def _messages(judged: Judged, outcome: Outcome, status: str, *, intact: bool) -> tuple[str, ...]:
+def _messages(
+    judged: Judged, outcome: Outcome, status: str, circumstances: Circumstances, *, intact: bool
+) -> tuple[str, ...]:
     """The reason first, then each of the four answers, each sentence once."""
     changes = judged.changes
     details = {"names": ", ".join(changes.names), "name": judged.algorithm.name}
@@ -179,7 +220,13 @@ def _messages(judged: Judged, outcome: Outcome, status: str, *, intact: bool) ->
         told.append(say("intact"))
     if not judged.found.is_timestamp:  # TT 15/2025 speaks of signers, not of foreign tokens
         told.extend(say(remark, **details) for remark in judged.algorithm.remarks)
-    told.append(say("revocation_unknown" if status == "unknown" else status))
+    unknown = "revocation_unknown_online" if circumstances.online else "revocation_unknown"
+    told.append(say(unknown if status == "unknown" else status))
+    if judged.anchor is not None:
+        kind = _anchor_kind(judged, circumstances)
+        told.append(say(f"anchor_{kind}", anchor=common_name(judged.anchor.subject)))
+    if judged.ber:
+        told.append(say("ber"))
     if judged.found.is_timestamp:
         told.append(say("archive_timestamp"))
     told.extend(_about_time(judged))
@@ -187,9 +234,10 @@ def _messages(judged: Judged, outcome: Outcome, status: str, *, intact: bool) ->
 
 
 def _about_time(judged: Judged) -> list[str]:
+    if judged.from_future:
+        return [say("time_future")]
     if judged.proven_time is None:
-        stamped = judged.timestamps or judged.found.is_timestamp
-        return [say("time_unproven" if stamped else "time_claimed")]
+        return [say(f"time_{_time_status(judged, intact=False)}")]
     told = [say("time_proven"), say("timestamp_revocation_offline")]
     claimed = judged.claimed_time
     if claimed is None or judged.found.is_timestamp:

@@ -16,6 +16,7 @@ from gateway.wiring import (
     signer_config,
     state_secrets,
 )
+from signing.contract import AnchorKind, TrustAnchor
 from signing.devpki import DevPki
 from signing.key_config import RemoteConfig, TokenConfig
 
@@ -64,6 +65,29 @@ def test_a_live_gateway_does_not_trust_the_development_pki(tmp_path):
     assert signer_config(msgspec.convert(trust, Settings)).roots == (pki.root_pem,)
     with pytest.raises(ConfigurationError, match="PKI phát triển"):
         signer_config(msgspec.convert({**LIVE, **trust}, Settings))
+
+
+def test_roots_of_a_named_kind_are_trusted_like_the_others(tmp_path):
+    """Every anchor is a root as well; its kind is what verdicts name."""
+    pki = DevPki.create(tmp_path / "pki", FakeClock())
+    (tmp_path / "root.pem").write_bytes(pki.root_pem)
+    anchors = {"quoc-gia": {"file": str(tmp_path / "root.pem"), "kind": "public"}}
+    trust = {"anchors": anchors, "online_revocation": True, "validation_limit_s": 5.0}
+    config = signer_config(msgspec.convert({"signing": {"trust": trust}}, Settings))
+    assert config.roots == (pki.root_pem,)
+    assert config.anchors == (TrustAnchor(pki.root_pem, AnchorKind.PUBLIC),)
+    assert config.online_revocation
+    assert config.validation_limit_s == 5.0
+
+
+def test_anchors_without_a_file_or_of_an_unknown_kind_are_named(tmp_path):
+    """Both mistakes at once, where they stand."""
+    anchors = {"a": {"file": str(tmp_path / "none.pem")}, "b": {"file": "", "kind": "royal"}}
+    with pytest.raises(ConfigurationError) as caught:
+        signer_config(msgspec.convert({"signing": {"trust": {"anchors": anchors}}}, Settings))
+    told = "\n".join(caught.value.problems)
+    assert "signing.trust.anchors.a.file" in told
+    assert "signing.trust.anchors.b.kind: phải là một trong government, public, own" in told
 
 
 def test_missing_key_and_root_files_are_named(tmp_path):

@@ -17,7 +17,13 @@ print(",".join(sorted({{name.split(".")[0] for name in sys.modules}} & heavy)))
 
 @pytest.mark.parametrize(
     "module",
-    ["signing.contract", "signing.pool", "signing.signer_process", "signing.fonts"],
+    [
+        "signing.contract",
+        "signing.pool",
+        "signing.signer_process",
+        "signing.fonts",
+        "signing.validation_report",
+    ],
 )
 def test_the_doors_open_without_the_heavy_libraries(module):
     """A web process that only asks the pool starts quickly and never holds a parser."""
@@ -36,7 +42,7 @@ def test_the_doors_open_without_the_heavy_libraries(module):
         ("appearance", {"Part", "plan", "signer_name"}),
         ("inspection", {"inspect_pdf"}),
         ("pades", {"Act", "KeptKeySigner", "Look", "ProofFailed", "prove", "sign_revision"}),
-        ("validation", {"validate_pdf"}),
+        ("validation", {"validate_as_configured", "validate_pdf"}),
     ],
 )
 def test_every_room_can_be_entered_first(room, names):

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from xml.etree import ElementTree
 
 import aiohttp
 import pytest
@@ -14,6 +15,8 @@ from signing.devpki.authority import PASSWORD
 from tests.gateway.documents.desk import CLERK, LEADER, SEAL, Desk
 from tests.support.edge import make_edge, portal, serve
 from tests.support.paper import plain_pdf
+
+VR = "{http://uri.etsi.org/19102/v1.2.1#}"
 
 
 @pytest.fixture
@@ -254,7 +257,12 @@ async def test_a_request_goes_all_the_way_with_real_signatures(world):
     signers = [s for s in verdict["signatures"] if s["level"] is not None]
     assert [s["signer"].split(" (")[0] for s in signers] == ["Nguyễn Văn Mẫu", "UBND phường Mẫu"]
     assert all(s["level"] == "B-LTA" and s["proven_time"] for s in signers)
-    assert verdict["report_url"] is None
+    assert {s["time_status"] for s in signers} == {"proven"}
+    assert {(s["trust"], s["trust_anchor_kind"]) for s in signers} == {("trusted", "own")}
+    assert verdict["reason"] == "intact"
+    report = await _report(caller, verdict["report_url"], signed)
+    assert report.findtext(f".//{VR}MainIndication") == "urn:etsi:019102:mainindication:passed"
+    assert len(report.findall(f"{VR}SignatureValidationReport")) == len(verdict["signatures"])
     async with caller.session.get(f"{address}/evidence", headers=headers) as response:
         bundle = zipfile.ZipFile(io.BytesIO(await response.read()))
     manifest = json.loads(bundle.read("manifest.json"))
@@ -287,6 +295,29 @@ async def test_a_signature_covers_text_only_when_the_portal_says_so(world):
         await leader.post(f"{path}/reject", {"reason": "Đặt lại chỗ ký cho đúng."})
     assert outcomes[0][:2] == (422, "text_under_stamp")
     assert outcomes[1] == (200, None, "signed")
+
+
+async def _report(caller, address, pdf):
+    """The ETSI report about a file, parsed."""
+    headers = {"Authorization": f"Bearer {caller.secret}"}
+    async with caller.session.post(
+        caller.base + address, data=form_of(pdf), headers=headers
+    ) as response:
+        assert response.status == 200
+        assert response.content_type == "application/xml"
+        return ElementTree.fromstring(await response.text())
+
+
+async def test_a_report_of_another_kind_is_refused_and_listed_fields_are_taken(world):
+    """``report`` knows one value; ``allowed_fields`` names fields, one a line."""
+    caller = await world()
+    address = "/v1/validations?report=pdf"
+    status, body, _ = await caller.post(address, data=form_of(plain_pdf()))
+    assert (status, body["errors"][0]["pointer"]) == (422, "/report")
+    listed = form_of(plain_pdf())
+    listed.add_field("allowed_fields", "SoTien\nGhiChu")
+    status, body, _ = await caller.post("/v1/validations", data=listed)
+    assert (status, body["reason"]) == (200, "no_signature")
 
 
 @pytest.mark.parametrize("pdf", [b"", b"not a pdf", plain_pdf()], ids=["empty", "text", "unsigned"])

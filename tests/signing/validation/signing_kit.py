@@ -29,6 +29,12 @@ from pyhanko.stamp import TextStampStyle
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+CLERKS_BOXES = {  # the four signatures of a clerk's one act, as on real letters
+    "So": (100, 780, 160, 800),
+    "Ngay": (400, 780, 424, 800),
+    "Thang": (450, 780, 474, 800),
+    "ConDau": (250, 200, 350, 300),
+}
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 
@@ -231,6 +237,7 @@ def sign(
     archive: bool = False,
     crls: tuple[asn1_crl.CertificateList, ...] | None = None,
     box: tuple[int, int, int, int] | None = None,
+    style: Any = None,
     certify: MDPPerm | None = None,
     pades: bool = True,
     pss: bool = True,
@@ -271,7 +278,7 @@ def sign(
         metadata,
         signer=signer,
         timestamper=authority.timestamper(stamped_at) if stamped else None,
-        stamp_style=TextStampStyle(stamp_text="Da ky") if box else None,
+        stamp_style=(style or TextStampStyle(stamp_text="Da ky")) if box else None,
         new_field_spec=SigFieldSpec(field, box=box, on_page=0),
     )
     out = io.BytesIO()

@@ -14,6 +14,7 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec, append_signature_field
 from signing.contract import Verdict
 from signing.validation import validate_pdf
 from tests.signing.validation.signing_kit import (
+    CLERKS_BOXES,
     NOW,
     Pki,
     make_pdf,
@@ -97,12 +98,7 @@ def test_officials_order_of_signing_is_accepted_and_told():
         make_pdf(), field="KyNhay", certify=MDPPerm.FILL_FORMS, box=(400, 400, 430, 425), store=True
     )
     pdf = sign(pdf, field="LanhDao", box=(300, 200, 460, 270), store=True)
-    for name, box in {
-        "So": (100, 780, 160, 800),
-        "Ngay": (400, 780, 424, 800),
-        "Thang": (450, 780, 474, 800),
-        "ConDau": (250, 200, 350, 300),
-    }.items():
+    for name, box in CLERKS_BOXES.items():
         pdf = sign(pdf, field=name, entity=pki().agency, box=box, store=True)
     validation = judge(pdf)
     assert validation.verdict is Verdict.VALID, validation.summary

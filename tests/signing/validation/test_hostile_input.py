@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from functools import cache
 
 import pytest
+from asn1crypto import cms
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
 
 from signing.contract import Inspection, Validation, Verdict
 from signing.inspection import inspect_pdf
 from signing.validation import validate_pdf
-from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
+from tests.signing.validation.old_signatures import indefinite
+from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign, update
 
 ROOTS = (pki().root.der,)
 FEW = settings(
@@ -123,3 +129,75 @@ def test_a_surprise_outside_every_signature_is_answered_too(monkeypatch):
     inspection = inspect_pdf(archived())
     assert inspection.blocked
     assert "inspection_error" in {f.code for f in inspection.findings}
+
+
+def with_cms(pdf, cms_bytes):
+    """The file with another value in its first signature, padded to the same length."""
+    found = re.search(rb"/Contents <([0-9a-fA-F]+)>", pdf)
+    digits = cms_bytes.hex().encode()[: len(found[1])].ljust(len(found[1]), b"0")
+    return pdf[: found.start(1)] + digits + pdf[found.end(1) :]
+
+
+def cms_of(pdf):
+    found = re.search(rb"/Contents <([0-9a-fA-F]+)>", pdf)
+    return cms.ContentInfo.load(bytes.fromhex(found[1].decode()))
+
+
+@FEW
+@given(st.binary(max_size=600))
+def test_garbage_for_a_signature_is_answered(data):
+    answer = answers(with_cms(archived(), data))
+    assert answer.verdict is not Verdict.VALID
+    assert not answer.signatures[0].integrity
+
+
+@FEW
+@given(st.integers(min_value=0), st.binary(min_size=1, max_size=8))
+def test_a_damaged_signature_value_is_answered(position, patch):
+    """Lengths, tags and numbers overwritten inside an otherwise good message."""
+    der = bytearray(cms_of(archived()).dump())
+    spot = position % len(der)
+    der[spot : spot + len(patch)] = patch
+    validation = answers(with_cms(archived(), bytes(der)))
+    assert all(s.messages for s in validation.signatures)
+
+
+@FEW
+@given(st.integers(min_value=0), st.binary(min_size=1, max_size=8))
+def test_a_damaged_signature_in_ber_is_answered(position, patch):
+    ber = bytearray(indefinite(cms_of(archived()).dump()))
+    spot = position % len(ber)
+    ber[spot : spot + len(patch)] = patch
+    assert answers(with_cms(archived(), bytes(ber))).signatures
+
+
+def test_a_message_with_two_signers_is_refused_by_name():
+    message = cms_of(archived())
+    infos = message["content"]["signer_infos"]
+    infos.append(infos[0].copy())
+    validation = answers(with_cms(archived(), message.dump(force=True)))
+    assert validation.signatures[0].reason == "broken_cms"
+
+
+def test_validation_data_that_is_a_bomb_costs_little():
+    """A stream that inflates a thousandfold stands for a certificate."""
+
+    def add_bomb(writer):
+        bomb = generic.StreamObject(stream_data=b"\x00" * 80_000_000)
+        bomb.compress()
+        store = writer.root["/DSS"]
+        store["/Certs"].append(writer.add_object(bomb))
+        writer.update_container(store["/Certs"])
+
+    validation = answers(update(archived(), add_bomb))
+    assert validation.signatures[0].signer == "Nguyễn Văn Ổn"
+
+
+@pytest.mark.parametrize("password", ["", "mat-khau"])
+def test_encrypted_files_are_judged_or_named(password):
+    """What encrypts a file leaves its signatures readable; nothing is asked for."""
+    writer = copy_into_new_writer(PdfFileReader(io.BytesIO(make_pdf())))
+    writer.encrypt(owner_pass="chu", user_pass=password)
+    out = io.BytesIO()
+    writer.write(out)
+    assert answers(out.getvalue()).reason == "no_signature"

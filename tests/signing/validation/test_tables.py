@@ -102,6 +102,7 @@ def learned(**changes):
         "sub_indication": "OK",
         "algorithm": AlgorithmJudgement("RSASSA-PSS 2048/SHA256", acceptable=True),
         "signed_attributes": True,
+        "from_future": False,
     }
     return SimpleNamespace(**(values | changes))
 
@@ -226,7 +227,7 @@ def test_every_sentence_can_be_said():
         said = finding(code, "trang 1", **details)
         assert (said.severity, said.where) == (severity, "trang 1")
         assert "{" not in said.detail
-    more = details | {"name": "x", "delta": "x"}
+    more = details | {"name": "x", "delta": "x", "anchor": "x", "pages": "x"}
     assert all("{" not in sentence.format(**more) for sentence in SENTENCES.values())
     assert {severity for severity, _ in FINDINGS.values()} == set(Severity)
 

@@ -180,6 +180,23 @@ def test_a_timestamp_far_from_the_claimed_time_is_explained_not_refused(offset, 
     assert any(words in message for message in only(validation).messages)
 
 
+def test_a_timestamp_from_the_future_proves_no_time():
+    """A server that lies, or whose clock is wrong."""
+    pdf = sign(make_pdf(), archive=True, stamped_at=NOW + 2 * DAY)
+    validation = judge(pdf)
+    signature, stamp = only(validation), validation.signatures[-1]
+    assert (signature.proven_time, signature.time_status) == (None, "unproven")
+    assert any("tương lai" in message for message in signature.messages)
+    assert (stamp.verdict, stamp.reason) == (Verdict.INDETERMINATE, "time_future")
+    assert stamp.sub_indication == "TIMESTAMP_ORDER_FAILURE"
+    assert validation.verdict is Verdict.INDETERMINATE
+
+
+def test_a_server_a_few_minutes_ahead_is_believed():
+    pdf = sign(make_pdf(), archive=True, stamped_at=NOW + timedelta(minutes=3))
+    assert only(judge(pdf)).time_status == "proven"
+
+
 def test_a_file_without_signature_is_neither_valid_nor_invalid():
     validation = judge(make_pdf())
     assert validation.verdict is Verdict.INDETERMINATE

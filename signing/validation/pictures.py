@@ -1,0 +1,193 @@
+"""Do the pages still look as they were signed? Both revisions drawn small and compared.
+
+Owns drawing the signed revision and the newest one with PDFium (independent of the library that
+reads the signatures), masking the boxes in which a change is allowed, and the limits on pages,
+size and time. Leaves which boxes those are to ``changes``. Nothing is kept.
+
+Known limit: 72 dots an inch and one renderer. What PDFium draws the same in both revisions and
+another viewer does not is found by the object comparison in ``difference``, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import pypdfium2
+from PIL import Image, ImageChops, ImageDraw
+
+from signing.validation.difference import Deadline
+from signing.validation.drawn import Rect
+
+Pixels = tuple[int, int, int, int]  # left, top, right, bottom
+Boxes = Mapping[int, list[Rect]]  # page from 0 → rectangles
+
+_MAX_PAGES = 300
+_MAX_PIXELS = 2_000_000  # A4 at 72 dpi has 500 000
+_FAINT = 16  # of 255: below it is the renderer's rounding
+_INK, _PAPER = 110, 200  # of 255: what is written, and what is blank
+_LETTERS = 24  # dots of ink: two characters of 12 points
+_LETTER_HEIGHT = 5  # dots: what is flatter is a dotted line, which a number may cover
+_MARGIN = 1.5  # points around a box: smoothing of its edge
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Pages (from 1) that differ outside every box, and only inside doubtful ones; or why not."""
+
+    differing: tuple[int, ...] = ()
+    doubtful: tuple[int, ...] = ()
+    failure: str = ""
+
+
+def compare_pictures(
+    signed: bytes, newest: bytes, allowed: Boxes, doubtful: Boxes, deadline: Deadline
+) -> Comparison:
+    """Draw two revisions of a file and look for differences.
+
+    Args:
+        signed: the file up to the end of the signed revision.
+        newest: the whole file.
+        allowed: where the newest may differ.
+        doubtful: where a difference is told apart from one elsewhere.
+        deadline: checked before every page.
+
+    Raises:
+        OutOfTime: the limit passed.
+    """
+    try:
+        with _Document(signed) as before, _Document(newest) as after:
+            return _compare(before, after, allowed, doubtful, deadline)
+    except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
+        return Comparison(failure=type(error).__name__)
+
+
+def covered_pages(signed: bytes, newest: bytes, stamps: Boxes, deadline: Deadline) -> Comparison:
+    """Pages (``doubtful``) on which a later signature's picture hides what was written before.
+
+    A stamp may lie over text, as a seal over a signature does; it may not take text away. Looks
+    only at the pages with stamps, and in them only at the stamps' boxes.
+    """
+    try:
+        with _Document(signed) as before, _Document(newest) as after:
+            hidden = []
+            for number, boxes in sorted(stamps.items()):
+                deadline.check()
+                areas = after.areas(number, boxes)
+                if areas and _hides(before.picture(number), after.picture(number), areas):
+                    hidden.append(number + 1)
+            return Comparison(doubtful=tuple(hidden))
+    except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
+        return Comparison(failure=type(error).__name__)
+
+
+def _hides(before: Image.Image, after: Image.Image, areas: list[Pixels]) -> bool:
+    for area in areas:
+        ink = before.crop(area).convert("L").point(lambda value: 255 * (value < _INK))
+        gone = after.crop(area).convert("L").point(lambda value: 255 * (value > _PAPER))
+        lost = ImageChops.darker(ink, gone)
+        place = lost.getbbox()
+        if place is None or place[3] - place[1] < _LETTER_HEIGHT:
+            continue  # nothing, or the dots of a dotted line
+        if lost.histogram()[255] >= _LETTERS:
+            return True
+    return False
+
+
+def _compare(
+    before: _Document, after: _Document, allowed: Boxes, doubtful: Boxes, deadline: Deadline
+) -> Comparison:
+    if before.pages != after.pages:
+        return Comparison(differing=(min(before.pages, after.pages) + 1,))
+    if after.pages > _MAX_PAGES:
+        return Comparison(failure=f"pages > {_MAX_PAGES}")
+    differing: list[int] = []
+    in_doubt: list[int] = []
+    for number in range(after.pages):
+        deadline.check()
+        old, new = before.picture(number), after.picture(number)
+        if old.size != new.size:
+            differing.append(number + 1)
+            continue
+        difference = ImageChops.difference(old, new)
+        after.blank(difference, number, allowed.get(number, []))
+        if not _seen(difference):
+            continue
+        after.blank(difference, number, doubtful.get(number, []))
+        (differing if _seen(difference) else in_doubt).append(number + 1)
+    return Comparison(tuple(differing), tuple(in_doubt))
+
+
+def _seen(difference: Image.Image) -> bool:
+    extremes: Any = difference.getextrema()  # a pair for each of the three colours
+    return any(high > _FAINT for _, high in extremes)
+
+
+class _Document:
+    """An open file whose pages can be drawn with their annotations."""
+
+    def __init__(self, pdf: bytes) -> None:
+        self._document = pypdfium2.PdfDocument(pdf)
+        self._document.init_forms()
+
+    def __enter__(self) -> _Document:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._document.close()
+
+    @property
+    def pages(self) -> int:
+        return len(self._document)
+
+    def picture(self, number: int) -> Image.Image:
+        page = self._document[number]
+        try:
+            bitmap = page.render(scale=_scale(page), may_draw_forms=True)
+            picture: Image.Image = bitmap.to_pil().convert("RGB")
+            bitmap.close()
+            return picture
+        finally:
+            page.close()
+
+    def blank(self, picture: Image.Image, number: int, boxes: list[Rect]) -> None:
+        """Paint rectangles of the page black, whichever way the page is turned."""
+        pen = ImageDraw.Draw(picture)
+        for area in self.areas(number, boxes):
+            pen.rectangle(area, fill=0)
+
+    def areas(self, number: int, boxes: list[Rect]) -> list[Pixels]:
+        """Where rectangles of a page lie in its picture; those without an area are left out."""
+        drawn = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+        if not drawn:
+            return []
+        page = self._document[number]
+        try:
+            return [_area(page, box) for box in drawn]
+        finally:
+            page.close()
+
+
+def _scale(page: Any) -> float:
+    across, down = page.get_size()
+    return float(min(1.0, (_MAX_PIXELS / max(across * down, 1.0)) ** 0.5))
+
+
+def _area(page: Any, box: Rect) -> Pixels:
+    left, bottom, right, top = box
+    corners = (
+        _to_pixels(page, left - _MARGIN, bottom - _MARGIN),
+        _to_pixels(page, right + _MARGIN, top + _MARGIN),
+    )
+    across, down = sorted(c[0] for c in corners), sorted(c[1] for c in corners)
+    return (across[0], down[0], across[1], down[1])
+
+
+def _to_pixels(page: Any, x: float, y: float) -> tuple[int, int]:
+    raw, scale = pypdfium2.raw, _scale(page)
+    width, height = (ceil(side * scale) for side in page.get_size())
+    across, down = raw.c_int(), raw.c_int()
+    raw.FPDF_PageToDevice(page.raw, 0, 0, width, height, 0, x, y, across, down)
+    return across.value, down.value
