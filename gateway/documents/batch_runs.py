@@ -95,10 +95,11 @@ class BatchRuns:
                 await self._sign_all(run)
             await self._database.write(partial(self._put_down, run=run))
             self._waker.wake(TOPIC)
-            run.pin = None
             del self._running[f"{run.batch_id}/{run.fence}"]
         except Exception:  # the lease runs out, and the batch asks for a new confirmation
             _log.exception("batch_run_failed", batch=run.batch_id)
+        finally:
+            run.pin = None
 
     async def _sign_all(self, run: Run) -> None:
         """The first document alone: a wrong PIN must cost one try, not as many as fit."""

@@ -24,7 +24,8 @@ from gateway.documents import act_store, evidence_log, request_store, step_autho
 from gateway.documents.act_store import Stage
 from gateway.documents.acts import Act
 from gateway.documents.answers import HandOffAnswer, RequestAnswer, show_requests
-from gateway.documents.confirmation_rules import gives_up_at, sentence
+from gateway.documents.confirmation_rules import sentence
+from gateway.documents.holding import hold_step
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
 from gateway.foundation.clock import Clock
@@ -113,39 +114,23 @@ class HandOffDesk:
         await self._database.write(lambda c: self._store(c, intent, order, act))
 
     def _store(self, connection: Connection, intent: Intent, order: SignOrder, act: Act) -> None:
-        now, row = self._clock.now(), intent.request
-        until = gives_up_at(now, self._policy.lasts, row.deadline)
-        if not request_store.change_if_held(connection, row.id, intent.fence, lease_until=until):
-            raise Problem("signing_interrupted")
         act_id = new_id("act", self._clock)
-        act_store.insert_act(
+        hold_step(
             connection,
-            {
-                "id": act_id,
-                "tenant": row.tenant,
-                "request_id": row.id,
-                "position": intent.step.position,
-                "fence": intent.fence,
-                "confirmation": Confirmation.HAND_OFF,
-                "credential": order.credential,
-                "provider": self._authority.use_of(intent.step.signer).provider,
-                "official": act.actor.official,
-                "title": row.reference,
-                "stage": Stage.WAITING,
-                "state": RemoteState.WAITING_USER,
-                "detail": _WAITING,
-                "input_sha256": row.current_sha256,
-                "part": 1,
-                "parts": 1,
-                "download_hash": _hashed(self._token("download", act_id)),
-                "upload_hash": _hashed(self._token("upload", act_id)),
-                "downloads": 0,
-                "created_at": now,
-                "expires_at": until,
-                "tries": 0,
-                "due_at": until,
-                "lease_fence": 0,
-            },
+            self._clock,
+            self._authority,
+            begun=(intent, order, act),
+            wait=self._policy.lasts,
+            id=act_id,
+            confirmation=Confirmation.HAND_OFF,
+            title=intent.request.reference,
+            stage=Stage.WAITING,
+            state=RemoteState.WAITING_USER,
+            detail=_WAITING,
+            part=1,
+            parts=1,
+            download_hash=_hashed(self._token("download", act_id)),
+            upload_hash=_hashed(self._token("upload", act_id)),
         )
 
     async def follow(self, act: Act) -> RequestAnswer:

@@ -18,8 +18,9 @@ from gateway.documents import act_store, request_store, steps, store
 from gateway.documents.act_store import Stage
 from gateway.documents.acts import Act
 from gateway.documents.answers import RequestAnswer, show_requests
-from gateway.documents.confirmation_rules import gives_up_at, sentence
+from gateway.documents.confirmation_rules import sentence
 from gateway.documents.embedding import Written
+from gateway.documents.holding import hold_step
 from gateway.documents.rules import Authority, RequestStatus
 from gateway.documents.steps import Intent
 from gateway.documents.tickets import Tickets
@@ -69,41 +70,24 @@ class RemoteActs:
     def _store(
         self, connection: Connection, intent: Intent, order: SignOrder, act: Act, written: Written
     ) -> None:
-        now, row = self._clock.now(), intent.request
-        until = gives_up_at(now, self._wait, row.deadline)
-        if not request_store.change_if_held(connection, row.id, intent.fence, lease_until=until):
-            raise Problem("signing_interrupted")
+        row = intent.request
         document = store.find_document(connection, row.tenant, row.document_id)
-        act_id = new_id("act", self._clock)
-        act_store.insert_act(
+        stored = hold_step(
             connection,
-            {
-                "id": act_id,
-                "tenant": row.tenant,
-                "request_id": row.id,
-                "position": intent.step.position,
-                "fence": intent.fence,
-                "batch_id": act.batch,
-                "confirmation": Confirmation.ELSEWHERE,
-                "credential": order.credential,
-                "provider": self._authority.use_of(intent.step.signer).provider,
-                "official": act.actor.official,
-                "title": f"{row.reference} {document.name}".strip()[:255],
-                "stage": Stage.PREPARED,
-                "state": RemoteState.REQUESTED,
-                "detail": sentence(RemoteState.REQUESTED, ""),
-                "input_sha256": row.current_sha256,
-                "downloads": 0,
-                "created_at": now,
-                "expires_at": until,
-                "tries": 0,
-                "due_at": until,
-                "lease_fence": 0,
-                **written.columns(),
-            },
+            self._clock,
+            self._authority,
+            begun=(intent, order, act),
+            wait=self._wait,
+            id=new_id("act", self._clock),
+            confirmation=Confirmation.ELSEWHERE,
+            title=f"{row.reference} {document.name}".strip()[:255],
+            stage=Stage.PREPARED,
+            state=RemoteState.REQUESTED,
+            detail=sentence(RemoteState.REQUESTED, ""),
+            **written.columns(),
         )
         if act.batch is None:
-            self._tickets.form(connection, [act_store.find_act(connection, act_id)])
+            self._tickets.form(connection, [stored])
 
     async def follow(self, act: Act) -> RequestAnswer:
         """Send the ticket unless that was done before; the request as it stands then."""
