@@ -11,9 +11,11 @@ import asyncio
 import logging
 import multiprocessing
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from signing.clock import SystemClock
@@ -22,8 +24,11 @@ from signing.contract import (
     Attested,
     Clock,
     Credential,
+    ExtendedPdf,
     Inspection,
+    Level,
     Prepared,
+    Provability,
     RemoteItem,
     RemoteState,
     SignedFile,
@@ -36,7 +41,14 @@ from signing.contract import (
     Told,
     Validation,
 )
-from signing.signer_process import TALK, AnswerUnreadable, read_answer, serve, serve_talk
+from signing.signer_process import (
+    TALK,
+    AnswerUnreadable,
+    OnTrips,
+    read_answer,
+    serve,
+    serve_talk,
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +68,7 @@ class _Worker:
         clock: Clock,
         main: Callable[[Connection, SignerConfig, Clock], None],
     ) -> None:
-        self._config = config
+        self.config = config
         self._clock = clock
         self._main = main
         self._process: BaseProcess | None = None
@@ -86,7 +98,7 @@ class _Worker:
         ours, theirs = _CONTEXT.Pipe()
         process = _CONTEXT.Process(
             target=self._main,
-            args=(theirs, self._config, self._clock),
+            args=(theirs, self.config, self._clock),
             name="motcua-signer",
             daemon=True,
         )
@@ -132,6 +144,11 @@ class SignerPool:
         workers: how many children, each with its own copy of the keys.
         job_limit_s: wall clock for one job, waiting for time-stamps included.
         clock: a picklable clock; the system's by default.
+        on_trips: is told which time-stamping authorities each job asked, and how that went.
+
+    Children keep together to each authority's limit of requests at once: through lock files in a
+    folder of the pool's own, or in ``config.timestamp_slots``, which other pools of the same
+    machine may share. Pools with different folders, and other machines, are not counted.
     """
 
     def __init__(
@@ -141,8 +158,11 @@ class SignerPool:
         *,
         job_limit_s: float = 240.0,
         clock: Clock | None = None,
+        on_trips: OnTrips | None = None,
     ) -> None:
         self._limit_s = job_limit_s
+        self._on_trips = on_trips
+        self._slots: TemporaryDirectory[str] | None = None
         clock = clock or SystemClock()
         signers = [_Worker(config, clock, serve) for _ in range(max(1, workers))]
         talkers = [_Worker(config, clock, serve_talk) for _ in range(_TALKERS)]
@@ -169,6 +189,8 @@ class SignerPool:
             for _ in range(count):
                 worker = await queue.get()
                 await asyncio.to_thread(worker.stop)
+        if self._slots is not None:
+            self._slots.cleanup()
 
     async def credentials(self) -> tuple[Credential, ...]:
         """Every configured key that opens."""
@@ -189,6 +211,14 @@ class SignerPool:
     async def validate(self, pdf: bytes) -> Validation:
         """Judge every signature in a file."""
         return cast("Validation", await self._run("validate", pdf))
+
+    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+        """Append proof: raise the level, or renew the archive time-stamp."""
+        return cast("ExtendedPdf", await self._run("extend", pdf, level))
+
+    async def provability(self, pdf: bytes) -> Provability:
+        """Until when the file's signatures can be proven."""
+        return cast("Provability", await self._run("provability", pdf))
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified."""
@@ -247,12 +277,20 @@ class SignerPool:
             raise SigningUnavailable(
                 "signer_closed", "Bộ phận ký số đã dừng.", "the signer pool is closed"
             )
+        self._share_slots()
         queue = self._idle_talkers if job in TALK else self._idle
         worker = await queue.get()
         # Shielded: a caller that goes away must not free a child that is still at work.
         task = asyncio.ensure_future(self._work(worker, queue, job, arguments))
         task.add_done_callback(_forget_outcome)
         return await asyncio.shield(task)
+
+    def _share_slots(self) -> None:
+        """Make the children's folder before the first one starts, unless one is configured."""
+        if self._slots is None and not self._workers[0].config.timestamp_slots:
+            self._slots = TemporaryDirectory(prefix="motcua-tsa-")
+            for worker in self._workers:
+                worker.config = replace(worker.config, timestamp_slots=self._slots.name)
 
     async def _work(
         self,
@@ -263,7 +301,7 @@ class SignerPool:
     ) -> Any:
         try:
             answer = await asyncio.to_thread(worker.call, job, arguments, self._limit_s)
-            return read_answer(answer)
+            return read_answer(answer, self._on_trips)
         except SigningError:
             raise
         except TimeoutError:

@@ -26,6 +26,7 @@ from signing.contract.orders import (
     SigningPath,
     SignOrder,
 )
+from signing.contract.preservation import ExtendedPdf, Preserving, Provability
 from signing.contract.remote import (
     Confirmation,
     HandOffs,
@@ -37,6 +38,7 @@ from signing.contract.remote import (
     Told,
 )
 from signing.contract.service import Signatures
+from signing.contract.timestamps import TimestampAuthority, TimestampTrip
 from signing.contract.validation import SignatureVerdict, Validation, Verdict
 from signing.key_config import KeyConfig
 
@@ -54,6 +56,7 @@ __all__ = [
     "DocumentNumber",
     "DocumentRefused",
     "ExistingSignature",
+    "ExtendedPdf",
     "Finding",
     "HandOffs",
     "Inspection",
@@ -61,6 +64,8 @@ __all__ = [
     "Level",
     "Placement",
     "Prepared",
+    "Preserving",
+    "Provability",
     "RemoteItem",
     "RemoteSignatures",
     "RemoteState",
@@ -76,6 +81,8 @@ __all__ = [
     "SigningPath",
     "SigningUnavailable",
     "Ticket",
+    "TimestampAuthority",
+    "TimestampTrip",
     "Told",
     "Validation",
     "Verdict",

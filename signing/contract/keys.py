@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from signing.contract.remote import Confirmation
+from signing.contract.timestamps import TimestampAuthority
 from signing.key_config import KeyConfig
 
 
@@ -50,3 +51,16 @@ class SignerConfig:
     revocation_unknown: str = "refuse"
     # under which acts that wait are sealed: the first seals, each opens; none = against damage only
     state_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    timestamp_authorities: tuple[TimestampAuthority, ...] = ()  # after ``timestamp_urls``
+    archive_digest: str = "sha256"  # of later document time-stamps; sha384, sha512
+    timestamp_slots: str = ""  # folder that processes share to keep to ``concurrent``
+    rewrite_hosts: tuple[tuple[str, str], ...] = ()  # named in certificates → asked instead
+    algorithm_ends: tuple[tuple[str, datetime], ...] = ()  # "rsa-2048", "sha256" → not after
+
+    @property
+    def authorities(self) -> tuple[TimestampAuthority, ...]:
+        """Every authority once, in the order of asking; its own options win over the defaults."""
+        listed = {
+            url: TimestampAuthority(url, self.timestamp_timeout_s) for url in self.timestamp_urls
+        }
+        return tuple((listed | {one.url: one for one in self.timestamp_authorities}).values())

@@ -34,6 +34,7 @@ from signing.reading.signature_fields import (
     has_loose_signature,
 )
 from signing.validation.changes import LaterAct, StrictPolicy, tell_changes
+from signing.validation.past import ProvenMoments, check_past
 from signing.validation.sentences import say
 from signing.validation.signature_judgement import (
     BrokenSignature,
@@ -143,6 +144,9 @@ class _Run:
             LaterAct(j.revision, signer_name(j), j.found.is_timestamp)
             for j in sorted(readable, key=lambda judged: judged.revision)
         ]
+        self._moments = ProvenMoments(
+            [j for j in readable if j.found.is_timestamp], policy, self._now
+        )
         return _run_to_end(self._judge_all(read, policy, data, acts))
 
     async def _judge_all(
@@ -175,6 +179,7 @@ class _Run:
             judged.later = told + judged.changes.told
             known = data.with_signed(judged.embedded.signer_info)
             await check_trust(judged, policy, known, self._now)
+            await check_past(judged, policy, known, self._moments)
             return verdict_of(judged, known, self._now)
         except Exception as error:  # whatever a library raises, this one signature is undecided
             log.info("signature not judged: %s", type(error).__name__)
