@@ -45,6 +45,7 @@ from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
+from gateway.preservation_wiring import job_limit_s, preservation_policy
 from gateway.settings import ConfigurationError, Settings
 from gateway.shipments.assembly import ShipmentDesk
 from gateway.trouble import TroublePages
@@ -65,6 +66,7 @@ from gateway.wiring import (
     signer_config,
     state_secrets,
 )
+from signing.contract import TimestampTrip
 from signing.pool import SignerPool
 
 _log = structlog.get_logger(__name__)
@@ -104,7 +106,12 @@ class Gateway:
         self.transport = HttpTransport(clock, self.metrics)
         self.connectors = build_connectors(settings, self.transport, clock)
         signers = replace(signer_config(settings), state_secrets=state_secrets(settings))
-        self.signatures = SignerPool(signers, settings.signing.processes)
+        self.signatures = SignerPool(
+            signers,
+            settings.signing.processes,
+            job_limit_s=job_limit_s(signers),
+            on_trips=self._count_trips,
+        )
         self.database = Database(settings.database.url, writers=settings.database.writers)
         self.files = FileStore(settings.files.url)
         self.keys = Keys(self.database, clock, pepper(settings), (settings.server.mode,))
@@ -130,6 +137,7 @@ class Gateway:
             upload_limit=self.settings.server.upload_limit,
             confirmations=confirmation_policy(self.settings),
             batches=batch_policy(self.settings),
+            preservation=preservation_policy(self.settings),
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
@@ -314,6 +322,10 @@ class Gateway:
         """The OpenAPI document."""
         routes = [r for c in self.capabilities for r in c.routes()]
         return openapi.document(routes, __version__, self.settings.server.public_url)
+
+    def _count_trips(self, trips: tuple[TimestampTrip, ...]) -> None:
+        for trip in trips:
+            self.metrics.timestamps.labels(trip.authority, trip.outcome).observe(trip.seconds)
 
     def _on_death(self, name: str, error: BaseException) -> None:
         _log.critical("stopping", task=name, error=type(error).__name__)

@@ -72,6 +72,8 @@ def sections(kind: type, path: str = "") -> Iterator[tuple[str, type]]:
         if _is_struct(hint):
             yield where, hint
             yield from sections(hint, where)
+        elif get_origin(hint) is list and _is_struct(get_args(hint)[0]):
+            yield f"[{where}]", get_args(hint)[0]  # TOML's array of tables: [[where]]
         elif get_args(hint)[1:] and _is_struct(get_args(hint)[1]):
             yield f"{where}.*", get_args(hint)[1]
             yield from sections(get_args(hint)[1], f"{where}.*")
@@ -79,7 +81,7 @@ def sections(kind: type, path: str = "") -> Iterator[tuple[str, type]]:
 
 def keys_of(kind: type) -> list[msgspec.structs.FieldInfo]:
     """The plain keys of a table, without the tables inside it."""
-    inside = {path.split(".")[0] for path, _ in sections(kind)}
+    inside = {path.strip("[]").split(".")[0] for path, _ in sections(kind)}
     return [field for field in msgspec.structs.fields(kind) if field.name not in inside]
 
 
@@ -93,6 +95,8 @@ def _section(path: str, kind: type) -> str:
     for field in rows:
         note = notes[field.name].replace("|", "or")
         lines.append(f"| `{field.name}` | {_type(field.type)} | {_default(field)} | {note} |")
+    if path.startswith("["):  # the environment has no names for the entries of a list
+        return "\n".join([*lines, ""])
     first = f"{path}.{rows[0].name}".replace(".*", ".<name>").upper().replace(".", "__")
     return "\n".join([*lines, "", f"Environment: `MOTCUA__{first}` and so on.", ""])
 
@@ -152,6 +156,8 @@ def _type(hint: Any) -> str:
         return " or ".join(f"`{word}`" for word in arguments)
     if get_origin(hint) in (list, tuple):
         return f"list of {_WORDS[arguments[0]]}s"
+    if get_origin(hint) is dict:
+        return f"table of {_WORDS[arguments[1]]}s"
     return _WORDS[hint]
 
 
@@ -159,6 +165,8 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     value = field.default
     if value is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
         value = field.default_factory()
+    if value is msgspec.NODEFAULT:
+        return "required"
     if value is None:
         return "–"
     if isinstance(value, tuple):

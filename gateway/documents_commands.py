@@ -1,4 +1,4 @@
-"""What ``motcua authorities`` and ``motcua audit`` do; parsing is ``cli``'s."""
+"""What ``motcua authorities``, ``motcua audit`` and ``motcua renew`` do, and their arguments."""
 
 # ruff: noqa: PLC0415 - a command imports what only it needs, so that the others start at once
 
@@ -10,7 +10,7 @@ import contextlib
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.foundation.clock import SystemClock
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from gateway.foundation.database import Database
 
 _AGENCY = "agency:"
+_MOST_DAYS = 36_500
 _HEAD = re.compile(r"(\S+):(\d{1,9}):([0-9a-f]{64})")
 
 
 def add_commands(add: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Tell the parser about both commands."""
+    """Tell the parser about every command of documents."""
     about = "the authority register, begun from the configuration"
     register = add.add_parser("authorities", help=about, description=about)
     register.set_defaults(run=authorities)
@@ -51,6 +52,12 @@ def add_commands(add: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     audit.add_argument(
         "--head", action="append", default=[], help="TENANT:NUMBER:SHA256 noted earlier; repeatable"
     )
+    about = "renew archive time-stamps that end soon"
+    renewal = add.add_parser("renew", help=about, description=about)
+    renewal.set_defaults(run=renew)
+    renewal.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
+    renewal.add_argument("--within-days", type=_days, help="default: renew_within_days")
+    renewal.add_argument("--dry-run", action="store_true", help="only list what is due")
 
 
 def authorities(given: argparse.Namespace) -> int:
@@ -140,6 +147,29 @@ async def _verify(settings: Settings, noted: dict[str, tuple[int, str]]) -> list
     heads: dict[str, Head] = {tenant: Head(*head) for tenant, head in noted.items()}
     async with _opened(settings) as database:
         return await EvidenceAudit(database, FileStore(settings.files.url)).verify(heads)
+
+
+def renew(given: argparse.Namespace) -> int:
+    """``motcua renew``: 0 when everything that was due could be renewed."""
+    settings = load(config_path(given.config))
+    asked, usual = given.within_days, settings.signing.preservation.renew_within_days
+    within = timedelta(days=usual if asked is None else asked)
+    return 1 if asyncio.run(_renew(settings, within, dry_run=given.dry_run)) else 0
+
+
+async def _renew(settings: Settings, within: timedelta, *, dry_run: bool) -> int:
+    from gateway.renewal import renew as renew_all
+
+    async with _opened(settings) as database:
+        return await renew_all(
+            settings, database, SystemClock(), within, dry_run=dry_run, write=sys.stdout.write
+        )
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_DAYS):
+        raise argparse.ArgumentTypeError(f"0…{_MOST_DAYS}")
+    return int(text)
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from gateway.certification import store as certification
 from gateway.documents import act_store, batch_store, ticket_store
 from gateway.documents import authority_store as document_authorities
 from gateway.documents import evidence_store as document_evidence
+from gateway.documents import preservation_store as document_preservation
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
 from gateway.foundation import access, idempotency
@@ -21,6 +22,7 @@ __all__ = [
     "certification",
     "document_authorities",
     "document_evidence",
+    "document_preservation",
     "document_requests",
     "documents",
     "event_store",

@@ -1,4 +1,4 @@
-"""Options of signing: keys, time-stamps, trust, confirmations and batches.
+"""Options of signing: keys, time-stamps, trust, preservation, confirmations and batches.
 
 Part of ``gateway.settings``, which reads and checks them.
 """
@@ -57,16 +57,33 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     image_width_mm: float | None = None  # as drawn on the page
     image_height_mm: float | None = None  # as drawn on the page
     allow_pkcs1v15: bool = False  # an audited exception; RSASSA-PSS otherwise
+    digest: str = "sha256"  # sha256, sha384 or sha512; the PSS salt is as long
     most_at_once: Positive = 50  # signatures under one confirmation in the service's application
     token: KeyToken = KeyToken()
     remote: KeyService = KeyService()
+
+
+class TimestampAuthority(msgspec.Struct, frozen=True, kw_only=True):
+    """One authority; the government's needs a long time-out and few requests at once."""
+
+    url: str  # RFC 3161 over HTTP; one that stands in urls keeps its place there
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 30.0  # for one answer
+    concurrent: Positive = 4  # requests at once, over the signer processes that share slots_folder
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1  # before the next authority is asked
+    backoff_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0  # doubled with each attempt
+    user: str = ""  # for HTTP basic authentication
+    password: str = ""  # secret
+    headers: dict[str, str] = {}  # sent with every request
 
 
 class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
     """Time-stamp authorities, tried in order."""
 
     urls: list[str] = []  # RFC 3161 over HTTP; B-T and above need one
-    timeout_s: float = 30.0  # for one authority's answer
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 30.0  # of those without options
+    authorities: list[TimestampAuthority] = []  # options; the ones not in urls are tried last
+    # where signer processes of this machine count requests together; empty = per gateway process
+    slots_folder: str = ""
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +99,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     roots: list[str] = []  # certificate files: whom signatures are believed from
     intermediates: list[str] = []  # certificate files that complete chains
     fetch_hosts: list[str] = []  # where OCSP and CRL may be fetched; empty = any public host
+    rewrite_hosts: dict[str, str] = {}  # host in certificates → host (and port) to ask instead
     allow_loopback: bool = False  # for the development PKI only
     # neither OCSP nor CRL answers: refuse (no B-LT, B-LTA), or warn (B-T, the warning is kept)
     revocation_unknown: Literal["refuse", "warn"] = "refuse"
@@ -107,6 +125,19 @@ class BatchSection(msgspec.Struct, frozen=True, kw_only=True):
     per_timestamps: Positive = 4  # signatures that need time-stamps at the same time, likewise
 
 
+class Preservation(msgspec.Struct, frozen=True, kw_only=True):
+    """Keeping signed documents provable."""
+
+    alarm_after_h: Positive = 24  # a level that was not reached for so long is told
+    alarm_before_days: Positive = 7  # and in any case so long before the proof ends
+    # archive time-stamps that end within so long are renewed; 0 = never by itself
+    renew_within_days: Annotated[int, msgspec.Meta(ge=0)] = 90
+    # waits before each try to raise a level, the last one repeated
+    retry_s: tuple[int, ...] = (60, 300, 900, 3_600)
+    digest: str = "sha256"  # of archive time-stamps: sha256, sha384, sha512
+    algorithms: str = ""  # file that says which algorithm ends when; empty = the one that ships
+
+
 class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     """Keys, time-stamps, trust."""
 
@@ -115,6 +146,8 @@ class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust = Trust()
     # true: officials sign and seal only by a row of the authority register, for every agency
     authority_register_required: bool = False
+    preservation: Preservation = Preservation()
+    when_unavailable: str = "refuse"  # TSA or OCSP is down: refuse, or sign_and_raise (later)
     processes: Positive = 1  # signer processes, each with its own copy of the keys; as many readers
     time_style: str = "vgca"  # in stamps: vgca = 09.02.2026 15:38:47 +07:00, iso = ISO 8601
     confirmations: ConfirmationSection = ConfirmationSection()

@@ -34,6 +34,11 @@ from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
+from gateway.preservation_wiring import (
+    algorithm_ends,
+    timestamp_authorities,
+    unusable_preservation,
+)
 from gateway.settings import ConfigurationError, Settings
 from gateway.signing_settings import SigningKey, Trust
 from signing.contract import AnchorKind, Confirmation, KeyConfig, SignerConfig, TrustAnchor
@@ -126,6 +131,7 @@ def signer_config(settings: Settings) -> SignerConfig:
             image_width_mm=key.image_width_mm,
             image_height_mm=key.image_height_mm,
             allow_pkcs1v15=key.allow_pkcs1v15,
+            digest=key.digest,
             token=TokenConfig(**_fields(key.token)) if key.kind == "pkcs11" else None,
             remote=RemoteConfig(**_fields(key.remote)) if key.kind in REMOTE_KINDS else None,
         )
@@ -148,7 +154,18 @@ def signer_config(settings: Settings) -> SignerConfig:
         time_style=section.time_style,
         online_revocation=section.trust.online_revocation,
         validation_limit_s=section.trust.validation_limit_s,
+        timestamp_authorities=timestamp_authorities(settings),
+        timestamp_slots=section.timestamps.slots_folder,
+        rewrite_hosts=tuple(section.trust.rewrite_hosts.items()),
+        archive_digest=section.preservation.digest,
+        algorithm_ends=algorithm_ends(
+            Path(
+                section.preservation.algorithms or data_folder("preservation") / "algorithms.toml"
+            ),
+            problems,
+        ),
     )
+    problems += unusable_preservation(settings)
     problems += _unusable(keys)
     if section.time_style not in ("vgca", "iso"):
         problems.append("signing.time_style: phải là “vgca” hoặc “iso”")

@@ -11,12 +11,13 @@ import asyncio
 import logging
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from signing.contract import Clock, SignerConfig, SigningError, SigningUnavailable
-from signing.signer_process import AnswerUnreadable, read_answer
+from signing.signer_process import AnswerUnreadable, OnTrips, read_answer
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Worker:
         main: Main,
     ) -> None:
         self._name = name
-        self._config = config
+        self.config = config
         self._clock = clock
         self._main = main
         self._process: BaseProcess | None = None
@@ -67,7 +68,7 @@ class Worker:
         ours, theirs = _CONTEXT.Pipe()
         process = _CONTEXT.Process(
             target=self._main,
-            args=(theirs, self._config, self._clock),
+            args=(theirs, self.config, self._clock),
             name=f"motcua-{self._name}",
             daemon=True,
         )
@@ -111,8 +112,9 @@ class Crew:
     The one used last is used next, so that no more children start than are needed.
     """
 
-    def __init__(self, workers: list[Worker]) -> None:
+    def __init__(self, workers: list[Worker], on_trips: OnTrips | None = None) -> None:
         self.workers = workers
+        self._on_trips = on_trips
         self.idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         for worker in workers:
             self.idle.put_nowait(worker)
@@ -121,6 +123,11 @@ class Crew:
     def pids(self) -> tuple[int, ...]:
         """The running children."""
         return tuple(worker.pid for worker in self.workers if worker.pid is not None)
+
+    def change(self, **options: Any) -> None:
+        """Give children that start from now on other options."""
+        for worker in self.workers:
+            worker.config = replace(worker.config, **options)
 
     async def close(self) -> None:
         """Wait for the jobs in flight, then end every child."""
@@ -145,7 +152,7 @@ class Crew:
     ) -> Any:
         try:
             answer = await asyncio.to_thread(worker.call, job, arguments, limit_s)
-            return read_answer(answer)
+            return read_answer(answer, self._on_trips)
         except SigningError:
             raise
         except TimeoutError:

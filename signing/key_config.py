@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 _HEX = re.compile(r"([0-9A-Fa-f]{2})*")
+DIGESTS = ("sha256", "sha384", "sha512")
+_FREE_DIGEST = ("pkcs12", "pem", "pkcs11")  # services and hand-offs sign SHA-256
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FILE_KINDS = frozenset({"pkcs12", "pem", "pkcs11", "vgca"})  # whose ``path`` must exist
 REMOTE_KINDS = frozenset({"csc", "smartca", "mysign", "hook"})
@@ -109,6 +111,7 @@ class KeyConfig:
     image_width_mm: float | None = None  # the seal is shown in its real size
     image_height_mm: float | None = None
     allow_pkcs1v15: bool = False  # audited exception; RSASSA-PSS otherwise (TT 15/2025)
+    digest: str = "sha256"  # of what is signed; the PSS salt is as long as it
     token: TokenConfig | None = None  # pkcs11
     remote: RemoteConfig | None = None  # REMOTE_KINDS
 
@@ -116,9 +119,14 @@ class KeyConfig:
         """What can never work, each as ``key: Vietnamese sentence``."""
         if self.kind not in KINDS:
             return [f"kind: không có loại khóa “{self.kind}”"]
-        rules: dict[str, bool] = {}
+        rules: dict[str, bool] = {
+            "digest: phải là sha256, sha384 hoặc sha512": self.digest in DIGESTS,
+            "digest: khóa này chỉ ký với sha256": (
+                self.kind in _FREE_DIGEST or self.digest == "sha256"
+            ),
+        }
         if self.kind == "pkcs11":
-            rules = (self.token or TokenConfig()).rules()
+            rules |= (self.token or TokenConfig()).rules()
         elif self.kind in REMOTE_KINDS:
-            rules = (self.remote or RemoteConfig()).rules(self.kind)
+            rules |= (self.remote or RemoteConfig()).rules(self.kind)
         return [sentence for sentence, holds in rules.items() if not holds]

@@ -4,9 +4,10 @@ Owns which child does which job and what is remembered of files. A lost child lo
 result was not stored, so the caller is told that nothing was signed. Leaves the children themselves
 to ``crews`` and the work to ``signing.service`` in the child.
 
-Children are of three kinds. *Readers* have no keys and the kernel's limits on memory and CPU; files
+Children are of four kinds. *Readers* have no keys and the kernel's limits on memory and CPU; files
 from strangers are inspected, judged and copied there. *Signers* hold the keys and are only given
-files that a reader found nothing against. *Talkers* speak with the providers of remote keys.
+files that a reader found nothing against. *Talkers* speak with the providers of remote keys. An
+*archivist*, without keys, waits for the services whose proof is appended later.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from signing.clock import SystemClock
@@ -26,8 +28,11 @@ from signing.contract import (
     Attested,
     Clock,
     Credential,
+    ExtendedPdf,
     Inspection,
+    Level,
     Prepared,
+    Provability,
     RemoteItem,
     RemoteState,
     SignedFile,
@@ -42,7 +47,7 @@ from signing.contract import (
 )
 from signing.crews import Crew, Main, Worker
 from signing.process_limits import Limits
-from signing.signer_process import TALK, serve, serve_talk
+from signing.signer_process import TALK, OnTrips, serve, serve_talk
 from signing.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
 _REMEMBERED = 4096  # hashes of files that may be signed
@@ -62,6 +67,11 @@ class SignerPool:
         clock: a picklable clock; the system's by default.
         reading: what one file may cost a reader.
         signing: what one job may cost a signer; without it, only ``job_limit_s`` holds.
+        on_trips: is told which time-stamping authorities each job asked, and how that went.
+
+    Children keep together to each authority's limit of requests at once: through lock files in a
+    folder of the pool's own, or in ``config.timestamp_slots``, which other pools of the same
+    machine may share. Pools with different folders, and other machines, are not counted.
     """
 
     def __init__(
@@ -73,22 +83,26 @@ class SignerPool:
         clock: Clock | None = None,
         reading: Limits | None = None,
         signing: Limits | None = None,
+        on_trips: OnTrips | None = None,
     ) -> None:
         self._limit_s = job_limit_s
         self._reading = reading or Limits()
         self._clean: OrderedDict[str, None] = OrderedDict()
         self._validation_limit_s = min(job_limit_s, config.validation_limit_s + _GRACE_S)
+        self._slots: TemporaryDirectory[str] | None = None
         self._closed = False
+        self._config = config
         keyless = dataclasses.replace(config, keys=(), state_secrets=())
         self._clock = watch = clock or SystemClock()
 
         def crew(name: str, given: SignerConfig, main: Main, count: int) -> Crew:
-            return Crew([Worker(name, given, watch, main) for _ in range(count)])
+            return Crew([Worker(name, given, watch, main) for _ in range(count)], on_trips)
 
         count = max(1, workers)
         self._signers = crew("signer", config, partial(serve, limits=signing), count)
         self._readers = crew("reader", keyless, partial(serve, limits=self._reading), count)
         self._talkers = crew("talker", config, serve_talk, _TALKERS)
+        self._archivists = crew("archivist", keyless, partial(serve, limits=self._reading), 1)
 
     async def __aenter__(self) -> SignerPool:
         return self
@@ -109,8 +123,10 @@ class SignerPool:
     async def close(self) -> None:
         """Wait for the jobs in flight, then end every child."""
         self._closed = True
-        for crew in (self._signers, self._readers, self._talkers):
+        for crew in (self._signers, self._readers, self._talkers, self._archivists):
             await crew.close()
+        if self._slots is not None:
+            self._slots.cleanup()
 
     async def credentials(self) -> tuple[Credential, ...]:
         """Every configured key that opens."""
@@ -151,6 +167,15 @@ class SignerPool:
                 raise
             now = self._clock.now()
             return await asyncio.to_thread(unfinished_validation, pdf, lost.code, now)
+
+    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+        """Append proof: raise the level, or renew the archive time-stamp."""
+        found = await self._on(self._archivists, self._limit_s, "extend", (pdf, level))
+        return cast("ExtendedPdf", found)
+
+    async def provability(self, pdf: bytes) -> Provability:
+        """Until when the file's signatures can be proven."""
+        return cast("Provability", await self._read("provability", pdf))
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified, in a reader."""
@@ -238,4 +263,12 @@ class SignerPool:
             raise SigningUnavailable(
                 "signer_closed", "Bộ phận ký số đã dừng.", "the signer pool is closed"
             )
+        self._share_slots()
         return await crew.run(limit_s, job, arguments)
+
+    def _share_slots(self) -> None:
+        """Make the children's folder before the first one starts, unless one is configured."""
+        if self._slots is None and not self._config.timestamp_slots:
+            self._slots = TemporaryDirectory(prefix="motcua-tsa-")
+            for crew in (self._signers, self._archivists):
+                crew.change(timestamp_slots=self._slots.name)

@@ -275,7 +275,7 @@ def algorithm_of(key: OpenedKey) -> str:
     scheme = "RSASSA-PSS" if key.uses_pss else "RSASSA-PKCS1-v1_5"
     if key.credential.key_type.startswith("ecdsa"):
         scheme = f"ECDSA {key.credential.key_type.partition('-')[2].upper()}"
-    return f"{scheme} SHA-256"
+    return f"{scheme} SHA-{key.config.digest.removeprefix('sha')}"
 
 
 async def _complete_revision(unsigned: Unsigned, act: Act) -> bytes:

@@ -28,13 +28,16 @@ from signing.contract import (
     Clock,
     Credential,
     CredentialRefused,
+    ExtendedPdf,
     Inspection,
     Level,
+    Provability,
     SignedFile,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
     SignOrder,
+    TimestampTrip,
     Validation,
 )
 from signing.delivery import Delivery, copied, in_memory, into_file, mapped
@@ -53,6 +56,7 @@ from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
 from signing.lane import open_plain
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import KeptKeySigner
+from signing.preservation import Extender, provability_of, sign_reachable
 from signing.remote_service import RemoteActs, algorithm_of, within_reach
 from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
 
@@ -83,6 +87,7 @@ class SigningService(RemoteActs):
         self._chains = ChainBuilder(roots, load_certificates(config.intermediates))
         self._revocation = RevocationChecker(self._fetcher, clock)
         self._authorities = TimestampAuthorities(config, self._fetcher, self._chains, clock)
+        self._extender = Extender(config, self._chains, self._revocation, self._authorities, clock)
         self._keys: dict[str, KeySource] = {key.name: source_for(key, clock) for key in config.keys}
         self._signers: dict[str, KeptKeySigner] = {}
         self._clean = CleanFiles()
@@ -173,6 +178,7 @@ class SigningService(RemoteActs):
             timings_ms=signed.timings_ms,
             path=signed.path,
             evidence=signed.evidence,
+            shortfall=signed.shortfall,
         )
 
     async def _perform(
@@ -182,7 +188,11 @@ class SigningService(RemoteActs):
         order = dataclasses.replace(order, text_style=style)
         key = await self._open(order)
         try:
-            return await self._sign_with(key, order, state, timings, delivery)
+            return await sign_reachable(
+                order,
+                key,
+                lambda asked: self._sign_with(key, asked, state, timings, delivery),
+            )
         finally:
             await key.release()
 
@@ -196,7 +206,7 @@ class SigningService(RemoteActs):
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():
-            file = open_plain(order.pdf) if self._config.fast_lane else None
+            file = open_plain(order.pdf) if self._may_use_lane(key) else None
             parts = plan(order, signer.key.config, signer.key.credential, signed_at, file)
         timings.mark("layout")
         job = Job(order, signer, evidence, parts, signed_at, state, file)
@@ -217,6 +227,22 @@ class SigningService(RemoteActs):
             evidence=left,
             path=path,
         )
+
+    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+        """Append proof: raise the level, or renew the archive time-stamp."""
+        return await self._extender.extend(pdf, level)
+
+    async def provability(self, pdf: bytes) -> Provability:
+        """Until when the file's signatures can be proven."""
+        return provability_of(pdf, self._config.algorithm_ends)
+
+    def drain_trips(self) -> tuple[TimestampTrip, ...]:
+        """Which time-stamping authorities were asked since the last call, for figures."""
+        return self._authorities.drain_trips()
+
+    def _may_use_lane(self, key: OpenedKey) -> bool:
+        """The lane carries one SHA-256 through file, signature and time-stamps."""
+        return self._config.fast_lane and key.config.digest == "sha256"
 
     def _refuse_dangerous(self, pdf: bytes, *, inspected: bool = False) -> Any:
         """Inspect, whoever asked: nothing that inspection forbids is ever signed.
@@ -314,11 +340,10 @@ class SigningService(RemoteActs):
 
 
 def _facts(job: Job, proved_at: datetime) -> Facts:
-    key = job.signer.key
     return Facts(
         chain=job.signer.chain,
         evidence=(job.evidence, *job.authority_proof),
-        algorithm=algorithm_of(key),
+        algorithm=algorithm_of(job.signer.key),
         checked_at=job.signed_at,
         proved_at=proved_at,
     )

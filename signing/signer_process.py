@@ -12,6 +12,7 @@ import io
 import logging
 import pickle
 import signal
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -22,9 +23,10 @@ from signing.process_limits import Limits, grant_cpu, restrict_memory
 log = logging.getLogger(__name__)
 
 JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
-    {"prepare", "finish", "accept_hand_off"}
+    {"prepare", "finish", "accept_hand_off", "extend", "provability"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
+OnTrips = Callable[[tuple[contract.TimestampTrip, ...]], None]
 _REFUSALS = {
     kind.__name__: kind
     for kind in (
@@ -60,18 +62,18 @@ class _AnswerReader(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def write_answer(value: Any) -> bytes:
-    """An answer or a refusal as bytes."""
+def write_answer(value: Any, trips: tuple[contract.TimestampTrip, ...] = ()) -> bytes:
+    """An answer or a refusal as bytes, with the figures of the job."""
     if isinstance(value, SigningError):
         names = [kind.__name__ for kind in type(value).__mro__ if kind.__name__ in _REFUSALS]
         value = ("refused", names[0], value.code, value.message_vi, value.message_en)
     else:
         value = ("done", value)
-    return pickle.dumps(value)
+    return pickle.dumps((trips, *value))
 
 
-def read_answer(data: bytes) -> Any:
-    """Give the answer, or raise the refusal.
+def read_answer(data: bytes, on_trips: OnTrips | None = None) -> Any:
+    """Give the answer, or raise the refusal; figures go to ``on_trips`` either way.
 
     Raises:
         SigningError: what the child's service raised.
@@ -79,7 +81,9 @@ def read_answer(data: bytes) -> Any:
     """
     try:
         answer = _AnswerReader(io.BytesIO(data)).load()
-        kind, *rest = answer
+        trips, kind, *rest = answer
+        if on_trips is not None and trips:
+            on_trips(trips)
     except AnswerUnreadable:
         raise
     except Exception as error:  # a damaged pickle raises nearly anything
@@ -126,9 +130,16 @@ async def _serve(
                 return
             if limits is not None:
                 grant_cpu(limits)
-            channel.send_bytes(write_answer(await _do(service, jobs, job, arguments)))
+            value = await _do(service, jobs, job, arguments)
+            channel.send_bytes(write_answer(value, _trips_of(service)))
     finally:
         await service.close()
+
+
+def _trips_of(service: Any) -> tuple[contract.TimestampTrip, ...]:
+    """The figures of the job; a child that only talks to providers asks no authority."""
+    drain = getattr(service, "drain_trips", None)
+    return drain() if drain is not None else ()
 
 
 async def _do(service: Any, jobs: frozenset[str], job: str, arguments: tuple[Any, ...]) -> Any:

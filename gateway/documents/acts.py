@@ -25,8 +25,11 @@ from sqlalchemy import Connection
 
 from gateway.documents import act_store, evidence_log, request_store, step_authority, steps
 from gateway.documents.answers import RequestAnswer, show_requests
+from gateway.documents.preservation_rules import DEFAULT_POLICY, PreservationPolicy
+from gateway.documents.preserving import PreservingSignatures, reckon
 from gateway.documents.requests import Actor, check_actor
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
+from gateway.documents.shortfalls import let_seal_wait
 from gateway.documents.steps import Intent, Result
 from gateway.foundation import idempotency
 from gateway.foundation.clock import Clock
@@ -39,7 +42,7 @@ from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC
-from signing.contract import Confirmation, Signatures, SigningError, SignOrder
+from signing.contract import Confirmation, SigningError, SignOrder
 
 _log = structlog.get_logger(__name__)
 
@@ -101,11 +104,12 @@ class SigningActs:
         database: Database,
         clock: Clock,
         files: FileStore,
-        signatures: Signatures,
+        signatures: PreservingSignatures,
         waker: Waker,
         authority: Authority,
         metrics: Metrics,
         elsewhere: Mapping[Confirmation, Elsewhere] | None = None,
+        preservation: PreservationPolicy = DEFAULT_POLICY,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -115,6 +119,7 @@ class SigningActs:
         self._authority = authority
         self._metrics = metrics
         self._elsewhere = elsewhere or {}
+        self._preservation = preservation
 
     async def sign(self, act: Act) -> RequestAnswer:
         """Sign the present step with the official's key, or have it confirmed elsewhere.
@@ -164,6 +169,8 @@ class SigningActs:
         if _pending_under_this_key(connection, row, act):
             return _Pending(self._authority.use_of(row.signer).confirmation)
         check_actor(row, act.actor, self._authority, now)
+        if found[row.current_step].role == "agency":
+            let_seal_wait(connection, row.document_id)
         if act.seen_sha256 is not None and act.seen_sha256 != row.current_sha256:
             raise Problem("document_changed", extra={"current_sha256": row.current_sha256})
         official = act.actor.official or ""
@@ -193,7 +200,9 @@ class SigningActs:
     def _publish(
         self, connection: Connection, intent: Intent, result: Result, act: Act
     ) -> RequestAnswer:
-        steps.publish(connection, self._clock, self._authority, intent, result)
+        steps.publish(
+            connection, self._clock, self._authority, intent, result, policy=self._preservation
+        )
         if act.noted is not None:
             act.noted(connection, result.digest)
         return self._answer(connection, intent.request, act)
@@ -235,7 +244,8 @@ class SigningActs:
         steps.check_incremental(order.pdf, signed.pdf)
         digest = await self._files.put(signed.pdf)
         kept = await evidence_log.keep(self._files, signed)
-        return Result(signed, digest, await self._signatures.inspect(signed.pdf), kept)
+        look = await self._signatures.inspect(signed.pdf)
+        return Result(signed, digest, look, kept, await reckon(self._signatures, signed.pdf))
 
     async def _hand_over(
         self, confirmation: Confirmation, intent: Intent, order: SignOrder, act: Act

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.documents import act_store, request_store, store
+from gateway.documents import act_store, preservation_store, request_store, store
 from gateway.documents.act_store import Stage
 from gateway.documents.rules import RequestStatus, visible_status
 from gateway.foundation.clock import Clock, iso
@@ -52,6 +52,24 @@ class RequestSummary(msgspec.Struct, frozen=True):
     rejection: RejectionAnswer | None
 
 
+class RaisingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A document whose proof is being completed or renewed.
+
+    ``kind`` is raise or renew, ``state`` waiting or given_up; ``reason`` is a code of the signing
+    service.
+    """
+
+    kind: str
+    state: str
+    wanted: str
+    reached: str
+    reason: str
+    since: str
+    next_try_at: str
+    alarm_at: str | None
+    overdue: bool
+
+
 class DocumentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A result document; ``sha256`` and ``size`` are of the latest revision."""
 
@@ -67,6 +85,8 @@ class DocumentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     pages: int
     pdf_version: str
     level: str | None
+    provable_until: str | None
+    preservation: RaisingAnswer | None
     findings: list[FindingAnswer]
     signatures: list[ExistingSignatureAnswer]
     signature_request: RequestSummary | None
@@ -130,6 +150,7 @@ class RequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     document_id: str
     reference: str
     level: str
+    when_unavailable: str
     deadline: str | None
     document_number: Any
     agency_code: str | None
@@ -167,7 +188,19 @@ def show_documents(
     ids = [row.id for row in rows]
     requests = request_store.latest_requests(connection, ids) if ids else {}
     originals = store.original_hashes(connection, ids) if ids else {}
-    return [_document(row, originals[row.id], requests.get(row.id), now) for row in rows]
+    ends = preservation_store.latest_provability(connection, ids) if ids else {}
+    tasks = preservation_store.tasks_of(connection, ids) if ids else {}
+    return [
+        _document(
+            row,
+            originals[row.id],
+            requests.get(row.id),
+            now,
+            until=ends[row.id].provable_until,
+            task=tasks.get(row.id),
+        )
+        for row in rows
+    ]
 
 
 def show_requests(
@@ -199,7 +232,9 @@ class Renderers:
         return {answer.id: msgspec.to_builtins(answer) for answer in shown}
 
 
-def _document(row: Any, original: str, request: Any, now: datetime) -> DocumentAnswer:
+def _document(
+    row: Any, original: str, request: Any, now: datetime, *, until: datetime | None, task: Any
+) -> DocumentAnswer:
     summary = None
     if request is not None:
         summary = RequestSummary(request.id, _status(request, now), _rejection(request))
@@ -215,12 +250,30 @@ def _document(row: Any, original: str, request: Any, now: datetime) -> DocumentA
         pages=row.pages,
         pdf_version=row.pdf_version,
         level=row.level,
+        provable_until=_iso(until),
+        preservation=_raising(task),
         findings=[FindingAnswer(**f) for f in row.findings],
         signatures=[ExistingSignatureAnswer(**s) for s in row.signatures],
         signature_request=summary,
         content_path=f"/v1/documents/{row.id}/content",
         created_at=iso(row.created_at),
         sequence=row.sequence,
+    )
+
+
+def _raising(task: Any) -> RaisingAnswer | None:
+    if task is None:
+        return None
+    return RaisingAnswer(
+        kind=task.kind,
+        state=task.state,
+        wanted=task.wanted,
+        reached=task.reached,
+        reason=task.reason,
+        since=iso(task.created_at),
+        next_try_at=iso(task.next_at),
+        alarm_at=_iso(task.alarm_at),
+        overdue=task.alarmed_at is not None,
     )
 
 
@@ -231,6 +284,7 @@ def _request(row: Any, steps: Sequence[Any], act: Any, now: datetime) -> Request
         document_id=row.document_id,
         reference=row.reference,
         level=row.level,
+        when_unavailable=row.when_unavailable,
         deadline=_iso(row.deadline),
         document_number=row.document_number,
         agency_code=row.agency_code,

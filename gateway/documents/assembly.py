@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.documents import authority_http, http, request_http, touched_documents
+from gateway.documents import (
+    authority_http,
+    http,
+    preservation_http,
+    request_http,
+    touched_documents,
+)
 from gateway.documents.acts import SigningActs
 from gateway.documents.authorities import AuthorityRegister
 from gateway.documents.batch_desk import BatchDesk
 from gateway.documents.confirmation_worker import ConfirmationWorker
 from gateway.documents.confirmations import ConfirmationPolicy, Confirmations
+from gateway.documents.preservation import Preservation
+from gateway.documents.preservation_calendar import Calendar
+from gateway.documents.preservation_rules import PreservationPolicy
+from gateway.documents.preservation_worker import CalendarWorker, RaisingWorker
+from gateway.documents.preserving import PreservingSignatures
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
@@ -23,7 +34,6 @@ from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
-from signing.contract import Signatures
 
 
 class DocumentDesk:
@@ -37,11 +47,12 @@ class DocumentDesk:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: Signatures,
+        signatures: PreservingSignatures,
         authority: Authority,
         upload_limit: int,
         confirmations: ConfirmationPolicy,
         batches: BatchPolicy,
+        preservation: PreservationPolicy,
     ) -> None:
         places = SigningPlaces(authority, batches)
         around = (database, clock, waker, metrics)
@@ -54,7 +65,19 @@ class DocumentDesk:
             places=places,
         )
         self.documents = Documents(database, clock, files, signatures)
-        self.requests = SignatureRequests(database, clock, waker, authority)
+        self.requests = SignatureRequests(
+            database, clock, waker, authority, preservation.when_unavailable
+        )
+        self.preservation = Preservation(
+            database,
+            clock,
+            waker,
+            metrics,
+            files=files,
+            signatures=signatures,
+            policy=preservation,
+        )
+        self.calendar = Calendar(database, clock, files, signatures)
         self.acts = SigningActs(
             database=database,
             clock=clock,
@@ -63,6 +86,7 @@ class DocumentDesk:
             waker=waker,
             authority=authority,
             metrics=metrics,
+            preservation=preservation,
             elsewhere=self.confirmations.elsewhere,
         )
         self.batches = BatchDesk(
@@ -87,6 +111,8 @@ class DocumentDesk:
         self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
         self._database = database
+        self._raising = RaisingWorker(self.preservation, database, clock, metrics)
+        self._ahead = CalendarWorker(self.calendar, clock, preservation.renew_within)
         self._expiry = ExpiryWorker(self.requests, clock)
         self._upload_limit = upload_limit
 
@@ -109,6 +135,7 @@ class DocumentDesk:
             *request_http.routes(self.requests, self.acts),
             *self.confirmations.routes(self._upload_limit),
             *self.batches.routes(),
+            *preservation_http.routes(self.preservation, self.calendar),
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
@@ -117,4 +144,6 @@ class DocumentDesk:
             "documents.expiry": self._expiry.run,
             "documents.confirmations": self.worker.run,
             "documents.batches": self.batches.runs.run,
+            "documents.raising": self._raising.run,
+            "documents.calendar": self._ahead.run,
         }

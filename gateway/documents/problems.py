@@ -66,6 +66,11 @@ register(
             "Chưa có chữ ký hợp lệ của người có thẩm quyền",
             "No valid signature of a person yet",
         ),
+        "level_pending": Kind(
+            503,
+            "Chữ ký trước đó đang chờ bổ sung bằng chứng",
+            "An earlier signature is still to be raised to its level",
+        ),
         "person_signature_unproven": Kind(
             503,
             "Chưa kiểm tra được chữ ký của người có thẩm quyền",

@@ -67,6 +67,7 @@ class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     document_number: NumberBody | None = None
     agency_code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    when_unavailable: Literal["refuse", "sign_and_raise"] | None = None
 
 
 class SignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,4 +173,5 @@ def _new_request(tenant: str, body: RequestBody) -> NewRequest:
         deadline=body.deadline,
         document_number=msgspec.to_builtins(number) if number is not None else None,
         agency_code=body.agency_code,
+        when_unavailable=body.when_unavailable,
     )

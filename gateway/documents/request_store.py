@@ -36,6 +36,9 @@ signature_requests = sa.Table(
     sa.Column("lease_until", Instant),
     sa.Column("rejection", Json),
     sa.Column("failure", Json),
+    sa.Column(
+        "when_unavailable", sa.String(16), nullable=False, default="refuse", server_default="refuse"
+    ),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("completed_at", Instant),
     sa.Index("ix_signature_requests_tenant", "tenant", "id"),

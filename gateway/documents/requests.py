@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, step_authority, store
 from gateway.documents.answers import RequestAnswer, RequestList, show_requests
+from gateway.documents.preservation_rules import REFUSE
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock, iso
@@ -49,6 +50,7 @@ class NewRequest:
     deadline: datetime | None = None
     document_number: Mapping[str, Any] | None = None
     agency_code: str | None = None  # default: of the agency that seals
+    when_unavailable: str | None = None  # the operator's choice when left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,14 @@ class SignatureRequests:
     """The signature requests of every portal."""
 
     def __init__(
-        self, database: Database, clock: Clock, waker: Waker, authority: Authority
+        self,
+        database: Database,
+        clock: Clock,
+        waker: Waker,
+        authority: Authority,
+        when_unavailable: str = REFUSE,
     ) -> None:
+        self._when_unavailable = when_unavailable
         self._database = database
         self._clock = clock
         self._waker = waker
@@ -212,6 +220,7 @@ class SignatureRequests:
             "reference": new.reference or document.reference,
             "status": RequestStatus.WAITING,
             "level": new.level,
+            "when_unavailable": new.when_unavailable or self._when_unavailable,
             "deadline": new.deadline,
             "document_number": new.document_number,
             "agency_code": _agency(new),

@@ -25,6 +25,7 @@ from gateway.documents.answers import (
     show_documents,
 )
 from gateway.documents.evidence_collect import EvidenceDesk
+from gateway.documents.preserving import PreservingSignatures, columns_of, reckon
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -32,7 +33,7 @@ from gateway.foundation.files import FileStore
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
-from signing.contract import Inspection, Severity, Signatures, SigningError, Validation
+from signing.contract import Inspection, Provability, Severity, SigningError, Validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class NewDocument:
     name: str
     sha256: str  # as handed in
     inspection: Inspection
+    provable: Provability | None  # of what was signed elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Documents:
     """The documents of every portal."""
 
     def __init__(
-        self, database: Database, clock: Clock, files: FileStore, signatures: Signatures
+        self, database: Database, clock: Clock, files: FileStore, signatures: PreservingSignatures
     ) -> None:
         self._database = database
         self._clock = clock
@@ -87,9 +89,12 @@ class Documents:
             blocking = [f["detail"] for f in found if f["severity"] != Severity.INFO]
             raise Problem(code, " ".join(blocking), extra={"findings": found})
         digest = await self._files.put(content)
+        kept = content
         if inspection.repaired is not None:
-            await self._files.put(inspection.repaired.pdf)
-        return NewDocument(tenant, reference, kind, name, digest, inspection)
+            kept = inspection.repaired.pdf
+            await self._files.put(kept)
+        provable = await reckon(self._signatures, kept) if inspection.signatures else None
+        return NewDocument(tenant, reference, kind, name, digest, inspection, provable)
 
     def save(self, connection: Connection, new: NewDocument) -> DocumentAnswer:
         """Give a taken-in file its row (a unit of work)."""
@@ -123,6 +128,7 @@ class Documents:
             }
             for number, (digest, size) in enumerate(files)
         ]
+        revisions[-1] |= columns_of(new.provable)
         store.insert_document(connection, row, revisions)
         return self._shown(connection, new.tenant, str(row["id"]))
 

@@ -16,9 +16,16 @@ from sqlalchemy import Connection
 
 from gateway.documents import evidence_log, request_store, rules, store
 from gateway.documents.evidence_log import KeptFile
+from gateway.documents.preservation_rules import (
+    DEFAULT_POLICY,
+    SIGN_AND_RAISE,
+    PreservationPolicy,
+)
+from gateway.documents.preserving import columns_of
 from gateway.documents.published_acts import record_published
 from gateway.documents.requests import emit_about
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
+from gateway.documents.shortfalls import note_shortfall
 from gateway.foundation.clock import Clock
 from gateway.foundation.problems import Problem
 from signing.contract import (
@@ -28,6 +35,7 @@ from signing.contract import (
     Inspection,
     Level,
     Placement,
+    Provability,
     Role,
     SignedPdf,
     SigningError,
@@ -69,6 +77,7 @@ class Result:
     digest: str
     look: Inspection
     kept: tuple[KeptFile, ...]
+    provable: Provability | None = None  # None: reckoned at the next look ahead
 
 
 def read_intent(
@@ -86,7 +95,13 @@ def read_intent(
 
 
 def publish(
-    connection: Connection, clock: Clock, keys: Authority, intent: Intent, result: Result
+    connection: Connection,
+    clock: Clock,
+    keys: Authority,
+    intent: Intent,
+    result: Result,
+    *,
+    policy: PreservationPolicy = DEFAULT_POLICY,
 ) -> None:
     """Add the revision, advance the step and tell of it (a unit of work).
 
@@ -119,6 +134,7 @@ def publish(
     document = store.find_document(connection, row.tenant, row.document_id, lock=True)
     revision = _revision(intent, result, document.revision + 1, now)
     store.add_revision(connection, revision, _latest(result))
+    note_shortfall(connection, row, result.signed, result.provable, policy=policy, now=now)
     if intent.is_last:
         emit_about(connection, "document.signed", row, now, clock)
 
@@ -150,6 +166,7 @@ def order_of(intent: Intent, pdf: bytes, credential: str, pin: str | None = None
         capacity=step.capacity,
         title=step.title,
         bindings=intent.bindings,
+        accept_lower=intent.request.when_unavailable == SIGN_AND_RAISE,
     )
 
 
@@ -202,6 +219,7 @@ def _revision(intent: Intent, result: Result, number: int, now: datetime) -> dic
         "level": result.signed.level.value,
         "field_names": list(result.signed.field_names),
         "certificate": result.signed.certificate,
+        **columns_of(result.provable),
     }
 
 

@@ -51,6 +51,9 @@ document_revisions = sa.Table(
     sa.Column("level", sa.String(8)),
     sa.Column("field_names", Json),
     sa.Column("certificate", Blob),  # DER, of the key that signed
+    sa.Column("provable_until", Instant),  # until when the file's signatures can be proven
+    sa.Column("provable_reason", sa.String(40)),  # what ends it; null: not reckoned
+    sa.Index("ix_document_revisions_provable", "provable_until"),
     sa.UniqueConstraint("request_id", "step", name="uq_document_revisions_step"),
 )
 

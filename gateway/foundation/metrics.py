@@ -35,6 +35,19 @@ class Metrics:
         self.signatures = Counter(
             "motcua_signatures_total", "Signatures made", ["level", "outcome"], registry=r
         )
+        self.extensions = Counter(
+            "motcua_extensions_total",
+            "Levels raised, stamps renewed",
+            ["kind", "outcome"],
+            registry=r,
+        )
+        self.timestamps = Histogram(
+            "motcua_timestamp_seconds",
+            "Askings of time-stamping authorities",
+            ["authority", "outcome"],
+            buckets=(*_SECONDS, 60, 120, 180),
+            registry=r,
+        )
         self.backlog = Gauge(
             "motcua_backlog", "Work waiting in the database", ["queue"], registry=r
         )

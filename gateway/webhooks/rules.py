@@ -45,7 +45,7 @@ EVENT_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         "unknown",
     ),
     "receipt": ("issued", "replaced", "cancelled"),
-    "document": ("signed", "rejected"),
+    "document": ("signed", "rejected", "extended", "level_overdue"),
     "certification": ("issued", "revoked"),
     "shipment": (
         "registered",

@@ -32,6 +32,7 @@ from signing.contract.orders import (
     SigningPath,
     SignOrder,
 )
+from signing.contract.preservation import ExtendedPdf, Preserving, Provability
 from signing.contract.remote import (
     Confirmation,
     HandOffs,
@@ -43,6 +44,7 @@ from signing.contract.remote import (
     Told,
 )
 from signing.contract.service import Signatures
+from signing.contract.timestamps import TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
     AnchorKind,
     SignatureVerdict,
@@ -68,6 +70,7 @@ __all__ = [
     "DocumentNumber",
     "DocumentRefused",
     "ExistingSignature",
+    "ExtendedPdf",
     "Finding",
     "HandOffs",
     "Inspection",
@@ -75,6 +78,8 @@ __all__ = [
     "Level",
     "Placement",
     "Prepared",
+    "Preserving",
+    "Provability",
     "RemoteItem",
     "RemoteSignatures",
     "RemoteState",
@@ -91,6 +96,8 @@ __all__ = [
     "SigningPath",
     "SigningUnavailable",
     "Ticket",
+    "TimestampAuthority",
+    "TimestampTrip",
     "Told",
     "TrustAnchor",
     "Validation",

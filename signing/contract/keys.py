@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from signing.contract.remote import Confirmation
+from signing.contract.timestamps import TimestampAuthority
 from signing.contract.validation import TrustAnchor
 from signing.key_config import KeyConfig
 
@@ -55,3 +56,16 @@ class SignerConfig:
     time_style: str = "vgca"  # of times in stamps: vgca or iso, where the order does not say
     online_revocation: bool = False  # whether validation may ask OCSP and CRL services
     validation_limit_s: float = 60.0  # for one file; what is not reached stays undecided
+    timestamp_authorities: tuple[TimestampAuthority, ...] = ()  # after ``timestamp_urls``
+    archive_digest: str = "sha256"  # of later document time-stamps; sha384, sha512
+    timestamp_slots: str = ""  # folder that processes share to keep to ``concurrent``
+    rewrite_hosts: tuple[tuple[str, str], ...] = ()  # named in certificates → asked instead
+    algorithm_ends: tuple[tuple[str, datetime], ...] = ()  # "rsa-2048", "sha256" → not after
+
+    @property
+    def authorities(self) -> tuple[TimestampAuthority, ...]:
+        """Every authority once, in the order of asking; its own options win over the defaults."""
+        listed = {
+            url: TimestampAuthority(url, self.timestamp_timeout_s) for url in self.timestamp_urls
+        }
+        return tuple((listed | {one.url: one for one in self.timestamp_authorities}).values())

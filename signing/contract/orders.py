@@ -19,6 +19,11 @@ class Level(StrEnum):
     B_LT = "B-LT"
     B_LTA = "B-LTA"
 
+    @property
+    def rank(self) -> int:
+        """0 for B-B to 3 for B-LTA: each holds what the ones below hold."""
+        return tuple(Level).index(self)
+
 
 class Role(StrEnum):
     """Whose act a signature is, and so how it looks (NĐ 30/2020 Annex I)."""
@@ -81,6 +86,7 @@ class SignOrder:
     location: str | None = None
     bindings: tuple[CertificateBinding, ...] = ()  # only with one of these; empty: with any
     text_style: str = ""  # vgca = dd.MM.yyyy HH:mm:ss +07:00 · iso = ISO 8601 · "" = configured
+    accept_lower: bool = False  # sign at the level that can be reached now; raised later
 
 
 class SigningPath(StrEnum):
@@ -106,6 +112,7 @@ class SignedPdf:
     signed_at: datetime
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     evidence: ActEvidence | None = None
+    shortfall: str = ""  # why ``level`` is below the order's (a ``SigningUnavailable`` code)
     path: SigningPath = SigningPath.ORDINARY
 
 
@@ -121,3 +128,4 @@ class SignedFile:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     path: SigningPath = SigningPath.ORDINARY
     evidence: ActEvidence | None = None
+    shortfall: str = ""

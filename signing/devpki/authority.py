@@ -172,6 +172,10 @@ class DevPki:
         path = str(self.directory / f"{name}.p12")
         return KeyConfig(name=name, kind="pkcs12", path=path, password=PASSWORD)
 
+    def replace_tsa(self) -> None:
+        """Give the time-stamping server a new certificate, valid from now (tests, drills)."""
+        self.tsa = self._service("tsa", ExtendedKeyUsageOID.TIME_STAMPING, fresh=True)
+
     def next_serial(self) -> int:
         """A serial number never used before."""
         self._state.serial += 1

@@ -7,6 +7,7 @@ Owns the answers and the switches that tests and drills set. Leaves keys to
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -38,11 +39,15 @@ class Faults:
     tsa_wrong_imprint: bool = False
     tsa_time_offset: timedelta = timedelta()
     tsa_delay_s: float = 0.0
+    tsa_failures: int = 0  # this many requests get 503, then it works again
+    tsa_password: str = ""  # "user:password" wanted by HTTP basic authentication
     ocsp_down: bool = False
     ocsp_stranger: bool = False  # signed by a key that nobody authorised
     ocsp_always_good: bool = False
     ocsp_stale: bool = False
+    ocsp_delay_s: float = 0.0
     crl_down: bool = False
+    crl_pem: bool = False  # as rootca.gov.vn serves it
 
 
 @dataclass(slots=True)
@@ -52,6 +57,8 @@ class Calls:
     tsa: int = 0
     ocsp: int = 0
     crl: int = 0
+    tsa_under_way: int = 0
+    tsa_at_once: int = 0  # the most that were under way together
 
 
 @dataclass(slots=True)
@@ -117,11 +124,19 @@ class DevPkiServer:
         return app
 
     async def _tsa(self, request: web.Request) -> web.Response:
-        self.calls.tsa += 1
-        if self.faults.tsa_down:
+        calls, faults = self.calls, self.faults
+        calls.tsa += 1
+        faults.tsa_failures, failing = max(0, faults.tsa_failures - 1), faults.tsa_failures > 0
+        if faults.tsa_down or failing:
             raise web.HTTPServiceUnavailable
-        if self.faults.tsa_delay_s:
-            await asyncio.sleep(self.faults.tsa_delay_s)
+        if faults.tsa_password and not _knows(request, faults.tsa_password):
+            raise web.HTTPUnauthorized
+        calls.tsa_under_way += 1
+        calls.tsa_at_once = max(calls.tsa_at_once, calls.tsa_under_way)
+        try:
+            await asyncio.sleep(faults.tsa_delay_s)
+        finally:
+            calls.tsa_under_way -= 1
         asked = tsp.TimeStampReq.load(await request.read())
         response = refuse("no") if self.faults.tsa_refuses else self._grant(asked)
         return web.Response(body=response.dump(), content_type="application/timestamp-reply")
@@ -140,6 +155,7 @@ class DevPkiServer:
         self.calls.ocsp += 1
         if self.faults.ocsp_down:
             raise web.HTTPServiceUnavailable
+        await asyncio.sleep(self.faults.ocsp_delay_s)
         asked = ocsp.load_der_ocsp_request(await request.read())
         revoked_at = None
         if not self.faults.ocsp_always_good:
@@ -194,7 +210,8 @@ class DevPkiServer:
         )
         if issuer is None:
             raise web.HTTPNotFound
-        body = self._list(issuer).public_bytes(Encoding.DER)
+        form = Encoding.PEM if self.faults.crl_pem else Encoding.DER
+        body = self._list(issuer).public_bytes(form)
         return web.Response(body=body, content_type="application/pkix-crl")
 
     def _list(self, issuer: Issuer) -> x509.CertificateRevocationList:
@@ -214,3 +231,8 @@ class DevPkiServer:
             entry = x509.RevokedCertificateBuilder(serial, since.replace(microsecond=0))
             builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(issuer.key, hashes.SHA256())
+
+
+def _knows(request: web.Request, password: str) -> bool:
+    given = request.headers.get("Authorization", "")
+    return given == "Basic " + b64encode(password.encode()).decode()

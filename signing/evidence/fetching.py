@@ -1,6 +1,7 @@
 """Bounded HTTP for what a signature needs: time-stamps, OCSP answers, CRLs.
 
-Owns one kept-alive session, the allow-list of hosts, and limits on size and time. Certificates
+Owns one kept-alive session, the allow-list of hosts, the names asked instead of others, and limits
+on size and time. Certificates
 name the addresses, so nothing is fetched from a host that was not allowed: no redirects, no
 private addresses unless the host is named in the configuration (SSRF). Issuer certificates are
 never fetched. Leaves the meaning of the bytes to the callers.
@@ -61,8 +62,11 @@ class Fetcher:
 
     def __init__(self, config: SignerConfig) -> None:
         self._listed = frozenset(host.lower() for host in config.fetch_hosts)
-        trusted = {urlsplit(url).hostname or "" for url in config.timestamp_urls}
-        self._named = self._listed | {host.lower() for host in trusted}
+        self._instead = {old.lower(): new for old, new in config.rewrite_hosts}
+        named = [urlsplit(one.url).hostname or "" for one in config.authorities]
+        named += [urlsplit(f"//{host}").hostname or "" for host in self._instead.values()]
+        self._named = self._listed | {host.lower() for host in named}
+        self._per_host = max([4, *(one.concurrent for one in config.authorities)])
         self._allow_loopback = config.allow_loopback
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,6 +103,19 @@ class Fetcher:
         except ValueError:  # a name: the resolver decides
             return True
 
+    def rewritten(self, url: str) -> str:
+        """The address to ask instead of one that certificates name.
+
+        Certificates of the government's CA name hosts of its private network (``ocsp.ca.ptc``);
+        the operator says under which name (and port) they are reached from here.
+        """
+        parts = urlsplit(url)
+        instead = self._instead.get((parts.hostname or "").lower())
+        if instead is None:
+            return url
+        port = f":{parts.port}" if parts.port and ":" not in instead else ""
+        return parts._replace(netloc=f"{instead}{port}").geturl()
+
     async def get(self, url: str, timeout_s: float) -> bytes:
         """Fetch a document (a CRL)."""
         return await self._ask("GET", url, None, {}, timeout_s)
@@ -117,6 +134,7 @@ class Fetcher:
         headers: Mapping[str, str],
         timeout_s: float,
     ) -> bytes:
+        url = self.rewritten(url)
         if not self.permits(url):
             raise FetchFailed("address is not on the allow-list")
         limit = aiohttp.ClientTimeout(total=timeout_s)
@@ -134,7 +152,7 @@ class Fetcher:
         loop = asyncio.get_running_loop()
         if self._session is None or self._loop is not loop or self._session.closed:
             resolver = _GuardedResolver(self._named, self._allow_loopback)
-            connector = aiohttp.TCPConnector(resolver=resolver, limit_per_host=4)
+            connector = aiohttp.TCPConnector(resolver=resolver, limit_per_host=self._per_host)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
             self._loop = loop
         return self._session

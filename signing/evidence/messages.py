@@ -140,7 +140,7 @@ def _read_der(message: Element) -> SignedMessage:
         content=content[0].children()[0].expect(der.OCTETS).content if content else None,
         certificates=tuple(certificates),
         serial=serial.integer(),
-        digest=_hash_name(digest),
+        digest=hash_name(digest),
         attributes=_attributes(attributes.expect(_CONTEXT_0)),
         signed=b"\x31" + attributes.whole[1:],
         signature=signature.expect(der.OCTETS).content,
@@ -158,7 +158,8 @@ def _attributes(element: Element) -> dict[bytes, bytes]:
     return found
 
 
-def _hash_name(algorithm: Element) -> str:
+def hash_name(algorithm: Element) -> str:
+    """The hash an AlgorithmIdentifier names; ``NotDer`` for one we do not know."""
     name = _HASHES.get(algorithm.expect(der.SEQUENCE).children()[0].whole)
     if name is None:
         raise NotDer("an unknown hash")
@@ -232,7 +233,7 @@ def _read_tst_info(info: Element) -> TimeStamp:
     algorithm, hashed = imprint.expect(der.SEQUENCE).children()
     nonces = [one.integer() for one in rest if one.tag == der.INTEGER]
     return TimeStamp(
-        _hash_name(algorithm),
+        hash_name(algorithm),
         hashed.expect(der.OCTETS).content,
         _moment(moment.expect(_GENERALIZED_TIME).content.decode("ascii")),
         nonces[0] if nonces else None,

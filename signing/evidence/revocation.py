@@ -28,6 +28,7 @@ from signing.evidence.eligibility import (
 )
 from signing.evidence.fetching import Fetcher, FetchFailed
 from signing.evidence.signatures import signature_holds
+from signing.evidence.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class RevocationChecker:
         self._fetcher = fetcher
         self._clock = clock
         self._answers: dict[tuple[bytes, bytes], Answer] = {}
+        self._asking: SingleFlight[Answer] = SingleFlight()
+        self._loading: SingleFlight[bytes] = SingleFlight()
 
     async def check(self, chain: TrustedChain) -> Evidence:
         """Judge every certificate below the root; the worst answer is the chain's."""
@@ -92,7 +95,7 @@ class RevocationChecker:
         kept = self._answers.get(key)
         if kept is not None and now < kept.valid_until:
             return kept
-        answer = await self._ask(certificate, issuer)
+        answer = await self._asking.do(key, lambda: self._ask(certificate, issuer))
         if answer.status is not Status.UNKNOWN:
             self._answers[key] = answer
         return answer
@@ -128,7 +131,7 @@ class RevocationChecker:
         self, url: str, certificate: x509.Certificate, issuer: x509.Certificate
     ) -> Answer | None:
         try:
-            raw = await self._fetcher.get(url, FETCH_TIMEOUT_S)
+            raw = await self._loading.do(url, lambda: self._fetcher.get(url, FETCH_TIMEOUT_S))
             return read_crl(raw, certificate, issuer, self._clock.now())
         except (FetchFailed, AnswerRefused) as error:
             log.warning("crl not usable: %s", error)

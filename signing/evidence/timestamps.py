@@ -1,26 +1,38 @@
 """Time-stamps (RFC 3161): asking authorities in order, believing only true answers.
 
 Owns one kept client per authority, its known certificate (so that no dummy request is made twice),
-the order of trying, and the checks of a token: nonce, imprint, signature, time-stamping usage,
-chain to a configured root, a time near ours. Leaves embedding to pyHanko and revocation of the
-authority's certificate to ``revocation``.
+the order of trying, attempts and waiting, and the checks of a token: nonce, imprint, signature,
+time-stamping usage, chain to a configured root, a time near ours. Leaves counting failures to
+``breaker``, counting requests to ``slots``, embedding to pyHanko and revocation of the authority's
+certificate to ``revocation``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
 import secrets
-from datetime import datetime, timedelta
+from base64 import b64encode
+from collections import deque
+from datetime import timedelta
+from time import perf_counter
+from urllib.parse import urlsplit
 
 from asn1crypto import cms, tsp
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
-from signing.contract import Clock, SignerConfig, SigningUnavailable
+from signing.contract import (
+    Clock,
+    SignerConfig,
+    SigningUnavailable,
+    TimestampAuthority,
+    TimestampTrip,
+)
+from signing.evidence.breaker import Breaker
 from signing.evidence.eligibility import (
     TIME_STAMPING,
     ChainBuilder,
@@ -35,19 +47,15 @@ from signing.evidence.messages import (
     read_time_stamp,
     write_request,
 )
-from signing.evidence.signatures import signature_holds
+from signing.evidence.signatures import HASHES, signature_holds
+from signing.evidence.slots import NoSlot, Slots, slots_for
 
 log = logging.getLogger(__name__)
 
 TIME_TOLERANCE = timedelta(minutes=5)
-REST_AFTER_FAILURE = timedelta(seconds=60)
+_KEPT_TRIPS = 1000  # figures of one process that nobody has collected yet
 _NONCE_BITS = 64
 _GRANTED = (0, 1)  # granted, granted with modifications
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-}
 _HEADERS = {
     "Content-Type": "application/timestamp-query",
     "Accept": "application/timestamp-reply",
@@ -58,30 +66,54 @@ class TokenRefused(TimestampRequestError):
     """An authority answered, but its token proves nothing."""
 
 
+class AuthorityBusy(TimestampRequestError):
+    """Too many requests are under way at the authority; nothing is wrong with it."""
+
+
 class TimestampClient(TimeStamper):
     """One authority; a pyHanko time-stamper that checks every token it hands on."""
 
     def __init__(
-        self, url: str, fetcher: Fetcher, chains: ChainBuilder, clock: Clock, timeout_s: float
+        self,
+        authority: TimestampAuthority,
+        fetcher: Fetcher,
+        chains: ChainBuilder,
+        clock: Clock,
+        *,
+        slots: Slots,
+        trips: deque[TimestampTrip],
     ) -> None:
         super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
-        self.url = url
+        self.url = authority.url
         self.chain: TrustedChain | None = None  # of the certificate that signed last
-        self.resting_until: datetime | None = None
+        self.breaker = Breaker(clock)
+        self._authority = authority
+        self._headers = _HEADERS | dict(authority.headers) | _basic(authority)
         self._fetcher = fetcher
         self._chains = chains
         self._clock = clock
-        self._timeout_s = timeout_s
+        self._slots = slots
+        self._trips = trips
+        self._last_failure: TimestampRequestError | None = None
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         """Send one request as pyHanko makes it; nothing is checked."""
         return tsp.TimeStampResp.load(await self._ask(req.dump()))
 
     async def _ask(self, request: bytes) -> bytes:
-        try:
-            return await self._fetcher.post(self.url, request, _HEADERS, self._timeout_s)
-        except FetchFailed as error:
-            raise TimestampRequestError(f"time-stamping authority: {error}") from error
+        """Send one request, again after silence as often as the authority's options say."""
+        pause = self._authority.backoff_s
+        for left in range(self._authority.attempts - 1, -1, -1):
+            try:
+                return await self._fetcher.post(
+                    self.url, request, self._headers, self._authority.timeout_s
+                )
+            except FetchFailed as error:
+                if not left:
+                    raise TimestampRequestError(f"time-stamping authority: {error}") from error
+                await asyncio.sleep(pause)
+                pause *= 2
+        raise AssertionError("at least one attempt is made")
 
     async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
         """Get a checked token for pyHanko; see ``token``."""
@@ -91,22 +123,59 @@ class TimestampClient(TimeStamper):
         """Get a token (DER) and check it.
 
         Raises:
-            TimestampRequestError: no answer, a refusal, or (``TokenRefused``) a lie.
+            TimestampRequestError: no answer, a refusal, (``TokenRefused``) a lie, or
+                (``AuthorityBusy``) no free slot.
         """
-        nonce = secrets.randbits(_NONCE_BITS)
+        self._refuse_while_resting()
+        started = perf_counter()
         try:
-            raw = await self._ask(write_request(digest, md_algorithm, nonce))
-            token = _granted_token(raw)
-            self._check(read_message(token), digest, md_algorithm, nonce)
-        except TimestampRequestError:
-            self.resting_until = self._clock.now() + REST_AFTER_FAILURE
+            async with self._slots.taken(self._authority.timeout_s):
+                token = await self._watched_token(digest, md_algorithm)
+        except NoSlot:
+            self._note("busy", started)
+            raise AuthorityBusy("too many requests are under way there") from None
+        except TimestampRequestError as error:
+            self._note("untrusted" if isinstance(error, TokenRefused) else "failed", started)
             raise
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            self.resting_until = self._clock.now() + REST_AFTER_FAILURE
-            raise TokenRefused("the answer is not a time-stamp") from error
+        self._note("granted", started)
         if md_algorithm not in self._dummy_response_cache:
             self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
         return token
+
+    async def _watched_token(self, digest: bytes, md_algorithm: str) -> bytes:
+        """One asking whose outcome the breaker learns."""
+        if not self.breaker.enter():  # it opened while we waited for a slot
+            self._refuse_while_resting()
+        try:
+            token = await self._checked_token(digest, md_algorithm)
+        except TimestampRequestError as error:
+            self._last_failure = error
+            if self.breaker.failed():
+                log.warning("time-stamping authority %s is left alone for a while", self.url)
+            raise
+        finally:
+            self.breaker.leave()
+        self.breaker.succeeded()
+        return token
+
+    async def _checked_token(self, digest: bytes, md_algorithm: str) -> bytes:
+        nonce = secrets.randbits(_NONCE_BITS)
+        try:
+            token = _granted_token(await self._ask(write_request(digest, md_algorithm, nonce)))
+            self._check(read_message(token), digest, md_algorithm, nonce)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise TokenRefused("the answer is not a time-stamp") from error
+        return token
+
+    def _refuse_while_resting(self) -> None:
+        """Fail at once with the kind of failure that opened the breaker."""
+        if self.breaker.is_open:
+            kind = type(self._last_failure or TimestampRequestError(""))
+            raise kind(f"resting after failures, the last one: {self._last_failure}")
+
+    def _note(self, outcome: str, started: float) -> None:
+        host = urlsplit(self.url).hostname or ""
+        self._trips.append(TimestampTrip(host, outcome, perf_counter() - started))
 
     @property
     def token_size(self) -> int:
@@ -119,6 +188,7 @@ class TimestampClient(TimeStamper):
         Raises:
             TimestampRequestError.
         """
+        self._refuse_while_resting()
         now = self._clock.now()
         if self.chain is None or not self.chain.valid_at(now):
             self._forget()
@@ -174,7 +244,7 @@ def verified_signer(message: SignedMessage) -> x509.Certificate:
     Raises:
         TokenRefused.
     """
-    if message.digest not in _HASHES:
+    if message.digest not in HASHES:
         raise TokenRefused("the token is signed with a weak hash")
     content = hashlib.new(message.digest, message.content or b"").digest()
     if not hmac.compare_digest(message.stated_digest, content):
@@ -184,12 +254,20 @@ def verified_signer(message: SignedMessage) -> x509.Certificate:
             certificate.public_key(),
             message.signature,
             message.signed,
-            _HASHES[message.digest],
+            HASHES[message.digest],
             pss=message.pss,
             salt_length=message.salt_length,
         ):
             return certificate
     raise TokenRefused("the token's signature does not hold")
+
+
+def _basic(authority: TimestampAuthority) -> dict[str, str]:
+    """The header of HTTP basic authentication (RFC 7617), where it is configured."""
+    if not authority.user:
+        return {}
+    pair = f"{authority.user}:{authority.password}".encode()
+    return {"Authorization": f"Basic {b64encode(pair).decode()}"}
 
 
 class TimestampAuthorities:
@@ -198,15 +276,21 @@ class TimestampAuthorities:
     def __init__(
         self, config: SignerConfig, fetcher: Fetcher, chains: ChainBuilder, clock: Clock
     ) -> None:
-        self._clock = clock
+        self._trips: deque[TimestampTrip] = deque(maxlen=_KEPT_TRIPS)
         self._clients = tuple(
-            TimestampClient(url, fetcher, chains, clock, config.timestamp_timeout_s)
-            for url in config.timestamp_urls
+            TimestampClient(
+                one,
+                fetcher,
+                chains,
+                clock,
+                slots=slots_for(one.url, one.concurrent, config.timestamp_slots),
+                trips=self._trips,
+            )
+            for one in config.authorities
         )
 
     def in_order(self) -> tuple[TimestampClient, ...]:
-        """The clients to try: configured order, resting ones at the end."""
-        now = self._clock.now()
+        """The clients to try: configured order, then those that failed lately, then resting."""
         if not self._clients:
             raise SigningUnavailable(
                 "timestamp_not_configured",
@@ -214,10 +298,14 @@ class TimestampAuthorities:
                 "no time-stamping authority is configured",
             )
         return tuple(
-            sorted(
-                self._clients, key=lambda c: c.resting_until is not None and now < c.resting_until
-            )
+            sorted(self._clients, key=lambda c: (c.breaker.is_open, c.breaker.is_troubled))
         )
+
+    def drain_trips(self) -> tuple[TimestampTrip, ...]:
+        """What was asked since the last call, for figures."""
+        trips = tuple(self._trips)
+        self._trips.clear()
+        return trips
 
 
 def unavailable(last: TimestampRequestError) -> SigningUnavailable:

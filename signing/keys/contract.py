@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from signing.contract import (
     Credential,
@@ -22,7 +23,17 @@ from signing.contract import (
     Told,
 )
 
-PSS_SALT_LENGTH = 32  # bytes; the length of the digest
+PSS_SALT_LENGTH = 32  # bytes; the length of a SHA-256 digest
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
+
+
+def hash_of(config: KeyConfig) -> hashes.HashAlgorithm:
+    """The digest a key signs with; an RSASSA-PSS salt is as long as it (RFC 4055 §3.1)."""
+    return _HASHES[config.digest]
 
 
 class KeyUnavailable(SigningUnavailable):
@@ -73,7 +84,7 @@ class OpenedKey(Protocol):
         ...
 
     async def sign_raw(self, data: bytes) -> bytes:
-        """Sign ``data`` with SHA-256; RSA as RSASSA-PSS (salt 32), EC as DER ECDSA.
+        """Sign ``data`` with the configured digest; RSA as RSASSA-PSS, EC as DER ECDSA.
 
         Raises:
             CredentialRefused, KeyUnavailable.

@@ -21,14 +21,18 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from signing.contract import Credential, CredentialRefused, KeyConfig
 from signing.key_config import TokenConfig
 from signing.keys.certified import describe, signature_size
-from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
+from signing.keys.contract import OpenedKey, hash_of
 from signing.keys.refusals import pin_required, refuse_faults, wrong_pin
 from signing.keys.token import Seat, Token, find_token
 from signing.keys.token_library import binding
 from signing.keys.token_refusals import refusal_of
 
-# DigestInfo of a SHA-256 digest (RFC 8017 §9.2 note 1)
-_SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+# DigestInfo before the digest itself (RFC 8017 §9.2 note 1)
+_DIGEST_INFO = {
+    "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
+    "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
+    "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,9 @@ class Pkcs11Key:
         found, config = self._found, self.config
         given = data
         if found.hashed:
-            given = hashlib.sha256(data).digest()
+            given = hashlib.new(config.digest, data).digest()
             if found.mechanism == binding().Mechanism.RSA_PKCS:
-                given = _SHA256_INFO + given
+                given = _DIGEST_INFO[config.digest] + given
 
         def work(seat: Seat) -> bytes:
             if config.name not in seat.found:
@@ -209,16 +213,16 @@ def _mechanism(
 ) -> tuple[Any, Any, bool]:
     """(mechanism, parameter, whether it takes the digest): the first of ours the token offers."""
     pkcs11 = binding()
-    names = pkcs11.Mechanism
+    names, digest = pkcs11.Mechanism, config.digest.upper()
     ours: tuple[tuple[Any, Any, bool], ...]
-    salted = (names.SHA256, pkcs11.MGF.SHA256, PSS_SALT_LENGTH)
+    salted = (names[digest], pkcs11.MGF[digest], hash_of(config).digest_size)
     if isinstance(certificate.public_key(), ec.EllipticCurvePublicKey):
-        ours = ((names.ECDSA, None, True), (names.ECDSA_SHA256, None, False))
+        ours = ((names.ECDSA, None, True), (names[f"ECDSA_{digest}"], None, False))
     elif config.allow_pkcs1v15:
-        ours = ((names.SHA256_RSA_PKCS, None, False), (names.RSA_PKCS, None, True))
+        ours = ((names[f"{digest}_RSA_PKCS"], None, False), (names.RSA_PKCS, None, True))
     else:
         ours = (
-            (names.SHA256_RSA_PKCS_PSS, salted, False),
+            (names[f"{digest}_RSA_PKCS_PSS"], salted, False),
             (names.RSA_PKCS_PSS, salted, True),
         )
     for choice in ours:

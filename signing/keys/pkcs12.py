@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.contract import Credential, KeyConfig
 from signing.keys.certified import describe, signature_size
-from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
+from signing.keys.contract import OpenedKey, hash_of
 from signing.keys.refusals import pin_required, unreadable, wrong_pin
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -60,15 +60,16 @@ class Pkcs12Key:
 
     async def sign_raw(self, data: bytes) -> bytes:
         """Sign with the key object kept in memory."""
+        digest = hash_of(self.config)
         if isinstance(self.private_key, rsa.RSAPrivateKey):
-            return self.private_key.sign(data, rsa_padding(self.uses_pss), hashes.SHA256())
-        return self.private_key.sign(data, ec.ECDSA(hashes.SHA256()))
+            return self.private_key.sign(data, rsa_padding(self.uses_pss, digest), digest)
+        return self.private_key.sign(data, ec.ECDSA(digest))
 
 
-def rsa_padding(pss: bool) -> padding.AsymmetricPadding:
+def rsa_padding(pss: bool, digest: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
     """The padding our RSA signatures use."""
     if pss:
-        return padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=PSS_SALT_LENGTH)
+        return padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
     return padding.PKCS1v15()
 
 

@@ -15,19 +15,20 @@ import hmac
 import re
 from dataclasses import dataclass
 from mmap import mmap
+from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 from signing.contract import SigningError
-from signing.evidence.eligibility import fingerprint
+from signing.evidence.eligibility import encoded
 from signing.evidence.messages import (
     SIGNING_CERTIFICATE_V2,
     SignedMessage,
+    hash_name,
     read_message,
     read_time_stamp,
 )
-from signing.evidence.signatures import signature_holds
+from signing.evidence.signatures import HASHES, signature_holds
 from signing.evidence.timestamps import TokenRefused, verified_signer
 from signing.reading import der
 
@@ -38,11 +39,15 @@ _CROSS_REFERENCES = re.compile(rb"xref\s|\d+ \d+ obj")
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """One signature dictionary's bytes: the SHA-256 of what it covers, its end, its message."""
+    """One signature dictionary's bytes: the digest of what it covers, its end, its message.
+
+    The digest is of the message's own kind (``algorithm``).
+    """
 
     digest: bytes
     end: int
     message: SignedMessage
+    algorithm: str
 
 
 class ProofFailed(SigningError):
@@ -86,12 +91,51 @@ def prove_appended(
         raise _failed(str(error)) from error
 
 
+def prove_extension(before: bytes, after: bytes, stamps: int) -> None:
+    """Verify a file to which proof alone was added: document time-stamps, validation data.
+
+    Args:
+        before: the file as it came.
+        after: the file with our revisions; the same bytes when there was nothing to add.
+        stamps: how many document time-stamps were added.
+
+    Raises:
+        ProofFailed: code ``self_check_failed``.
+    """
+    if not after.startswith(before):
+        raise _failed("the input's bytes were changed")
+    try:
+        _prove_extension(after, len(before), stamps)
+    except (ValueError, TypeError, KeyError, IndexError, TokenRefused) as error:
+        raise _failed(str(error)) from error
+
+
 def _failed(reason: str) -> ProofFailed:
     return ProofFailed(
         "self_check_failed",
         "Bản ký vừa tạo không vượt qua bước tự kiểm tra nên đã bị hủy.",
         f"the signed file failed its own check: {reason}",
     )
+
+
+def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
+    found, position = [], size_before
+    for match in _BYTE_RANGE.finditer(after, size_before):
+        length, second, end = _spans(after, match, position)
+        position, message = length, _message(after, length, second)
+        algorithm = _algorithm(message)
+        digest = hashlib.new(algorithm, after[:length] + after[second:end]).digest()
+        found.append(_Signed(digest, end, message, algorithm))
+    if len(found) != stamps or not all(one.message.is_timestamp for one in found):
+        raise ValueError(f"{len(found)} signatures found, {stamps} time-stamps made")
+    for one in found:
+        _check_timestamp(one)
+        _check_end(after, one.end)
+    last = max((one.end for one in found), default=size_before)
+    if last != len(after):
+        if b"/DSS" not in after[last:]:
+            raise ValueError("something else was added")
+        _check_end(after, len(after))
 
 
 def _prove(
@@ -112,13 +156,30 @@ def _prove(
             length, second, end = _spans(after, match, position)
             state.update(view[position:length])
             position = length
-            covered = state.copy()
-            covered.update(view[second:end])
             message = _message(after, length, second)
-            found.append(_Signed(covered.digest(), end, message))
+            algorithm = _algorithm(message)
+            covered = _read_before(state, algorithm, view[:length])
+            covered.update(view[second:end])
+            found.append(_Signed(covered.digest(), end, message, algorithm))
         state.update(view[position:])
     _check_found(after, found, certificate, signatures)
     return state.hexdigest()
+
+
+def _algorithm(message: SignedMessage) -> str:
+    """By which digest a message speaks of the bytes around it."""
+    if message.is_timestamp:
+        name = read_time_stamp(message.content or b"").digest
+    else:
+        name = message.digest
+    if name not in HASHES:
+        raise ValueError("the digest is none of SHA-256, SHA-384, SHA-512")
+    return name
+
+
+def _read_before(state: Any, algorithm: str, before: memoryview) -> Any:
+    """A hash that has read what precedes a message: nearly always the one that runs along."""
+    return state.copy() if algorithm == "sha256" else hashlib.new(algorithm, before)
 
 
 def _spans(data: bytes | mmap, match: re.Match[bytes], position: int) -> tuple[int, int, int]:
@@ -146,7 +207,7 @@ def _check_found(
         if one.message.is_timestamp:
             _check_timestamp(one)
         else:
-            _check_signature(one, certificate, fingerprint(certificate))
+            _check_signature(one, certificate)
         _check_end(after, one.end)
     last = max(one.end for one in found)
     # A B-LT file ends with a revision of validation data only, after the signature.
@@ -163,34 +224,36 @@ def _check_end(after: bytes | mmap, end: int) -> None:
         raise ValueError("a signature does not cover its whole revision")
 
 
-def _check_signature(one: _Signed, certificate: x509.Certificate, own: bytes) -> None:
+def _check_signature(one: _Signed, certificate: x509.Certificate) -> None:
     message = one.message
-    if message.digest != "sha256":
-        raise ValueError("the digest is not SHA-256")
     if not hmac.compare_digest(message.stated_digest, one.digest):
         raise ValueError("the digest is not the document's")
-    if not hmac.compare_digest(_bound_certificate(message), own):
+    name, fingerprint = _bound_certificate(message)
+    if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
         raise ValueError("the signature names another certificate")
     if not signature_holds(
         certificate.public_key(),
         message.signature,
         message.signed,
-        hashes.SHA256(),
+        HASHES[one.algorithm],
         pss=message.pss,
         salt_length=message.salt_length,
     ):
         raise ValueError("the signature does not hold")
 
 
-def _bound_certificate(message: SignedMessage) -> bytes:
-    """The SHA-256 fingerprint in signing-certificate-v2 (RFC 5035); there must be one only."""
+def _bound_certificate(message: SignedMessage) -> tuple[str, bytes]:
+    """Digest and fingerprint in signing-certificate-v2 (RFC 5035); there must be one only."""
     value = der.read(message.attributes[SIGNING_CERTIFICATE_V2]).expect(der.SEQUENCE)
     (identifier,) = value.children()[0].expect(der.SEQUENCE).children()
-    return identifier.children()[0].expect(der.OCTETS).content
+    first, *rest = identifier.children()
+    if first.tag == der.SEQUENCE:  # left out for SHA-256
+        return hash_name(first), rest[0].expect(der.OCTETS).content
+    return "sha256", first.expect(der.OCTETS).content
 
 
 def _check_timestamp(one: _Signed) -> None:
     verified_signer(one.message)
     info = read_time_stamp(one.message.content or b"")
-    if info.digest != "sha256" or not hmac.compare_digest(info.imprint, one.digest):
+    if not hmac.compare_digest(info.imprint, one.digest):
         raise ValueError("the time-stamp is about other bytes")

@@ -7,6 +7,7 @@ independent check of the result to ``proof``. Follows ETSI EN 319 142-1 V1.2.1.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from datetime import datetime, timedelta
 from asn1crypto import algos
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
@@ -39,14 +39,14 @@ from signing.evidence.eligibility import TrustedChain
 from signing.evidence.revocation import Evidence
 from signing.evidence.signatures import signature_holds
 from signing.evidence.timestamps import TimestampClient
-from signing.keys.contract import PSS_SALT_LENGTH, OpenedKey
+from signing.keys.contract import OpenedKey, hash_of
 from signing.lane import CmsTemplate, LaneSigner
 from signing.pades.refusals import check_not_encrypted
 
 # pyHanko warns that a context without fetching may embed too little; ours is filled beforehand.
 logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
 
-DIGEST = "sha256"
+DIGEST = "sha256"  # of what time-stamps are asked for; a key's own digest is configured
 _ROOM_FOR_ATTRIBUTES = 2048  # signed attributes, algorithm identifiers, DER framing
 _TIME_TOLERANCE = timedelta(seconds=60)
 
@@ -56,12 +56,12 @@ def as_asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
-def pss_mechanism() -> algos.SignedDigestAlgorithm:
-    """RSASSA-PSS with SHA-256 and a 32-byte salt, as our keys sign (RFC 4056, RFC 8017).
+def pss_mechanism(digest_name: str = DIGEST) -> algos.SignedDigestAlgorithm:
+    """RSASSA-PSS with a salt as long as the digest, as our keys sign (RFC 4056, RFC 8017).
 
     Stated apart from pyHanko's choice, the longest salt, which HSMs and pdfsig do not all take.
     """
-    digest = algos.DigestAlgorithm({"algorithm": "sha256"})
+    digest = algos.DigestAlgorithm({"algorithm": digest_name})
     return algos.SignedDigestAlgorithm(
         {
             "algorithm": "rsassa_pss",
@@ -71,7 +71,7 @@ def pss_mechanism() -> algos.SignedDigestAlgorithm:
                     "mask_gen_algorithm": algos.MaskGenAlgorithm(
                         {"algorithm": "mgf1", "parameters": digest}
                     ),
-                    "salt_length": PSS_SALT_LENGTH,
+                    "salt_length": hashlib.new(digest_name).digest_size,
                 }
             ),
         }
@@ -95,7 +95,7 @@ class KeptKeySigner(Signer):
         self.key = key
         self.chain = chain
         self.lane = LaneSigner(
-            CmsTemplate(chain.certificates, key.uses_pss), self._sign_sha256, key.signature_size
+            CmsTemplate(chain.certificates, key.uses_pss), self._sign_checked, key.signature_size
         )
         self._public_key = key.certificate.public_key()
         self._mechanisms: dict[str | None, algos.SignedDigestAlgorithm] = {}
@@ -110,7 +110,7 @@ class KeptKeySigner(Signer):
 
     def _mechanism(self, digest_algorithm: str | None) -> algos.SignedDigestAlgorithm:
         if self.prefer_pss and self.own_certificate.public_key.algorithm == "rsa":
-            return pss_mechanism()
+            return pss_mechanism(self.key.config.digest)
         return super().get_signature_mechanism_for_digest(digest_algorithm)
 
     async def async_sign_raw(
@@ -123,19 +123,20 @@ class KeptKeySigner(Signer):
         """
         if dry_run:
             return bytes(self.key.signature_size)
-        if digest_algorithm != DIGEST:
-            raise ValueError("only SHA-256 is signed here")
-        return await self._sign_sha256(data)
+        if digest_algorithm != self.key.config.digest:
+            raise ValueError("the key signs with another digest")
+        return await self._sign_checked(data)
 
-    async def _sign_sha256(self, data: bytes) -> bytes:
+    async def _sign_checked(self, data: bytes) -> bytes:
+        digest = hash_of(self.key.config)
         signature = await self.key.sign_raw(data)
         if not signature_holds(
             self._public_key,
             signature,
             data,
-            hashes.SHA256(),
+            digest,
             pss=self.key.uses_pss,
-            salt_length=PSS_SALT_LENGTH,
+            salt_length=digest.digest_size,
         ):
             raise CredentialRefused(
                 "bad_signature",
@@ -241,7 +242,7 @@ def metadata(act: Act, field_name: str, context: ValidationContext | None) -> Pd
     """How pyHanko is told to sign; a context asks for the proof (DSS) to be embedded."""
     return PdfSignatureMetadata(
         field_name=field_name,
-        md_algorithm=DIGEST,
+        md_algorithm=act.signer.key.config.digest,
         subfilter=SigSeedSubFilter.PADES,
         name=act.name,
         reason=act.reason,

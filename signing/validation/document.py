@@ -37,6 +37,7 @@ from signing.reading.signature_fields import (
 from signing.validation.changes import ChangeJudge, LaterAct, tell_changes
 from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
 from signing.validation.digests import hash_signed_bytes
+from signing.validation.past import ProvenMoments, check_past
 from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
 from signing.validation.signature_judgement import (
@@ -182,8 +183,11 @@ class _Run:
         if self._fresh is not None:
             data = data.with_fresh(self._fresh.ocsps, self._fresh.crls)
         followed = sum(j.revision < reader.xrefs.total_revisions - 1 for j in readable)
+        policy = validation_policy(self._roots, StrictPolicy(self._deadline, followed))
+        stamps = [judged for judged in readable if judged.found.is_timestamp]
         desk = _Desk(
-            policy=validation_policy(self._roots, StrictPolicy(self._deadline, followed)),
+            policy=policy,
+            moments=ProvenMoments(stamps, policy, self._circumstances.now),
             data=data,
             changes=ChangeJudge(self._pdf, reader, self._allowed_fields, self._deadline),
             acts=[
@@ -211,6 +215,7 @@ class _Run:
             judged.later = told + judged.changes.told
             known = desk.data.with_signed(judged.embedded.signer_info)
             await check_trust(judged, desk.policy, known, self._circumstances.now)
+            await check_past(judged, desk.policy, known, desk.moments)
             seek_anchor(judged, known, self._roots)
             settle_time(judged, self._circumstances.now)
             return verdict_of(judged, known, self._circumstances)
@@ -240,6 +245,7 @@ class _Desk:
     data: ValidationData
     changes: ChangeJudge
     acts: list[LaterAct]
+    moments: ProvenMoments
 
 
 def _try_read(

@@ -36,10 +36,17 @@ def problems_of(path: Path | None, environment: dict[str, str] | None = None) ->
 def uncommented(tmp_path):
     """The example with everything behind ``#`` switched on, and the files it names."""
     (tmp_path / "secrets").mkdir()
-    secrets = ("master.key", "pepper.key", "ubnd-phuong-mau.password", "csc.pin", "csc.secret")
+    secrets = (
+        "master.key",
+        "pepper.key",
+        "ubnd-phuong-mau.password",
+        "csc.pin",
+        "csc.secret",
+        "tsa.password",
+    )
     for name in secrets:
         (tmp_path / "secrets" / name).write_text("y" * 32)
-    text = re.sub(r"(?m)^# (?=\[[a-z_]+\.|[a-z_]+ = )", "", EXAMPLE.read_text("utf-8"))
+    text = re.sub(r"(?m)^# (?=\[+[a-z_]+\.|[a-z_]+ = )", "", EXAMPLE.read_text("utf-8"))
     return write(tmp_path, text)
 
 

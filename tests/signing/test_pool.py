@@ -17,6 +17,7 @@ from signing.contract import (
     DocumentRefused,
     HandOffs,
     Level,
+    Preserving,
     RemoteItem,
     RemoteSignatures,
     RemoteState,
@@ -65,6 +66,9 @@ async def test_a_pool_signs_and_a_killed_child_is_replaced(server, decision_pdf)
         signed = await pool.sign(order(decision_pdf, Level.B_LTA))
         assert signed.pdf.startswith(decision_pdf)
         assert signed.level is Level.B_LTA
+        assert isinstance(pool, Preserving)
+        extended = await pool.extend(signed.pdf, Level.B_LTA)
+        assert await pool.provability(extended.pdf) == extended.provability
         assert {c.name for c in await pool.credentials()} == {
             "official-rsa",
             "official-ec",
@@ -79,7 +83,7 @@ async def test_a_pool_signs_and_a_killed_child_is_replaced(server, decision_pdf)
         (pid,) = pool.pids
         server.faults.tsa_delay_s = 3.0
         job = asyncio.ensure_future(pool.sign(order(decision_pdf, Level.B_T)))
-        while server.calls.tsa < 4:  # noqa: ASYNC110 - the server is in another thread; the child is waiting for the time-stamp now
+        while server.calls.tsa < 5:  # noqa: ASYNC110 - the server is in another thread; the child is waiting for the time-stamp now
             await asyncio.sleep(0.02)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(SigningUnavailable) as lost:

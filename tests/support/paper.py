@@ -21,7 +21,11 @@ from reportlab.pdfgen.canvas import Canvas
 from signing.contract import (
     Attested,
     CredentialRefused,
+    DocumentRefused,
+    ExtendedPdf,
+    Level,
     Placement,
+    Provability,
     SignatureVerdict,
     SignedPdf,
     SigningUnavailable,
@@ -57,6 +61,9 @@ class PaperSignatures:
         self.signed = []  # every order carried out
         self.available = True
         self.leaves = lambda order: None  # the evidence of an order that was carried out
+        self.reachable = Level.B_LTA  # what time-stamps and revocation services allow now
+        self.until = datetime(2031, 11, 2, tzinfo=UTC)  # when the newest time-stamp ends
+        self.extended = []  # every level that was extended to
 
     async def before_sign(self, order):
         """Faults go here."""
@@ -74,24 +81,66 @@ class PaperSignatures:
         await self.before_sign(order)
         if self.pins.get(order.credential, order.pin) != order.pin:
             raise CredentialRefused("wrong_pin", "Mã PIN không đúng.", "wrong PIN")
+        level, shortfall = self._reached(order)
         names = tuple(
             f"{order.role}{len(self._found(order.pdf)) + n + 1}"
             for n in range(4 if order.document_number else 1)
         )
         pdf = order.pdf
         for name in names:
-            pdf = _append(pdf, {"field": name, "key": order.credential})
+            pdf = _append(pdf, {"field": name, "key": order.credential, "level": level})
         self.signed.append(dataclasses.replace(order, pin=None))
         await self.after_sign(order)
         moment = datetime(2026, 11, 2, 2, tzinfo=UTC)
         digest = hashlib.sha256(pdf).hexdigest()
         certificate, left = order.credential.encode(), self.leaves(order)
-        return SignedPdf(pdf, digest, order.level, names, certificate, moment, evidence=left)
+        return SignedPdf(
+            pdf, digest, level, names, certificate, moment, evidence=left, shortfall=shortfall
+        )
 
     @staticmethod
     def certificate_sha256(credential):
         """Of what stands for that key's certificate in a result."""
         return hashlib.sha256(credential.encode()).hexdigest()
+
+    def _reached(self, order):
+        if order.level.rank <= self.reachable.rank:
+            return order.level, ""
+        if not order.accept_lower:
+            raise SigningUnavailable("timestamp_unavailable", "Không có dấu thời gian.", "down")
+        return self.reachable, "timestamp_unavailable"
+
+    async def extend(self, pdf, level):
+        before = await self.provability(pdf)
+        if before.level is None:
+            raise DocumentRefused("unsigned", "Tệp không có chữ ký số.", "no signature")
+        reached = min(level, self.reachable, key=lambda one: one.rank)
+        renews = reached is Level.B_LTA
+        if reached.rank <= before.level.rank and not renews:
+            if level.rank > before.level.rank:
+                raise SigningUnavailable("timestamp_unavailable", "Không có dấu thời gian.", "down")
+            return self._extended(pdf, before.level, level)
+        self.extended.append(reached)
+        return self._extended(_append(pdf, {"level": reached}), reached, level)
+
+    def _extended(self, pdf, reached, asked):
+        return ExtendedPdf(
+            pdf=pdf,
+            sha256=hashlib.sha256(pdf).hexdigest(),
+            level=reached,
+            timestamp_fields=("ArchiveTime1",),
+            extended_at=datetime(2026, 11, 2, 2, tzinfo=UTC),
+            provability=Provability(self.until, "timestamp_certificate", "…", reached),
+            shortfall="timestamp_unavailable" if reached.rank < asked.rank else "",
+        )
+
+    async def provability(self, pdf):
+        levels = [facts["level"] for facts, _, _ in self._found(pdf) if "level" in facts]
+        if not levels:
+            return Provability(None, "unsigned", "Tệp không có chữ ký số.", None)
+        level = Level(levels[-1])
+        reason = "timestamp_certificate" if level.rank > 1 else "signer_certificate"
+        return Provability(self.until, reason, "…", level)
 
     async def validate(self, pdf):
         if not self.available:

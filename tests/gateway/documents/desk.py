@@ -9,11 +9,22 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from gateway.documents import authority_http, http, request_http, touched_documents
+from gateway.documents import (
+    authority_http,
+    http,
+    preservation_http,
+    preservation_store,
+    request_http,
+    touched_documents,
+)
 from gateway.documents.acts import Act, SigningActs
 from gateway.documents.authorities import AuthorityRegister, NewEnding
 from gateway.documents.authority_register import Mandate
 from gateway.documents.evidence_audit import EvidenceAudit
+from gateway.documents.preservation import Preservation
+from gateway.documents.preservation_calendar import Calendar
+from gateway.documents.preservation_rules import DEFAULT_POLICY
+from gateway.documents.preservation_worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
@@ -59,16 +70,21 @@ class Desk:
     documents: Documents
     requests: SignatureRequests
     acts: SigningActs
+    preservation: Preservation
+    calendar: Calendar
+    metrics: Metrics
 
     @classmethod
-    def make(cls, database, clock, folder, signatures, authority=AUTHORITY) -> Desk:
-        files, waker = FileStore(str(folder / "files")), Waker()
+    def make(
+        cls, database, clock, folder, signatures, authority=AUTHORITY, policy=DEFAULT_POLICY
+    ) -> Desk:
+        files, waker, metrics = FileStore(str(folder / "files")), Waker(), Metrics()
         return cls(
             database,
             clock,
             files,
             Documents(database, clock, files, signatures),
-            SignatureRequests(database, clock, waker, authority),
+            SignatureRequests(database, clock, waker, authority, policy.when_unavailable),
             SigningActs(
                 database=database,
                 clock=clock,
@@ -76,9 +92,31 @@ class Desk:
                 signatures=signatures,
                 waker=waker,
                 authority=authority,
-                metrics=Metrics(),
+                metrics=metrics,
+                preservation=policy,
             ),
+            Preservation(
+                database,
+                clock,
+                waker,
+                metrics,
+                files=files,
+                signatures=signatures,
+                policy=policy,
+            ),
+            Calendar(database, clock, files, signatures),
+            metrics,
         )
+
+    def raising(self):
+        return RaisingWorker(self.preservation, self.database, self.clock, self.metrics)
+
+    def ahead(self):
+        within = self.preservation.policy.renew_within
+        return CalendarWorker(self.calendar, self.clock, within)
+
+    async def task(self, document):
+        return await self.database.read(lambda c: preservation_store.find_task(c, document.id))
 
     def routes(self, upload_limit=http.UPLOAD_LIMIT):
         return [
@@ -86,6 +124,7 @@ class Desk:
             *request_http.routes(self.requests, self.acts),
             *authority_http.routes(self.register),
             *touched_documents.routes(self.database),
+            *preservation_http.routes(self.preservation, self.calendar),
         ]
 
     @property

@@ -139,6 +139,19 @@ async def test_a_wrong_pin_is_refused_and_leaves_nothing_open(
     assert (await refused(make_service, decision_pdf, config, pin="0")).code == "wrong_pin"
 
 
+@pytest.mark.parametrize("digest", ["sha384", "sha512"])
+@pytest.mark.parametrize("pkcs1v15", [False, True])
+@pytest.mark.parametrize(("name", "key_id"), [("official-rsa", "01"), ("official-ec", "02")])
+async def test_a_token_signs_with_the_configured_digest(
+    make_service, decision_pdf, token_key, digest, pkcs1v15, name, key_id
+):
+    """The mechanism follows; what the token made is verified before it is embedded."""
+    config = token_key(name, key_id=key_id, digest=digest, allow_pkcs1v15=pkcs1v15)
+    order = SignOrder(decision_pdf, config.name, Role.INVISIBLE, Level.B_B, pin=PIN)
+    service = make_service(keys=(config,))
+    assert (await service.validate((await service.sign(order)).pdf)).signatures[0].integrity
+
+
 async def test_a_wrong_pin_during_anothers_act_is_refused(token_key):
     """While one act is logged in, a second PIN is compared and cannot ride along."""
     first = await source_for(token_key()).open(PIN)

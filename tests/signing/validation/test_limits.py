@@ -81,13 +81,12 @@ def test_the_command_answers_for_a_file_that_takes_too_long(tmp_path, many):
 
 async def test_the_pool_answers_for_a_file_that_takes_too_long(server, many):
     async with SignerPool(server.signer_config()) as pool:
-        await pool.credentials()
-        pool._limits["validate"] = 0.001
+        pool._validation_limit_s = 0.001
         validation = await pool.validate(many)
         assert (validation.verdict, validation.reason) == (Verdict.INDETERMINATE, "time_limit")
         assert validation.size == len(many)
         assert "Hết thời gian" in validation.summary
-        assert pool.pids == ()  # the child that was still at it is gone
+        assert pool.reader_pids == ()  # the child that was still at it is gone
 
 
 def test_signed_bytes_are_hashed_once_and_rightly(many):

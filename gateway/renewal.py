@@ -1,0 +1,99 @@
+"""``motcua renew``: renewing archive time-stamps that end soon, also beside a running gateway.
+
+Owns putting together what that needs and a line a document. What is due and how it is renewed are
+``documents``'; a gateway at work beside it is no harm, because each revision is published once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from gateway.documents.preservation import Preservation
+from gateway.documents.preservation_calendar import Calendar
+from gateway.foundation.clock import Clock, iso
+from gateway.foundation.database import Database
+from gateway.foundation.files import FileDamaged, FileMissing, FileStore
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.problems import Problem
+from gateway.foundation.waker import Redis, Waker
+from gateway.preservation_wiring import job_limit_s, preservation_policy
+from gateway.settings import Settings
+from gateway.wiring import signer_config
+from signing.contract import Level
+from signing.pool import SignerPool
+
+Write = Callable[[str], object]
+
+
+async def renew(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    within: timedelta,
+    *,
+    dry_run: bool,
+    write: Write,
+) -> int:
+    """Renew every portal's documents whose archive time-stamp ends within a time.
+
+    Returns:
+        How many could not be renewed.
+    """
+    signer = signer_config(settings)
+    redis = Redis(settings.redis.url) if settings.redis.url else None
+    files = FileStore(settings.files.url)
+    try:
+        async with SignerPool(
+            signer, settings.signing.processes, job_limit_s=job_limit_s(signer)
+        ) as signatures:
+            calendar = Calendar(database, clock, files, signatures)
+            while await calendar.reckon_missing():
+                pass
+            due = await calendar.due(within)
+            if dry_run:
+                _list(due, write)
+                return 0
+            preservation = Preservation(
+                database,
+                clock,
+                Waker(redis),
+                Metrics(),
+                files=files,
+                signatures=signatures,
+                policy=preservation_policy(settings),
+            )
+            return await _renew_all(due, preservation, database, write)
+    finally:
+        if redis is not None:
+            await redis.close()
+
+
+async def _renew_all(
+    due: Sequence[Any], preservation: Preservation, database: Database, write: Write
+) -> int:
+    failed = 0
+    for row in due:
+        try:
+            extension = await preservation.prepare(
+                row.tenant, row.id, Level.B_LTA, later_than=row.provable_until
+            )
+            shown = await database.write(lambda c, e=extension: preservation.publish(c, e))  # type: ignore[misc]  # the default binds the loop's value
+        except Problem as problem:
+            failed += 1
+            write(f"{row.id} {row.reference}: {problem.detail_vi or problem.code}\n")
+        except (FileMissing, FileDamaged) as error:
+            failed += 1
+            write(f"{row.id} {row.reference}: {type(error).__name__}\n")
+        else:
+            preservation.announce()
+            write(f"{row.id} {row.reference}: {shown.level}, {shown.provable_until}\n")
+    write(f"gia hạn / renewed {len(due) - failed}, lỗi / failed {failed}\n")
+    return failed
+
+
+def _list(due: Sequence[Any], write: Write) -> None:
+    for row in due:
+        write(f"{row.id} {row.reference}: {iso(row.provable_until)} ({row.provable_reason})\n")
+    write(f"cần gia hạn / due: {len(due)}\n")

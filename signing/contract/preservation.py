@@ -1,0 +1,65 @@
+"""Keeping signatures provable: raising levels later, renewing archive time-stamps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from signing.contract.orders import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Provability:
+    """Until when a file's signatures can be proven with what the file carries.
+
+    ``until`` is None when nothing in it can be proven at all (no signature, or a broken one);
+    ``reason`` is what ends it: ``unsigned``, ``broken_signature``, ``signer_certificate``,
+    ``timestamp_certificate``, ``algorithm``.
+    """
+
+    until: datetime | None
+    reason: str
+    detail: str  # Vietnamese, one sentence
+    level: Level | None  # the lowest among the signatures, by structure; None: no signature
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedPdf:
+    """The file with more proof: the input's bytes come first, unchanged.
+
+    ``level`` is the lowest level among the signatures afterwards; below what was asked for,
+    ``shortfall`` says why (a ``SigningUnavailable`` code, or ``validation_data_missing`` when
+    nobody can be asked any more). ``missing`` names the signature fields concerned.
+    """
+
+    pdf: bytes
+    sha256: str
+    level: Level
+    timestamp_fields: tuple[str, ...]  # the document time-stamps that were added
+    extended_at: datetime
+    provability: Provability
+    shortfall: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Preserving(Protocol):
+    """The half of the signing service that needs no key."""
+
+    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+        """Append proof until the level is reached, or as much as can be had now.
+
+        At B-LTA a new archive time-stamp is always added, so asking again renews it. A B-B
+        signature gets a document time-stamp instead of a signature time-stamp: its own bytes
+        can no longer be changed.
+
+        Raises:
+            DocumentRefused: ``not_a_pdf``, ``encrypted``, ``unsigned``, ``broken_signature`` …
+            SigningUnavailable: nothing at all could be added.
+        """
+        ...
+
+    async def provability(self, pdf: bytes) -> Provability:
+        """Until when the file's signatures can be proven; never raises for bad input."""
+        ...

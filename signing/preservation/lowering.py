@@ -1,0 +1,53 @@
+"""Signing at the level that can be reached now, when the order allows it.
+
+Owns which level is tried after which failure. Leaves signing to the caller's attempt and raising
+the level afterwards to ``extending``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from signing.contract import Level, SignedPdf, SigningUnavailable, SignOrder
+from signing.keys.contract import KeyUnavailable, OpenedKey
+
+# what failed → the highest level that does not need it
+_WITHOUT = {
+    "revocation_unavailable": Level.B_T,
+    "timestamp_authority_status": Level.B_T,
+    "timestamp_unavailable": Level.B_B,
+    "timestamp_untrusted": Level.B_B,
+}
+
+
+def level_without(level: Level, failure: str) -> Level | None:
+    """The level to try after a failure at ``level``; None when a lower one is no help."""
+    lower = _WITHOUT.get(failure)
+    return lower if lower is not None and lower.rank < level.rank else None
+
+
+async def sign_reachable(
+    order: SignOrder, key: OpenedKey, attempt: Callable[[SignOrder], Awaitable[SignedPdf]]
+) -> SignedPdf:
+    """Sign as ordered, or lower and lower while services are down and the order accepts it.
+
+    A key whose confirmation is used up is not asked again: its owner confirmed one signature.
+
+    Raises:
+        Whatever ``attempt`` raises, once no lower level is left or accepted.
+    """
+    shortfall = ""
+    while True:
+        try:
+            signed = await attempt(order)
+        except KeyUnavailable:
+            raise
+        except SigningUnavailable as error:
+            lower = level_without(order.level, error.code)
+            if lower is None or key.spent or not order.accept_lower:
+                raise
+            shortfall = shortfall or error.code
+            order = replace(order, level=lower)
+        else:
+            return replace(signed, shortfall=shortfall) if shortfall else signed
