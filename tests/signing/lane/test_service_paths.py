@@ -175,9 +175,9 @@ async def test_a_file_is_inspected_once_and_a_dangerous_one_every_time(service, 
     """What was found clean is remembered by its SHA-256; one byte more is another file."""
     looked = []
 
-    def inspect(pdf):
+    def inspect(pdf, **options):
         looked.append(pdf)
-        return inspect_pdf(pdf)
+        return inspect_pdf(pdf, **options)
 
     monkeypatch.setattr("signing.inspection.inspect_pdf", inspect)
     pdf = decision()
