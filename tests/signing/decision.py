@@ -38,6 +38,7 @@ def decision(
     """
     if "NotoVN" not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(TTFont("NotoVN", str(REGULAR)))
+    if "DateVN" not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(TTFont("DateVN", str(SERIF_ITALIC_DATE)))
     out = io.BytesIO()
     across, down = A4

@@ -40,7 +40,7 @@ def test_the_doors_open_without_the_heavy_libraries(module):
     ("room", "names"),
     [
         ("appearance", {"Part", "plan", "signer_name"}),
-        ("inspection", {"inspect_pdf"}),
+        ("inspection", {"inspect_file", "inspect_pdf"}),
         ("pades", {"Act", "KeptKeySigner", "Look", "ProofFailed", "prove", "sign_revision"}),
         ("validation", {"validate_as_configured", "validate_pdf"}),
     ],
