@@ -151,7 +151,9 @@ class SignerPool:
 
     async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
         """Sign a large file into another one, in a child; no byte of it passes through here."""
-        return cast("SignedFile", await self._run("sign_file", order, source, target))
+        found = cast("Inspection", await self._read("inspect_file", source))
+        found.refuse_if_blocked()
+        return cast("SignedFile", await self._run("sign_file", order, source, target, found.sha256))
 
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()

@@ -121,6 +121,12 @@ class SigningService(RemoteActs):
 
         return inspect_pdf(pdf, repair=repair)
 
+    async def inspect_file(self, path: Path) -> Inspection:
+        """Look at a file on the disk before it is signed there; nothing is repaired."""
+        from signing.inspection import inspect_file  # noqa: PLC0415 - loaded when first needed
+
+        return inspect_file(path, repair=False)
+
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
     ) -> Validation:
@@ -149,13 +155,16 @@ class SigningService(RemoteActs):
         """
         timings = _Timings({}, perf_counter())
         check_readable(order.pdf)
-        state = self._refuse_dangerous(order.pdf, inspected=inspected)
+        state = self._refuse_dangerous(order.pdf, inspected)
         timings.mark("inspection")
         return await self._perform(order, state, timings, in_memory(order.pdf))
 
-    async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
+    async def sign_file(
+        self, order: SignOrder, source: Path, target: Path, inspected: str = ""
+    ) -> SignedFile:
         """Sign a large file into another one; ``order.pdf`` is not looked at.
 
+        ``inspected`` is the SHA-256 of the file that a process without keys found clean.
         The file is mapped, not read: what was inspected in this process before takes no memory.
         Otherwise as ``sign``. On a refusal there is no target file.
         """
@@ -164,7 +173,7 @@ class SigningService(RemoteActs):
             order = dataclasses.replace(order, pdf=data)
             async with copied(source, target, len(data)) as copying:
                 check_readable(order.pdf)
-                state = self._refuse_dangerous(order.pdf)
+                state = self._refuse_dangerous(order.pdf, inspected)
                 await copying
                 timings.mark("inspection")
                 delivery = into_file(target, len(data), state.digest())
@@ -244,17 +253,18 @@ class SigningService(RemoteActs):
         """The lane carries one SHA-256 through file, signature and time-stamps."""
         return self._config.fast_lane and key.config.digest == "sha256"
 
-    def _refuse_dangerous(self, pdf: bytes, *, inspected: bool = False) -> Any:
+    def _refuse_dangerous(self, pdf: bytes, inspected: bool | str = False) -> Any:
         """Inspect, whoever asked: nothing that inspection forbids is ever signed.
 
-        Exactly these bytes are inspected once: in this process, or before in one without keys.
-        Gives the SHA-256 state over them.
+        Exactly these bytes are inspected once: in this process, or before in one without keys
+        (``inspected``: yes, or the hash that was). Gives the SHA-256 state over them.
         """
         state = hashlib.sha256(pdf)
-        if not inspected and state.digest() not in self._clean:
+        clean = inspected is True or state.hexdigest() == inspected or state.digest() in self._clean
+        if not clean:
             from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
 
-            inspect_pdf(bytes(pdf), repair=False).refuse_if_blocked()
+            inspect_pdf(pdf, repair=False).refuse_if_blocked()
         self._clean.add(state.digest())
         return state
 

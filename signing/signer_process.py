@@ -23,7 +23,7 @@ from signing.process_limits import Limits, grant_cpu, restrict_memory
 log = logging.getLogger(__name__)
 
 JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
-    {"prepare", "finish", "accept_hand_off", "extend", "provability"}
+    {"prepare", "finish", "accept_hand_off", "inspect_file", "extend", "provability"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
 OnTrips = Callable[[tuple[contract.TimestampTrip, ...]], None]

@@ -69,7 +69,7 @@ def inspect_pdf(pdf: Data, *, repair: bool = True) -> Inspection:
     return found
 
 
-def inspect_file(path: Path) -> Inspection:
+def inspect_file(path: Path, *, repair: bool = True) -> Inspection:
     """``inspect_pdf`` of a file; a large one is read where it lies, never as a whole.
 
     One beyond the size limit is not read at all, so that its hash stays empty.
@@ -82,9 +82,9 @@ def inspect_file(path: Path) -> Inspection:
         if size > MAX_SIZE:
             return Inspection("", size, 0, "", (_too_large(size),), ())
         if size <= _READ_WHOLE:
-            return inspect_pdf(file.read())
+            return inspect_pdf(file.read(), repair=repair)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return inspect_pdf(data)
+            return inspect_pdf(data, repair=repair)
 
 
 def _look(pdf: Data) -> Inspection:
