@@ -10,6 +10,8 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+_PATIENCE_S = 1.0  # for calls held open when it stops
+
 
 class LoopbackServer:
     """Serves ``application``; use it as an async context."""
@@ -20,7 +22,9 @@ class LoopbackServer:
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
-        self._runner = web.AppRunner(self.application(), access_log=None)
+        self._runner = web.AppRunner(
+            self.application(), access_log=None, shutdown_timeout=_PATIENCE_S
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

@@ -88,6 +88,12 @@ async def _each_is_signed_once(portal, batch):
         document = await portal.get(f"/v1/documents/{request['document_id']}")
         assert (document["revision"], len(document["signatures"])) == (1, 1)
         assert document["sha256"] == item["signed_sha256"]
-    events = await portal.every("/v1/events?")
-    signed = [e["subject"] for e in events if e["type"] == "document.signed"]
+
+    async def told():
+        """The log is written after the commit: it may be a moment behind the batch."""
+        events = await portal.every("/v1/events?")
+        signed = [e["subject"] for e in events if e["type"] == "document.signed"]
+        return signed if len(signed) >= COUNT else None
+
+    signed = await until(told)
     assert len(signed) == len(set(signed)) == COUNT

@@ -16,6 +16,7 @@ from gateway.documents.assembly import DocumentDesk
 from gateway.documents.batch_runs import Run
 from gateway.documents.confirmations import ConfirmationPolicy
 from gateway.documents.hand_off import HandOffPolicy
+from gateway.documents.preservation_rules import DEFAULT_POLICY
 from gateway.documents.requests import Actor, NewRequest, NewStep
 from gateway.documents.rules import KeyUse
 from gateway.documents.signing_places import BatchPolicy
@@ -68,6 +69,7 @@ class RemoteDesk:
                 hand_off=HandOffPolicy("https://cong.example", SECRET),
             ),
             batches=BatchPolicy(),
+            preservation=DEFAULT_POLICY,
         )
         return cls(database, clock, folder, paper, desk)
 

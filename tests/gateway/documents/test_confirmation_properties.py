@@ -122,7 +122,7 @@ async def _story(desk, start, story):
     for step in story:
         desk = await _happens(desk, step)
     desk.provider.confirm() if desk.provider.references else None
-    for _ in range(6):
+    for _ in range(6 + len(story)):  # each failure of the story costs a round
         with contextlib.suppress(Crash):
             await desk.later(minutes=10)
         if desk.provider.references:

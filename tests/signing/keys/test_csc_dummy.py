@@ -59,7 +59,7 @@ async def foreign(running_pki):
         warnings.simplefilter("ignore")  # it names its settings by strings
         server = dummy.CSCWithCertomancer(config)
     server.register_routes()
-    runner = web.AppRunner(server.app, access_log=None)
+    runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     root = config.get_pki_arch("pki").get_cert("root").dump()
