@@ -20,7 +20,7 @@ run: $(VENV)/.runtime ## serve with the simulators (PORT=8080); prints the pages
 	$(BIN)/motcua serve --with-simulators $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.develop ## the tests (TESTS="path or options" for a part)
-	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-n 2 --dist worksteal)
+	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-n 3 --dist worksteal)
 
 check: $(VENV)/.develop ## lint, types, import walls
 	$(BIN)/ruff check .

@@ -51,7 +51,7 @@ from gateway.shipments.assembly import ShipmentDesk
 from gateway.trouble import TroublePages
 from gateway.webhooks.assembly import Webhooks
 from gateway.webhooks.told_store import told_at
-from gateway.webhooks.worker import Options
+from gateway.webhooks.worker import LEASE_PER_TIMEOUT, Options
 from gateway.wiring import (
     agency_names,
     authority,
@@ -207,7 +207,11 @@ class Gateway:
             public_url=self.settings.server.public_url,
             guard=AddressGuard(parse_subnets(section.allowed_networks)),
             timeout_s=section.timeout_s,
-            options=Options(schedule=section.retry_s, per_endpoint=section.per_endpoint),
+            options=Options(
+                schedule=section.retry_s,
+                per_endpoint=section.per_endpoint,
+                lease_s=LEASE_PER_TIMEOUT * section.timeout_s,
+            ),
         )
 
     def _certification(self, documents: DocumentDesk) -> CertificationDesk:

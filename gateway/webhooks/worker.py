@@ -35,6 +35,7 @@ from gateway.webhooks.sender import Received, Sender
 
 _log = structlog.get_logger(__name__)
 
+LEASE_PER_TIMEOUT: Final = 4.0  # nobody else sends while an answer may still come
 _TOGETHER_S: Final = 0.005
 _COUNT_EVERY_S: Final = 15.0
 

@@ -12,7 +12,7 @@ from tests.scenarios.business import Business, check_the_log, payment_of, subscr
 from tests.support import postgres, valkey
 from tests.support.outage import bring_back, take_down
 from tests.support.receiver import receiving
-from tests.support.town import living
+from tests.support.town import FAST, living
 
 
 @pytest.fixture
@@ -31,7 +31,11 @@ async def test_a_database_that_goes_away_is_told_and_the_gateway_recovers_by_its
 ):
     """503 with Retry-After meanwhile, nothing half done, and afterwards everything goes on."""
     database = {"url": own_postgres.url("motcua")}
-    async with living(tmp_path, database=database) as town, receiving() as receiver:
+    webhooks = {"retry_s": FAST, "timeout_s": 3.0}  # a delivery's lease is four times that
+    async with (
+        living(tmp_path, database=database, webhooks=webhooks) as town,
+        receiving() as receiver,
+    ):
         portal = await town.key()
         await town.start()
         await subscribe(portal, receiver)

@@ -162,7 +162,9 @@ async def test_a_reader_that_gives_up_is_a_finding_and_is_replaced(server, decis
         assert not (await pool.inspect(decision_pdf)).blocked
         (other,) = pool.reader_pids
         assert other != pid
+        os.kill(other, signal.SIGSTOP)  # so that it has the job and cannot finish it
         job = asyncio.ensure_future(pool.validate(memory_bomb()))
+        await asyncio.sleep(0.3)
         os.kill(other, signal.SIGKILL)
         verdict = await job
         assert verdict.verdict is Verdict.INDETERMINATE
