@@ -6,7 +6,11 @@ import tomllib
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from gateway.documents.preservation_rules import REFUSE, SIGN_AND_RAISE, PreservationPolicy
+from gateway.documents.preservation.preservation_rules import (
+    REFUSE,
+    SIGN_AND_RAISE,
+    PreservationPolicy,
+)
 from gateway.foundation.clock import VIETNAM
 from gateway.settings import Settings
 from signing.contract import SignerConfig, TimestampAuthority

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from gateway.documents.preservation import Preservation
-from gateway.documents.preservation_calendar import Calendar
+from gateway.documents.preservation.preservation import Preservation
+from gateway.documents.preservation.preservation_calendar import Calendar
 from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore

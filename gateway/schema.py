@@ -1,12 +1,13 @@
 """Every table of the gateway, imported once: migrations and tests compare against this."""
 
 from gateway.certification import store as certification
-from gateway.documents import act_store, batch_store, ticket_store
-from gateway.documents import authority_store as document_authorities
-from gateway.documents import evidence_store as document_evidence
-from gateway.documents import preservation_store as document_preservation
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
+from gateway.documents.authority import authority_store as document_authorities
+from gateway.documents.batches import batch_store
+from gateway.documents.confirmations import act_store, ticket_store
+from gateway.documents.evidence import evidence_store as document_evidence
+from gateway.documents.preservation import preservation_store as document_preservation
 from gateway.foundation import access, idempotency
 from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments

@@ -26,10 +26,10 @@ from connectors.contract import (
     Transport,
 )
 from gateway.certification.rules import Agency, Certifier, Offices
-from gateway.documents.confirmations import ConfirmationPolicy
-from gateway.documents.hand_off import HandOffPolicy
+from gateway.documents.confirmations.confirmations import ConfirmationPolicy
+from gateway.documents.confirmations.hand_off import HandOffPolicy
+from gateway.documents.confirmations.signing_places import BatchPolicy
 from gateway.documents.rules import Authority, KeyUse
-from gateway.documents.signing_places import BatchPolicy
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport

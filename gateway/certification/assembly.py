@@ -15,7 +15,7 @@ from gateway.certification.issuing import Issuing
 from gateway.certification.rules import Offices
 from gateway.certification.service import Certifications, Sources
 from gateway.certification.verification import Verification
-from gateway.documents.witness import Witness
+from gateway.documents.evidence.witness import Witness
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore

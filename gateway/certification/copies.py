@@ -20,8 +20,8 @@ from gateway.certification.rules import (
     printed_number,
     printed_volume,
 )
-from gateway.documents.evidence_log import KeptFile
-from gateway.documents.witness import Witness
+from gateway.documents.evidence.evidence_log import KeptFile
+from gateway.documents.evidence.witness import Witness
 from gateway.foundation.clock import in_vietnam
 from gateway.foundation.files import FileStore
 from gateway.foundation.problems import Problem

@@ -22,7 +22,7 @@ from gateway.certification.answers import (
 )
 from gateway.certification.attestation import Templates
 from gateway.certification.rules import SUBJECT, Offices, RegisterKey, Status
-from gateway.documents.witness import Signer, Subject, Witness
+from gateway.documents.evidence.witness import Signer, Subject, Witness
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock, vietnam_day
 from gateway.foundation.database import Database

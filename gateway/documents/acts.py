@@ -23,13 +23,16 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from gateway.documents import act_store, evidence_log, request_store, step_authority, steps
+from gateway.documents import request_store, steps
 from gateway.documents.answers import RequestAnswer, show_requests
-from gateway.documents.preservation_rules import DEFAULT_POLICY, PreservationPolicy
-from gateway.documents.preserving import PreservingSignatures, reckon
+from gateway.documents.authority import step_authority
+from gateway.documents.confirmations import act_store
+from gateway.documents.evidence import evidence_log
+from gateway.documents.preservation.preservation_rules import DEFAULT_POLICY, PreservationPolicy
+from gateway.documents.preservation.preserving import PreservingSignatures, reckon
+from gateway.documents.preservation.shortfalls import let_seal_wait
 from gateway.documents.requests import Actor, check_actor
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
-from gateway.documents.shortfalls import let_seal_wait
 from gateway.documents.steps import Intent, Result
 from gateway.foundation import idempotency
 from gateway.foundation.clock import Clock

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.documents import (
-    authority_http,
-    http,
-    preservation_http,
-    request_http,
-    touched_documents,
-)
+from gateway.documents import http, request_http
 from gateway.documents.acts import SigningActs
-from gateway.documents.authorities import AuthorityRegister
-from gateway.documents.batch_desk import BatchDesk
-from gateway.documents.confirmation_worker import ConfirmationWorker
-from gateway.documents.confirmations import ConfirmationPolicy, Confirmations
-from gateway.documents.preservation import Preservation
-from gateway.documents.preservation_calendar import Calendar
-from gateway.documents.preservation_rules import PreservationPolicy
-from gateway.documents.preservation_worker import CalendarWorker, RaisingWorker
-from gateway.documents.preserving import PreservingSignatures
+from gateway.documents.authority import authority_http
+from gateway.documents.authority.authorities import AuthorityRegister
+from gateway.documents.batches.batch_desk import BatchDesk
+from gateway.documents.confirmations.confirmation_worker import ConfirmationWorker
+from gateway.documents.confirmations.confirmations import ConfirmationPolicy, Confirmations
+from gateway.documents.confirmations.signing_places import BatchPolicy, SigningPlaces
+from gateway.documents.evidence import touched_documents
+from gateway.documents.evidence.witness import Witness
+from gateway.documents.preservation import preservation_http
+from gateway.documents.preservation.preservation import Preservation
+from gateway.documents.preservation.preservation_calendar import Calendar
+from gateway.documents.preservation.preservation_rules import PreservationPolicy
+from gateway.documents.preservation.preservation_worker import CalendarWorker, RaisingWorker
+from gateway.documents.preservation.preserving import PreservingSignatures
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
-from gateway.documents.signing_places import BatchPolicy, SigningPlaces
-from gateway.documents.witness import Witness
 from gateway.documents.worker import ExpiryWorker
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database

@@ -24,8 +24,8 @@ from gateway.documents.answers import (
     Renderers,
     show_documents,
 )
-from gateway.documents.evidence_collect import EvidenceDesk
-from gateway.documents.preserving import PreservingSignatures, columns_of, reckon
+from gateway.documents.evidence.evidence_collect import EvidenceDesk
+from gateway.documents.preservation.preserving import PreservingSignatures, columns_of, reckon
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database

@@ -16,8 +16,8 @@ from gateway.certification.issuing import IssueOrder, Issuing
 from gateway.certification.rules import Agency, Certifier, Offices, RegisterKey
 from gateway.certification.service import Certifications, NewCertification
 from gateway.certification.verification import Verification
+from gateway.documents.evidence.witness import Witness
 from gateway.documents.service import Documents
-from gateway.documents.witness import Witness
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore

@@ -9,22 +9,18 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from gateway.documents import (
-    authority_http,
-    http,
-    preservation_http,
-    preservation_store,
-    request_http,
-    touched_documents,
-)
+from gateway.documents import http, request_http
 from gateway.documents.acts import Act, SigningActs
-from gateway.documents.authorities import AuthorityRegister, NewEnding
-from gateway.documents.authority_register import Mandate
-from gateway.documents.evidence_audit import EvidenceAudit
-from gateway.documents.preservation import Preservation
-from gateway.documents.preservation_calendar import Calendar
-from gateway.documents.preservation_rules import DEFAULT_POLICY
-from gateway.documents.preservation_worker import CalendarWorker, RaisingWorker
+from gateway.documents.authority import authority_http
+from gateway.documents.authority.authorities import AuthorityRegister, NewEnding
+from gateway.documents.authority.authority_register import Mandate
+from gateway.documents.evidence import touched_documents
+from gateway.documents.evidence.evidence_audit import EvidenceAudit
+from gateway.documents.preservation import preservation_http, preservation_store
+from gateway.documents.preservation.preservation import Preservation
+from gateway.documents.preservation.preservation_calendar import Calendar
+from gateway.documents.preservation.preservation_rules import DEFAULT_POLICY
+from gateway.documents.preservation.preservation_worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from gateway.documents import evidence_store, store
-from gateway.documents.evidence_audit import EvidenceAudit, Head
-from gateway.documents.evidence_chain import GENESIS, Walk, canonical, link, link_sha256
-from gateway.documents.evidence_log import append
+from gateway.documents import store
+from gateway.documents.evidence import evidence_store
+from gateway.documents.evidence.evidence_audit import EvidenceAudit, Head
+from gateway.documents.evidence.evidence_chain import GENESIS, Walk, canonical, link, link_sha256
+from gateway.documents.evidence.evidence_log import append
 from gateway.documents.requests import Actor, NewStep
 from gateway.foundation.database import Database
 from gateway.foundation.problems import Problem

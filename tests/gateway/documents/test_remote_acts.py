@@ -8,10 +8,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from gateway.documents import request_store, ticket_store
-from gateway.documents.authorities import AuthorityRegister, NewEnding
-from gateway.documents.authority_register import Mandate
-from gateway.documents.hearing import Report
+from gateway.documents import request_store
+from gateway.documents.authority.authorities import AuthorityRegister, NewEnding
+from gateway.documents.authority.authority_register import Mandate
+from gateway.documents.confirmations import ticket_store
+from gateway.documents.confirmations.hearing import Report
 from gateway.foundation.problems import Problem
 from signing.contract import DocumentRefused, RemoteState, SigningUnavailable
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, TENANT, on_sqlite

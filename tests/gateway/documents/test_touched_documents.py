@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.documents.evidence.touched_documents import Standing, standing
 from gateway.documents.requests import NewStep
-from gateway.documents.touched_documents import Standing, standing
 from signing.contract import ActEvidence
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, SEAL, on_sqlite
 from tests.support.edge import make_edge, portal, serve

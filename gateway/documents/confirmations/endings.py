@@ -1,0 +1,75 @@
+"""How an act that waited for an official elsewhere ends without a result.
+
+Owns one unit: the act is closed with a reason that people read, its step is free again, its place
+in a batch is refused. Whether the step still was the act's is the fence's business.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.documents import request_store, rules, steps
+from gateway.documents.batches import batch_store
+from gateway.documents.batches.batch_store import ItemStatus
+from gateway.documents.confirmations import act_store, ticket_store
+from gateway.documents.confirmations.act_store import Stage
+from gateway.documents.confirmations.confirmation_rules import sentence
+from gateway.documents.rules import RequestStatus
+from signing.contract import RemoteState
+
+CANCELLED = "cancelled"  # a state of ours beside the provider's
+
+
+def is_held(connection: Connection, act: Any, now: datetime) -> bool:
+    """Whether the request still waits for this act (locks the request)."""
+    row = request_store.find_request(connection, act.tenant, act.request_id, lock=True)
+    if row is None or row.fence != act.fence:
+        return False
+    status = rules.visible_status(RequestStatus(row.status), row.lease_until, row.deadline, now)
+    return status is RequestStatus.SIGNING
+
+
+def end_act(
+    connection: Connection,
+    act: Any,
+    state: str,
+    now: datetime,
+    *,
+    detail: str = "",
+    error: Exception | None = None,
+) -> None:
+    """Close an act and give its step back; ``error`` may end the request (``steps.give_back``)."""
+    words = detail if state == CANCELLED else sentence(RemoteState(state), detail)
+    act_store.change_act(
+        connection,
+        act.id,
+        stage=Stage.ENDED,
+        state=state,
+        detail=words,
+        ended_at=now,
+        due_at=None,
+        lease_until=None,
+    )
+    steps.give_back(connection, act.request_id, act.fence, now, error)
+    if act.batch_id is not None:
+        reason = {"code": state, "detail": words}
+        refused = ItemStatus.REFUSED
+        batch_store.close_item(
+            connection, act.batch_id, act.request_id, now, status=refused, reason=reason
+        )
+
+
+def withdraw_if_idle(connection: Connection, reference: str | None, now: datetime) -> None:
+    """Withdraw a ticket under which nothing waits any more; what was never sent just ends."""
+    if reference is None or act_store.acts_under(connection, reference, Stage.WAITING):
+        return
+    ticket = ticket_store.find_ticket(connection, reference, lock=True)
+    if ticket is None or ticket.ended_at is not None or ticket.withdrawn_at is not None:
+        return
+    values: dict[str, Any] = {"withdrawn_at": now, "due_at": now, "asks": 0}
+    if ticket.sending_at is None:
+        values |= {"ended_at": now, "due_at": None}
+    ticket_store.change_ticket(connection, reference, **values)

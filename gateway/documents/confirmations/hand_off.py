@@ -1,0 +1,284 @@
+"""Hand-offs: the official's own desktop program fetches the file, signs it and brings it back.
+
+For the signer of Ban Cơ yếu Chính phủ (VGCASignService): it GETs ``FileName``, signs with the
+token at the official's desk, and POSTs the result to ``FileUploadHandler`` (as seen in public
+integrations of ``vgcaplugin.js``; the vendor publishes no specification). The two addresses are
+unguessable, live for a while, and stand in the database as hashes only; they follow from the act
+and our secret, so that a repeated call is answered with the same ones. What comes back is believed
+only after the signing service proved it (``HandOffs.accept_hand_off``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from gateway.documents import request_store, steps
+from gateway.documents.acts import Act
+from gateway.documents.answers import HandOffAnswer, RequestAnswer, show_requests
+from gateway.documents.authority import step_authority
+from gateway.documents.confirmations import act_store
+from gateway.documents.confirmations.act_store import Stage
+from gateway.documents.confirmations.confirmation_rules import sentence
+from gateway.documents.confirmations.holding import hold_step
+from gateway.documents.evidence import evidence_log
+from gateway.documents.rules import Authority
+from gateway.documents.steps import Intent, Result
+from gateway.foundation.clock import Clock
+from gateway.foundation.database import Database
+from gateway.foundation.files import FileStore
+from gateway.foundation.ids import new_id
+from gateway.foundation.metrics import Metrics
+from gateway.foundation.problems import Problem, not_found
+from gateway.foundation.signing_problems import problem_of
+from gateway.foundation.waker import Waker
+from gateway.webhooks.outbox import TOPIC
+from signing.contract import (
+    Confirmation,
+    HandOffs,
+    RemoteState,
+    Signatures,
+    SigningError,
+    SignOrder,
+)
+
+_log = structlog.get_logger(__name__)
+
+_UPLOADS = 20  # wrong files are refused, but not without end: each costs a verification
+_FUNCTIONS = {
+    "initial": "vgca_sign_approved",
+    "person": "vgca_sign_approved",
+    "agency": "vgca_sign_issued",
+    "copy": "vgca_sign_copy",
+    "annex": "vgca_sign_appendix",
+}
+_WAITING = "Chờ người ký ký trên máy của mình và gửi lại văn bản."
+
+
+@dataclass(frozen=True, slots=True)
+class HandOffPolicy:
+    """How long the addresses work, and how often the file may be fetched."""
+
+    public_url: str
+    secret: bytes
+    lasts: timedelta = timedelta(hours=1)
+    downloads: int = 3  # the first, and two more after a broken transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A file that came back and was published."""
+
+    document_id: str
+    name: str
+
+
+class HandOffDesk:
+    """Steps that a desktop program signs."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        waker: Waker,
+        metrics: Metrics,
+        *,
+        files: FileStore,
+        signatures: Signatures,
+        hand_offs: HandOffs,
+        authority: Authority,
+        policy: HandOffPolicy,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._waker = waker
+        self._metrics = metrics
+        self._files = files
+        self._signatures = signatures
+        self._hand_offs = hand_offs
+        self._authority = authority
+        self._policy = policy
+
+    # -------------------------------------------------------------- giving out
+
+    async def take_over(self, intent: Intent, order: SignOrder, act: Act) -> None:
+        """Hold the step for the official's desktop.
+
+        Raises:
+            Problem: ``signing_interrupted``.
+        """
+        await self._database.write(lambda c: self._store(c, intent, order, act))
+
+    def _store(self, connection: Connection, intent: Intent, order: SignOrder, act: Act) -> None:
+        act_id = new_id("act", self._clock)
+        hold_step(
+            connection,
+            self._clock,
+            self._authority,
+            begun=(intent, order, act),
+            wait=self._policy.lasts,
+            id=act_id,
+            confirmation=Confirmation.HAND_OFF,
+            title=intent.request.reference,
+            stage=Stage.WAITING,
+            state=RemoteState.WAITING_USER,
+            detail=_WAITING,
+            part=1,
+            parts=1,
+            download_hash=_hashed(self._token("download", act_id)),
+            upload_hash=_hashed(self._token("upload", act_id)),
+        )
+
+    async def follow(self, act: Act) -> RequestAnswer:
+        """The request with the addresses; not stored under the key, so no copy of them is kept."""
+
+        def query(connection: Connection) -> RequestAnswer:
+            row = request_store.find_request(connection, act.actor.tenant, act.request_id)
+            live = act_store.live_act(connection, row.id, row.fence)
+            answer = show_requests(connection, [row], self._clock.now())[0]
+            if live is None or answer.confirmation is None:
+                return answer
+            step = request_store.steps_of(connection, [row.id])[row.id][live.position]
+            shown = self._addresses(live.id, row, step)
+            confirmation = msgspec.structs.replace(answer.confirmation, hand_off=shown)
+            return msgspec.structs.replace(answer, confirmation=confirmation)
+
+        return await self._database.read(query)
+
+    def _addresses(self, act_id: str, row: Any, step: Any) -> HandOffAnswer:
+        base = f"{self._policy.public_url.rstrip('/')}/hand-offs"
+        download = f"{base}/{self._token('download', act_id)}/van-ban.pdf"
+        upload = f"{base}/{self._token('upload', act_id)}/upload"
+        number = row.document_number if step.role == "agency" else None
+        argument = {
+            "FileUploadHandler": upload,
+            "SessionId": "",
+            "JWTToken": "",
+            "FileName": download,
+            "DocNumber": f"{number['number']}/{number['symbol']}" if number else "",
+            "IssuedDate": f"{number['date']}T00:00:00+07:00" if number else "",
+            "MetaData": [{"Key": "signature_request", "Value": row.id}],
+        }
+        return HandOffAnswer(
+            download_url=download,
+            upload_url=upload,
+            function=_FUNCTIONS[step.role],
+            argument=msgspec.json.encode(argument).decode(),
+        )
+
+    def _token(self, direction: str, act_id: str) -> str:
+        """256 bits that nobody can guess without our secret, the same for the same act."""
+        return hmac.digest(self._policy.secret, f"{direction} {act_id}".encode(), "sha256").hex()
+
+    def address_of(self, accepted: Accepted) -> str:
+        """Where the published file can be read with an API key."""
+        base = self._policy.public_url.rstrip("/")
+        return f"{base}/v1/documents/{accepted.document_id}/content"
+
+    # -------------------------------------------------------------- fetching
+
+    async def download(self, token: str) -> bytes:
+        """The frozen bytes, a few times.
+
+        Raises:
+            Problem: ``not_found``, ``hand_off_gone``.
+        """
+
+        def unit(connection: Connection) -> str:
+            act = act_store.find_hand_off(connection, lock=True, download_hash=_hashed(token))
+            if act is None:
+                raise not_found("địa chỉ này")
+            if not self._is_open(act) or act.downloads >= self._policy.downloads:
+                raise Problem("hand_off_gone")
+            act_store.change_act(connection, act.id, downloads=act.downloads + 1)
+            return str(act.input_sha256)
+
+        return await self._files.get(await self._database.write(unit))
+
+    def _is_open(self, act: Any) -> bool:
+        return bool(act.stage == Stage.WAITING and self._clock.now() < act.expires_at)
+
+    # -------------------------------------------------------------- taking back
+
+    async def upload(self, token: str, content: bytes) -> Accepted:
+        """Prove and publish what came back; the same file again is the same answer.
+
+        Raises:
+            Problem: ``not_found``, ``hand_off_gone``, and what the signing service refuses.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        found = await self._database.write(lambda c: self._expected(c, token, digest))
+        if isinstance(found, Accepted):
+            return found
+        act, intent = found
+        order = steps.order_of(intent, await self._files.get(act.input_sha256), act.credential)
+        try:
+            signed = await self._hand_offs.accept_hand_off(order, content)
+            steps.check_incremental(order.pdf, signed.pdf)
+        except SigningError as error:
+            self._metrics.signatures.labels(intent.request.level, "failed").inc()
+            _log.warning("hand_off_refused", request=act.request_id, reason=error.code)
+            raise problem_of(error) from error
+        stored = await self._files.put(signed.pdf)
+        kept = await evidence_log.keep(self._files, signed)
+        result = Result(signed, stored, await self._signatures.inspect(signed.pdf), kept)
+        accepted = await self._database.write(lambda c: self._publish(c, act, result, digest))
+        self._metrics.signatures.labels(intent.request.level, "signed").inc()
+        self._waker.wake(TOPIC)
+        return accepted
+
+    def _expected(
+        self, connection: Connection, token: str, digest: str
+    ) -> Accepted | tuple[Any, Intent]:
+        act = act_store.find_hand_off(connection, lock=True, upload_hash=_hashed(token))
+        if act is None:
+            raise not_found("địa chỉ này")
+        row = request_store.find_request(connection, act.tenant, act.request_id)
+        if act.stage == Stage.PUBLISHED and act.upload_sha256 == digest:
+            return _accepted(row)
+        if not self._is_open(act) or act.tries >= _UPLOADS or row.fence != act.fence:
+            raise Problem("hand_off_gone")
+        act_store.change_act(connection, act.id, tries=act.tries + 1)
+        found = request_store.steps_of(connection, [row.id])[row.id]
+        now = self._clock.now()
+        ruling = step_authority.require_step(connection, row, act.official, self._authority, now)
+        return act, steps.read_intent(connection, row, found, act.fence, ruling.bindings)
+
+    def _publish(
+        self, connection: Connection, claimed: Any, result: Result, digest: str
+    ) -> Accepted:
+        row = request_store.find_request(connection, claimed.tenant, claimed.request_id, lock=True)
+        act = act_store.find_act(connection, claimed.id, lock=True)
+        if act.stage == Stage.PUBLISHED and act.upload_sha256 == digest:
+            return _accepted(row)
+        if act.stage != Stage.WAITING:
+            raise Problem("hand_off_gone")
+        found = request_store.steps_of(connection, [row.id])[row.id]
+        intent = steps.read_intent(connection, row, found, act.fence)
+        steps.publish(connection, self._clock, self._authority, intent, result)
+        act_store.change_act(
+            connection,
+            act.id,
+            stage=Stage.PUBLISHED,
+            state=RemoteState.DONE,
+            detail=sentence(RemoteState.DONE, ""),
+            upload_sha256=digest,
+            ended_at=self._clock.now(),
+            due_at=None,
+        )
+        return _accepted(row)
+
+
+def _accepted(row: Any) -> Accepted:
+    return Accepted(row.document_id, f"{row.document_id}.pdf")
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What each act leaves: the chained log, its bundle and report, its audit."""

@@ -1,0 +1,1 @@
+"""Keeping documents provable: levels raised later, archive time-stamps renewed."""
