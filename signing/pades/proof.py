@@ -32,6 +32,8 @@ from signing.evidence.signatures import HASHES, signature_holds
 from signing.evidence.timestamps import TokenRefused, verified_signer
 from signing.reading import der
 
+# a revision of validation data: the catalogue names its store, or the store itself is written anew
+_VALIDATION_DATA = re.compile(rb"/(?:DSS|Certs|OCSPs|CRLs)\b")
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 _END = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
 _CROSS_REFERENCES = re.compile(rb"xref\s|\d+ \d+ obj")
@@ -133,7 +135,7 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
         _check_end(after, one.end)
     last = max((one.end for one in found), default=size_before)
     if last != len(after):
-        if b"/DSS" not in after[last:]:
+        if not _VALIDATION_DATA.search(after, last):
             raise ValueError("something else was added")
         _check_end(after, len(after))
 
@@ -212,7 +214,7 @@ def _check_found(
     last = max(one.end for one in found)
     # A B-LT file ends with a revision of validation data only, after the signature.
     if last != len(after):
-        if b"/DSS" not in after[last:]:
+        if not _VALIDATION_DATA.search(after, last):
             raise ValueError("something follows the last signature")
         _check_end(after, len(after))
 

@@ -271,3 +271,15 @@ async def test_a_pool_signs_files_too(server, tmp_path):
     assert isinstance(signed, SignedFile)
     assert signed.path is SigningPath.LANE
     assert signed.sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+@BOTH
+async def test_a_seal_over_a_b_lt_signature_brings_its_own_proof(on, decision_pdf, path):
+    """The second revision of validation data may write only the store anew, not the catalogue."""
+    service = on(path)
+    person = SignOrder(decision_pdf, "official-rsa", Role.PERSON, Level.B_LT)
+    signed = await service.sign(person)
+    seal = SignOrder(signed.pdf, "agency", Role.AGENCY, Level.B_LT, document_number=NUMBER)
+    sealed = await service.sign(seal)
+    assert sealed.path is path
+    assert (await service.validate(sealed.pdf)).verdict is Verdict.VALID
