@@ -27,7 +27,7 @@ def main() -> list[Ratio]:
 
 async def _measure() -> list[Ratio]:
     number = DocumentNumber(5, "QĐ-UBND", "2026-02-09")
-    seal = Placement(1, (90, 210, 36, 36))
+    seal = Placement(1, (90, 210, 36, 36), over_text=True)
     order = SignOrder(
         document(), CLERK, Role.AGENCY, Level.B_B, document_number=number, placement=seal
     )

@@ -1,8 +1,8 @@
 """A visible signature with real Vietnamese text against an invisible one, on both paths.
 
 B-B, RSA-2048, CPU time, rounds in turn. The stamp is a block of three lines (signer, title, time)
-in an embedded font, at a place the order names; the third side also searches the page's text for
-the signer's name, which is work of placing and the same on both paths.
+in an embedded font, at a place the order names and where it may cover text; the third side also
+searches the page's text for the signer's name, which is work of placing and the same on both paths.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ async def _measure() -> list[Ratio]:
     searched = dataclasses.replace(
         invisible, role=Role.PERSON, title="Chủ tịch", signer_name="Nguyễn Văn Mẫu"
     )
-    placed = dataclasses.replace(searched, placement=Placement(1, (110, 210, 60, 18)))
+    placed = dataclasses.replace(
+        searched, placement=Placement(1, (110, 210, 60, 18), over_text=True)
+    )
     async with bench() as made:
         made.config = dataclasses.replace(
             made.config,
