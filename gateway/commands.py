@@ -21,6 +21,7 @@ from gateway.foundation.clock import SystemClock
 from gateway.settings import ConfigurationError, Settings, config_path, load
 
 if TYPE_CHECKING:
+    from gateway.app import Gateway
     from gateway.development import World
 
 
@@ -243,17 +244,23 @@ async def _serve_in_a_world(folder: Path, port: int) -> int:
         raise ConfigurationError([problem]) from error
     gateway = Gateway(world.settings(), SystemClock())
     await gateway.start(socket=socket)
-    await _introduce(gateway.base_url, world, await gateway.keys.create("portal", "test", ["*"]))
+    await _introduce(gateway, world)
     died = await _until_told(gateway.died)
     await gateway.stop()
     await world.close()
     return 1 if died else 0
 
 
-async def _introduce(base_url: str, world: World, key: object) -> None:
+async def _introduce(gateway: Gateway, world: World) -> None:
     from gateway.development import CLERK, OFFICIALS
 
-    secret = getattr(key, "secret", "")
+    base_url = gateway.base_url
+    secret = (await gateway.keys.create("portal", "test", ["*"])).secret
+    people = [*OFFICIALS.values(), CLERK]
+    tokens = [await gateway.keys.create("portal", "test", ["*"], official=one) for one in people]
+    officials = "\n".join(
+        f"  {one:<23} {token.secret}" for one, token in zip(people, tokens, strict=True)
+    )
     print(
         f"""
 Cổng / gateway            {base_url}
@@ -261,7 +268,8 @@ Cổng / gateway            {base_url}
   tình trạng / health     {base_url}/readyz · {base_url}/metrics
 Mô phỏng / simulators     {world.simulators.base_url}/
 Khóa thử / test key       {secret}
-Người ký / officials      {", ".join(OFFICIALS.values())} · văn thư / clerk {CLERK}
+Khóa cá nhân của người ký và văn thư / personal tokens of the officials and the clerk
+{officials}
 
 curl -s {base_url}/v1/payments -H 'Authorization: Bearer {secret}' \\
   -H 'Idempotency-Key: thu-1' -H 'Content-Type: application/json' -d '{{"reference":
