@@ -12,7 +12,6 @@ import asyncio
 import dataclasses
 import hashlib
 import logging
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -49,7 +48,7 @@ from signing.evidence.eligibility import (
     local_day,
 )
 from signing.evidence.fetching import Fetcher
-from signing.evidence.revocation import Evidence, RevocationChecker, Status
+from signing.evidence.revocation import Evidence, RevocationChecker, Status, status_unknown
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
@@ -59,21 +58,9 @@ from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
 from signing.remote_service import RemoteActs, algorithm_of, within_reach
 from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
+from signing.stages import Timings
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Timings:
-    """Milliseconds of each stage, for ``SignedPdf.timings_ms``."""
-
-    stages: dict[str, float]
-    last: float
-
-    def mark(self, stage: str) -> None:
-        now = perf_counter()
-        self.stages[stage] = self.stages.get(stage, 0.0) + (now - self.last) * 1000
-        self.last = now
 
 
 class SigningService(RemoteActs):
@@ -153,7 +140,7 @@ class SigningService(RemoteActs):
 
         ``inspected`` says that a process without keys has found nothing against the file.
         """
-        timings = _Timings({}, perf_counter())
+        timings = Timings({}, perf_counter())
         check_readable(order.pdf)
         state = self._refuse_dangerous(order.pdf, inspected)
         timings.mark("inspection")
@@ -168,7 +155,7 @@ class SigningService(RemoteActs):
         The file is mapped, not read: what was inspected in this process before takes no memory.
         Otherwise as ``sign``. On a refusal there is no target file.
         """
-        timings = _Timings({}, perf_counter())
+        timings = Timings({}, perf_counter())
         with mapped(source) as data:
             order = dataclasses.replace(order, pdf=data)
             async with copied(source, target, len(data)) as copying:
@@ -191,7 +178,7 @@ class SigningService(RemoteActs):
         )
 
     async def _perform(
-        self, order: SignOrder, state: Any, timings: _Timings, delivery: Delivery
+        self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
     ) -> SignedPdf:
         style = order.text_style or self._config.time_style
         order = dataclasses.replace(order, text_style=style)
@@ -206,7 +193,7 @@ class SigningService(RemoteActs):
             await key.release()
 
     async def _sign_with(
-        self, key: OpenedKey, order: SignOrder, state: Any, timings: _Timings, delivery: Delivery
+        self, key: OpenedKey, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
     ) -> SignedPdf:
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
@@ -305,7 +292,7 @@ class SigningService(RemoteActs):
             )
         if evidence.status is Status.UNKNOWN:
             if level in PROVEN_LEVELS and self._config.revocation_unknown != "warn":
-                raise _status_unknown()
+                raise status_unknown()
             log.warning("signing at %s without a revocation answer", level)
         return evidence
 
@@ -356,13 +343,4 @@ def _facts(job: Job, proved_at: datetime) -> Facts:
         algorithm=algorithm_of(job.signer.key),
         checked_at=job.signed_at,
         proved_at=proved_at,
-    )
-
-
-def _status_unknown() -> SigningUnavailable:
-    return SigningUnavailable(
-        "revocation_unavailable",
-        "Chưa kiểm tra được tình trạng thu hồi của chứng thư số (OCSP, CRL đều không trả lời);"
-        " văn bản chưa được ký.",
-        "neither OCSP nor CRL could be asked",
     )

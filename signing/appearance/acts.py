@@ -26,6 +26,7 @@ from signing.appearance.drawing import (
     draw_picture,
     write_time,
 )
+from signing.appearance.figures import month_digits, two_digits
 from signing.appearance.lane_pages import LanePages, lane_pages
 from signing.appearance.pagebox import MM, Rect
 from signing.appearance.pictures import Picture, load_picture
@@ -263,16 +264,6 @@ _SINGLE: dict[Role, Callable[[_Scene], tuple[Spot, Drawing]]] = {
     Role.COPY: _copy,
     Role.ANNEX: _annex,
 }
-
-
-def two_digits(number: int) -> str:
-    """A document number or a day: below 10 with a leading zero (NĐ 30/2020 Annex I §II.3, 4)."""
-    return f"{number:02d}"
-
-
-def month_digits(month: int) -> str:
-    """A month: January and February with a leading zero, the others without."""
-    return f"{month:02d}" if month < 3 else str(month)
 
 
 def _issue(scene: _Scene) -> list[Part]:

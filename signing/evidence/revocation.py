@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from signing.contract import Clock
+from signing.contract import Clock, SigningUnavailable
 from signing.evidence.eligibility import (
     OCSP_SIGNING,
     TrustedChain,
@@ -309,4 +309,14 @@ def crl_urls(certificate: x509.Certificate) -> Iterable[str]:
         for point in points
         for name in point.full_name or ()
         if isinstance(name, x509.UniformResourceIdentifier)
+    )
+
+
+def status_unknown() -> SigningUnavailable:
+    """What is said when nobody could be asked and the level needs an answer."""
+    return SigningUnavailable(
+        "revocation_unavailable",
+        "Chưa kiểm tra được tình trạng thu hồi của chứng thư số (OCSP, CRL đều không trả lời);"
+        " văn bản chưa được ký.",
+        "neither OCSP nor CRL could be asked",
     )

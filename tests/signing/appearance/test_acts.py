@@ -10,7 +10,7 @@ import pytest
 from pyhanko.pdf_utils.generic import ArrayObject, FloatObject, NameObject, NumberObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from signing.appearance.acts import month_digits, two_digits
+from signing.appearance.figures import month_digits, two_digits
 from signing.contract import (
     DocumentNumber,
     DocumentRefused,
