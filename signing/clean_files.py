@@ -1,8 +1,8 @@
-"""Which files this process has found clean, so that no file is inspected twice.
+"""Which files were found clean, so that no file is inspected twice.
 
-Owns the SHA-256 digests of files without a blocking finding, the oldest forgotten first. A file
-that we made ourselves by appending to a clean one, and proved, is clean too. Kept in one signer
-process only: no other process's word is taken.
+Owns the SHA-256 digests of files without a blocking finding, the oldest forgotten first. The pool
+keeps what its readers found; a signer keeps what the pool vouched for, what it inspected itself,
+and what it made by appending to a clean file and proved.
 """
 
 from __future__ import annotations

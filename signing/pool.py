@@ -15,13 +15,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+from signing.clean_files import CleanFiles
 from signing.clock import SystemClock
 from signing.contract import (
     Attestation,
@@ -50,7 +50,6 @@ from signing.process_limits import Limits
 from signing.signer_process import TALK, OnTrips, serve, serve_talk
 from signing.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
-_REMEMBERED = 4096  # hashes of files that may be signed
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
@@ -87,7 +86,7 @@ class SignerPool:
     ) -> None:
         self._limit_s = job_limit_s
         self._reading = reading or Limits()
-        self._clean: OrderedDict[str, None] = OrderedDict()
+        self._clean = CleanFiles()
         self._validation_limit_s = min(job_limit_s, config.validation_limit_s + _GRACE_S)
         self._slots: TemporaryDirectory[str] | None = None
         self._closed = False
@@ -141,7 +140,8 @@ class SignerPool:
                 raise
             return await asyncio.to_thread(unfinished_inspection, pdf, lost.code)
         if not found.blocked:
-            self._remember(found.repaired.sha256 if found.repaired else found.sha256)
+            clean = found.repaired.sha256 if found.repaired else found.sha256
+            self._clean.add(bytes.fromhex(clean))
         return found
 
     async def sign(self, order: SignOrder) -> SignedPdf:
@@ -189,16 +189,10 @@ class SignerPool:
         Raises:
             DocumentRefused: the finding that forbids signing.
         """
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(pdf).hexdigest())
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(pdf).digest())
         if digest in self._clean:
-            self._clean.move_to_end(digest)
             return
         (await self.inspect(pdf, repair=False)).refuse_if_blocked()
-
-    def _remember(self, digest: str) -> None:
-        self._clean[digest] = None
-        if len(self._clean) > _REMEMBERED:
-            self._clean.popitem(last=False)
 
     async def prepare(self, order: SignOrder) -> Prepared:
         """Write the revision for a key that is confirmed elsewhere."""
