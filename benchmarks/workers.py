@@ -13,7 +13,7 @@ from time import perf_counter
 from benchmarks._ratio import Ratio
 from benchmarks._signing import RSA, bench, document, run
 from signing.contract import Level, Role, SignOrder
-from signing.pool import SignerPool
+from signing.processes.pool import SignerPool
 
 _BATCH = 300
 _ROUNDS = 5

@@ -67,7 +67,7 @@ from gateway.wiring import (
     state_secrets,
 )
 from signing.contract import TimestampTrip
-from signing.pool import SignerPool
+from signing.processes.pool import SignerPool
 
 _log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ from gateway.foundation.problems import Problem
 from gateway.settings import ConfigurationError, Settings, config_path, load
 
 if TYPE_CHECKING:
-    from gateway.documents.authority.authority_register import Mandate
-    from gateway.documents.evidence.evidence_audit import Head, Walked
+    from gateway.documents.authority.rules import Mandate
+    from gateway.documents.evidence.audit import Head, Walked
     from gateway.foundation.database import Database
 
 _AGENCY = "agency:"
@@ -90,7 +90,7 @@ def wanted_authorities(
     Clerks get their agency's seal. Officials get the agencies they certify for, or every
     configured agency where they name none: the small start has one.
     """
-    from gateway.documents.authority.authority_register import Mandate
+    from gateway.documents.authority.rules import Mandate
 
     keys = settings.signing.keys.values()
     agencies = {k.holder.removeprefix(_AGENCY): k for k in keys if k.holder.startswith(_AGENCY)}
@@ -113,7 +113,7 @@ def wanted_authorities(
 
 
 async def _import(settings: Settings, tenant: str, wanted: Sequence[Mandate]) -> list[str]:
-    from gateway.documents.authority.authorities import AuthorityRegister
+    from gateway.documents.authority.service import AuthorityRegister
 
     async with _opened(settings) as database:
         register = AuthorityRegister(database, SystemClock())
@@ -141,7 +141,7 @@ def verify_audit(given: argparse.Namespace) -> int:
 
 
 async def _verify(settings: Settings, noted: dict[str, tuple[int, str]]) -> list[Walked]:
-    from gateway.documents.evidence.evidence_audit import EvidenceAudit, Head
+    from gateway.documents.evidence.audit import EvidenceAudit, Head
     from gateway.foundation.files import FileStore
 
     heads: dict[str, Head] = {tenant: Head(*head) for tenant, head in noted.items()}

@@ -6,7 +6,7 @@ import tomllib
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from gateway.documents.preservation.preservation_rules import (
+from gateway.documents.preservation.rules import (
     REFUSE,
     SIGN_AND_RAISE,
     PreservationPolicy,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from gateway.documents.preservation.preservation import Preservation
-from gateway.documents.preservation.preservation_calendar import Calendar
+from gateway.documents.preservation.calendar import Calendar
+from gateway.documents.preservation.service import Preservation
 from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
@@ -22,7 +22,7 @@ from gateway.preservation_wiring import job_limit_s, preservation_policy
 from gateway.settings import Settings
 from gateway.wiring import signer_config
 from signing.contract import Level
-from signing.pool import SignerPool
+from signing.processes.pool import SignerPool
 
 Write = Callable[[str], object]
 

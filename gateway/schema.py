@@ -3,11 +3,11 @@
 from gateway.certification import store as certification
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
-from gateway.documents.authority import authority_store as document_authorities
-from gateway.documents.batches import batch_store
+from gateway.documents.authority import store as document_authorities
+from gateway.documents.batches import store as batch_store
 from gateway.documents.confirmations import act_store, ticket_store
-from gateway.documents.evidence import evidence_store as document_evidence
-from gateway.documents.preservation import preservation_store as document_preservation
+from gateway.documents.evidence import store as document_evidence
+from gateway.documents.preservation import store as document_preservation
 from gateway.foundation import access, idempotency
 from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments

@@ -11,8 +11,8 @@ from pathlib import Path
 from signing.clock import SystemClock
 from signing.contract import Level, Role, SignOrder
 from signing.devpki import DevPki, DevPkiServer
-from signing.pool import SignerPool
-from signing.process_limits import Limits
+from signing.processes.limits import Limits
+from signing.processes.pool import SignerPool
 
 _LIMITS = Limits(seconds=60.0, memory_bytes=3 * 1024**3)  # for one file, its copies included
 

@@ -26,7 +26,7 @@ from connectors.contract import (
     Transport,
 )
 from gateway.certification.rules import Agency, Certifier, Offices
-from gateway.documents.confirmations.confirmations import ConfirmationPolicy
+from gateway.documents.confirmations.desk import ConfirmationPolicy
 from gateway.documents.confirmations.hand_off import HandOffPolicy
 from gateway.documents.confirmations.signing_places import BatchPolicy
 from gateway.documents.rules import Authority, KeyUse

@@ -3,7 +3,7 @@
 Owns the order of work (key → certificate → chain → revocation → signatures → proof), the failover
 between time-stamping authorities, and the translation of pyHanko's errors into refusals people
 understand. Inspection, validation and attestation are their own modules, called lazily. PDF parsing
-blocks the event loop: a server uses ``signing.pool``.
+blocks the event loop: a server uses ``signing.processes.pool``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from signing.appearance.acts import plan
-from signing.clean_files import CleanFiles
 from signing.contract import (
     Attestation,
     Attested,
@@ -56,7 +55,8 @@ from signing.lane import open_plain
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
-from signing.remote_service import RemoteActs, algorithm_of, within_reach
+from signing.processes.clean_files import CleanFiles
+from signing.remote.service import RemoteActs, algorithm_of, within_reach
 from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
 from signing.stages import Timings
 

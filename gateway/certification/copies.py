@@ -20,7 +20,7 @@ from gateway.certification.rules import (
     printed_number,
     printed_volume,
 )
-from gateway.documents.evidence.evidence_log import KeptFile
+from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.witness import Witness
 from gateway.foundation.clock import in_vietnam
 from gateway.foundation.files import FileStore

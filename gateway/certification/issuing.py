@@ -29,7 +29,7 @@ from gateway.certification.answers import CertificationAnswer, Shower
 from gateway.certification.attestation import Templates
 from gateway.certification.copies import LEVEL, Copy, CopyMaker, Hold
 from gateway.certification.rules import SUBJECT, Offices, RegisterKey, Status, why_not_sign
-from gateway.documents.evidence.evidence_log import KeptFile
+from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.witness import Signer, Subject, Witness, Witnessed
 from gateway.foundation import idempotency
 from gateway.foundation.clock import Clock, in_vietnam, vietnam_day

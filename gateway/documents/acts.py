@@ -25,11 +25,11 @@ from sqlalchemy import Connection
 
 from gateway.documents import request_store, steps
 from gateway.documents.answers import RequestAnswer, show_requests
-from gateway.documents.authority import step_authority
+from gateway.documents.authority import steps as step_authority
 from gateway.documents.confirmations import act_store
-from gateway.documents.evidence import evidence_log
-from gateway.documents.preservation.preservation_rules import DEFAULT_POLICY, PreservationPolicy
+from gateway.documents.evidence import log as evidence_log
 from gateway.documents.preservation.preserving import PreservingSignatures, reckon
+from gateway.documents.preservation.rules import DEFAULT_POLICY, PreservationPolicy
 from gateway.documents.preservation.shortfalls import let_seal_wait
 from gateway.documents.requests import Actor, check_actor
 from gateway.documents.rules import Authority, RequestStatus, StepStatus

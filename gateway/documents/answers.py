@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from gateway.documents import request_store, store
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.preservation import preservation_store
+from gateway.documents.preservation import store as preservation_store
 from gateway.documents.rules import RequestStatus, visible_status
 from gateway.foundation.clock import Clock, iso
 

@@ -7,20 +7,20 @@ from typing import Any
 
 from gateway.documents import http, request_http
 from gateway.documents.acts import SigningActs
-from gateway.documents.authority import authority_http
-from gateway.documents.authority.authorities import AuthorityRegister
-from gateway.documents.batches.batch_desk import BatchDesk
-from gateway.documents.confirmations.confirmation_worker import ConfirmationWorker
-from gateway.documents.confirmations.confirmations import ConfirmationPolicy, Confirmations
+from gateway.documents.authority import http as authority_http
+from gateway.documents.authority.service import AuthorityRegister
+from gateway.documents.batches.desk import BatchDesk
+from gateway.documents.confirmations.desk import ConfirmationPolicy, Confirmations
 from gateway.documents.confirmations.signing_places import BatchPolicy, SigningPlaces
-from gateway.documents.evidence import touched_documents
+from gateway.documents.confirmations.worker import ConfirmationWorker
+from gateway.documents.evidence import touched as touched_documents
 from gateway.documents.evidence.witness import Witness
-from gateway.documents.preservation import preservation_http
-from gateway.documents.preservation.preservation import Preservation
-from gateway.documents.preservation.preservation_calendar import Calendar
-from gateway.documents.preservation.preservation_rules import PreservationPolicy
-from gateway.documents.preservation.preservation_worker import CalendarWorker, RaisingWorker
+from gateway.documents.preservation import http as preservation_http
+from gateway.documents.preservation.calendar import Calendar
 from gateway.documents.preservation.preserving import PreservingSignatures
+from gateway.documents.preservation.rules import PreservationPolicy
+from gateway.documents.preservation.service import Preservation
+from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents

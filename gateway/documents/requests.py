@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, store
 from gateway.documents.answers import RequestAnswer, RequestList, show_requests
-from gateway.documents.authority import step_authority
-from gateway.documents.preservation.preservation_rules import REFUSE
+from gateway.documents.authority import steps as step_authority
+from gateway.documents.preservation.rules import REFUSE
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock, iso

@@ -24,7 +24,7 @@ from gateway.documents.answers import (
     Renderers,
     show_documents,
 )
-from gateway.documents.evidence.evidence_collect import EvidenceDesk
+from gateway.documents.evidence.collect import EvidenceDesk
 from gateway.documents.preservation.preserving import PreservingSignatures, columns_of, reckon
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock

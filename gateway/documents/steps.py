@@ -15,15 +15,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, store
-from gateway.documents.evidence import evidence_log
-from gateway.documents.evidence.evidence_log import KeptFile
+from gateway.documents.evidence import log as evidence_log
+from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.published_acts import record_published
-from gateway.documents.preservation.preservation_rules import (
+from gateway.documents.preservation.preserving import columns_of
+from gateway.documents.preservation.rules import (
     DEFAULT_POLICY,
     SIGN_AND_RAISE,
     PreservationPolicy,
 )
-from gateway.documents.preservation.preserving import columns_of
 from gateway.documents.preservation.shortfalls import note_shortfall
 from gateway.documents.requests import emit_about
 from gateway.documents.rules import Authority, RequestStatus, StepStatus

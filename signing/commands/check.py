@@ -36,7 +36,7 @@ from signing.contract import (
     undecided_file,
 )
 from signing.inspection import inspect_file
-from signing.process_limits import Limits
+from signing.processes.limits import Limits
 from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
 from signing.validation_report import etsi_report

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
-from signing.process_limits import Limits, grant_cpu, restrict_memory
+from signing.processes.limits import Limits, grant_cpu, restrict_memory
 
 _SPAWN = multiprocessing.get_context("spawn")
 _START_SECONDS = 120.0

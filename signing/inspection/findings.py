@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from signing.contract import Finding, Severity
-from signing.unfinished import UNFINISHED
+from signing.processes.unfinished import UNFINISHED
 
 BLOCK, WARN, INFO = Severity.BLOCK, Severity.WARN, Severity.INFO
 

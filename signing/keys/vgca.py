@@ -3,7 +3,7 @@
 Such a key never comes near this gateway: the whole file goes to the desk and comes back signed
 (``Confirmation.HAND_OFF``). All that is configured is whose signature is expected: a file with the
 official's or agency's certificate, the next one beside it while it is being renewed. Leaves judging
-what comes back to ``signing.hand_off``, the addresses the program uses to the gateway.
+what comes back to ``signing.remote.hand_off``, the addresses the program uses to the gateway.
 """
 
 from __future__ import annotations

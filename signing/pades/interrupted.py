@@ -2,8 +2,8 @@
 
 Owns the revision with room for a signature (``prepare_revision``) and putting the raw signature,
 its time-stamp and its proof there later (``complete_revision``). What must be kept in between is
-``Unsigned`` and nothing else. Leaves who may sign to ``signing.remote_service`` and keeping the
-halves together to ``signing.remote_state``. Follows ETSI EN 319 142-1 V1.2.1 and, for what is
+``Unsigned`` and nothing else. Leaves who may sign to ``signing.remote.service`` and keeping the
+halves together to ``signing.remote.state``. Follows ETSI EN 319 142-1 V1.2.1 and, for what is
 signed, RFC 5652 §5.4 (the DER of the signed attributes).
 """
 

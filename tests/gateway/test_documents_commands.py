@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 
 from gateway.cli import main
-from gateway.documents.authority import authority_store
-from gateway.documents.evidence import evidence_store
-from gateway.documents.evidence.evidence_log import append
+from gateway.documents.authority import store as authority_store
+from gateway.documents.evidence import store as evidence_store
+from gateway.documents.evidence.log import append
 from gateway.documents_commands import wanted_authorities
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database

@@ -29,9 +29,9 @@ from signing.contract import (
     Verdict,
 )
 from signing.devpki.smartca_simulator import SmartCaSimulator
-from signing.pool import SignerPool
-from signing.process_limits import Limits
-from signing.signer_process import AnswerUnreadable, read_answer, write_answer
+from signing.processes.limits import Limits
+from signing.processes.pool import SignerPool
+from signing.processes.signer import AnswerUnreadable, read_answer, write_answer
 from tests.signing.validation.signing_kit import make_pdf, update
 
 BROKEN = make_pdf().replace(b"/Count 1", b"/Count 7")

@@ -19,8 +19,8 @@ print(",".join(sorted({{name.split(".")[0] for name in sys.modules}} & heavy)))
     "module",
     [
         "signing.contract",
-        "signing.pool",
-        "signing.signer_process",
+        "signing.processes.pool",
+        "signing.processes.signer",
         "signing.fonts",
         "signing.validation_report",
     ],
@@ -56,7 +56,7 @@ def test_every_room_can_be_entered_first(room, names):
 
 def test_the_conversation_with_providers_holds_no_pdf_library():
     """Children that only wait for somebody stay small."""
-    code = PROBE.format(module="signing.remote_talk")
+    code = PROBE.format(module="signing.remote.talk")
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -16,15 +16,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents import request_store, steps
-from gateway.documents.batches import batch_store
-from gateway.documents.batches.batch_store import ItemStatus
+from gateway.documents.batches import store as batch_store
+from gateway.documents.batches.store import ItemStatus
 from gateway.documents.confirmations import act_store, claims
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.confirmation_rules import again_after_s, sentence
 from gateway.documents.confirmations.endings import end_act, is_held
+from gateway.documents.confirmations.rules import again_after_s, sentence
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.confirmations.tickets import TOPIC, Tickets
-from gateway.documents.evidence import evidence_log
+from gateway.documents.evidence import log as evidence_log
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
 from gateway.foundation.clock import Clock

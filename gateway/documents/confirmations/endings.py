@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, steps
-from gateway.documents.batches import batch_store
-from gateway.documents.batches.batch_store import ItemStatus
+from gateway.documents.batches import store as batch_store
+from gateway.documents.batches.store import ItemStatus
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.confirmation_rules import sentence
+from gateway.documents.confirmations.rules import sentence
 from gateway.documents.rules import RequestStatus
 from signing.contract import RemoteState
 

@@ -23,12 +23,12 @@ from sqlalchemy import Connection
 from gateway.documents import request_store, steps
 from gateway.documents.acts import Act
 from gateway.documents.answers import HandOffAnswer, RequestAnswer, show_requests
-from gateway.documents.authority import step_authority
+from gateway.documents.authority import steps as step_authority
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.confirmation_rules import sentence
 from gateway.documents.confirmations.holding import hold_step
-from gateway.documents.evidence import evidence_log
+from gateway.documents.confirmations.rules import sentence
+from gateway.documents.evidence import log as evidence_log
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
 from gateway.foundation.clock import Clock

@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 from gateway.documents import request_store
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.confirmation_rules import ask_again_s, fold, sentence
 from gateway.documents.confirmations.endings import end_act, is_held
+from gateway.documents.confirmations.rules import ask_again_s, fold, sentence
 from gateway.foundation.clock import Clock
 from gateway.foundation.ids import new_id
 from gateway.foundation.metrics import Metrics

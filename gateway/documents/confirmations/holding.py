@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.documents import request_store
 from gateway.documents.acts import Act
 from gateway.documents.confirmations import act_store
-from gateway.documents.confirmations.confirmation_rules import gives_up_at
+from gateway.documents.confirmations.rules import gives_up_at
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent
 from gateway.foundation.clock import Clock

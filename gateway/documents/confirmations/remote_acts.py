@@ -19,9 +19,9 @@ from gateway.documents.acts import Act
 from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.confirmation_rules import sentence
 from gateway.documents.confirmations.embedding import Written
 from gateway.documents.confirmations.holding import hold_step
+from gateway.documents.confirmations.rules import sentence
 from gateway.documents.confirmations.tickets import Tickets
 from gateway.documents.rules import Authority, RequestStatus
 from gateway.documents.steps import Intent

@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
-from gateway.documents.confirmations.confirmation_rules import again_after_s, sentence
 from gateway.documents.confirmations.endings import end_act, is_held
 from gateway.documents.confirmations.hearing import Hearing, Report, note_state
+from gateway.documents.confirmations.rules import again_after_s, sentence
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id

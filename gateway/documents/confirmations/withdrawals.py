@@ -14,8 +14,8 @@ from gateway.documents import request_store
 from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.confirmation_rules import WITHDRAWN
 from gateway.documents.confirmations.endings import CANCELLED, end_act, withdraw_if_idle
+from gateway.documents.confirmations.rules import WITHDRAWN
 from gateway.documents.confirmations.tickets import TOPIC
 from gateway.documents.requests import Actor
 from gateway.documents.rules import Authority

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents import request_store, store
-from gateway.documents.authority import step_authority
-from gateway.documents.evidence.evidence_log import Confirmation, KeptFile, SignedAct, record_act
+from gateway.documents.authority import steps as step_authority
+from gateway.documents.evidence.log import Confirmation, KeptFile, SignedAct, record_act
 from gateway.documents.rules import Authority
 from signing.contract import SignedPdf
 

@@ -12,10 +12,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from gateway.documents.authority.authority_register import Mandate, Ruling, Wish
-from gateway.documents.authority.step_authority import confirm, describe, require_wish
-from gateway.documents.evidence import evidence_log
-from gateway.documents.evidence.evidence_log import Confirmation, KeptFile, SignedAct, record_act
+from gateway.documents.authority.rules import Mandate, Ruling, Wish
+from gateway.documents.authority.steps import confirm, describe, require_wish
+from gateway.documents.evidence import log as evidence_log
+from gateway.documents.evidence.log import Confirmation, KeptFile, SignedAct, record_act
 from gateway.foundation.files import FileStore
 from signing.contract import SignedPdf
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.documents.preservation import preservation_store
-from gateway.documents.preservation.preservation_rules import (
+from gateway.documents.preservation import store as preservation_store
+from gateway.documents.preservation.rules import (
     UNKNOWN_REVOCATION,
     Kind,
     PreservationPolicy,

@@ -7,10 +7,10 @@ from datetime import date
 import msgspec
 import pytest
 
-from gateway.documents.authority.authorities import AuthorityRegister, NewEnding
-from gateway.documents.authority.authority_register import Mandate
-from gateway.documents.evidence import evidence_store
-from gateway.documents.evidence.evidence_audit import EvidenceAudit
+from gateway.documents.authority.rules import Mandate
+from gateway.documents.authority.service import AuthorityRegister, NewEnding
+from gateway.documents.evidence import store as evidence_store
+from gateway.documents.evidence.audit import EvidenceAudit
 from gateway.foundation.listing import Window
 from gateway.foundation.problems import Problem
 from signing.contract import CertificateBinding

@@ -11,16 +11,17 @@ import sqlalchemy as sa
 
 from gateway.documents import http, request_http
 from gateway.documents.acts import Act, SigningActs
-from gateway.documents.authority import authority_http
-from gateway.documents.authority.authorities import AuthorityRegister, NewEnding
-from gateway.documents.authority.authority_register import Mandate
-from gateway.documents.evidence import touched_documents
-from gateway.documents.evidence.evidence_audit import EvidenceAudit
-from gateway.documents.preservation import preservation_http, preservation_store
-from gateway.documents.preservation.preservation import Preservation
-from gateway.documents.preservation.preservation_calendar import Calendar
-from gateway.documents.preservation.preservation_rules import DEFAULT_POLICY
-from gateway.documents.preservation.preservation_worker import CalendarWorker, RaisingWorker
+from gateway.documents.authority import http as authority_http
+from gateway.documents.authority.rules import Mandate
+from gateway.documents.authority.service import AuthorityRegister, NewEnding
+from gateway.documents.evidence import touched as touched_documents
+from gateway.documents.evidence.audit import EvidenceAudit
+from gateway.documents.preservation import http as preservation_http
+from gateway.documents.preservation import store as preservation_store
+from gateway.documents.preservation.calendar import Calendar
+from gateway.documents.preservation.rules import DEFAULT_POLICY
+from gateway.documents.preservation.service import Preservation
+from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents

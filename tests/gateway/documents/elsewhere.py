@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from gateway.documents import store
 from gateway.documents.acts import Act
 from gateway.documents.assembly import DocumentDesk
-from gateway.documents.batches import batch_store
-from gateway.documents.batches.batch_runs import Run
+from gateway.documents.batches import store as batch_store
+from gateway.documents.batches.runs import Run
 from gateway.documents.confirmations import act_store, ticket_store
-from gateway.documents.confirmations.confirmations import ConfirmationPolicy
+from gateway.documents.confirmations.desk import ConfirmationPolicy
 from gateway.documents.confirmations.hand_off import HandOffPolicy
 from gateway.documents.confirmations.signing_places import BatchPolicy
-from gateway.documents.preservation.preservation_rules import DEFAULT_POLICY
+from gateway.documents.preservation.rules import DEFAULT_POLICY
 from gateway.documents.requests import Actor, NewRequest, NewStep
 from gateway.documents.rules import KeyUse
 from gateway.foundation.clock import FakeClock

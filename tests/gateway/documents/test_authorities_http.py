@@ -8,7 +8,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from gateway.documents.authority import authority_store
+from gateway.documents.authority import store as authority_store
 from gateway.foundation.problems import Problem
 from tests.gateway.documents.desk import LEADER, TENANT, on_sqlite
 from tests.support.edge import make_edge, portal, serve

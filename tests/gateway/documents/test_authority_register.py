@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.documents.authority.authority_register import Mandate, Wish, judge, problem_of_new
+from gateway.documents.authority.rules import Mandate, Wish, judge, problem_of_new
 from gateway.foundation.clock import vietnam_day
 from signing.contract import CertificateBinding
 

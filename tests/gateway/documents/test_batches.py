@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from gateway.documents.batches import batch_store
+from gateway.documents.batches import store as batch_store
 from gateway.foundation.problems import Problem
 from signing.contract import CredentialRefused, DocumentRefused, RemoteState, SigningUnavailable
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, TENANT, on_sqlite, until

@@ -12,7 +12,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.documents.confirmations.confirmation_rules import (
+from gateway.documents.confirmations.hearing import Report
+from gateway.documents.confirmations.rules import (
     Covered,
     ask_again_s,
     chunked,
@@ -20,7 +21,6 @@ from gateway.documents.confirmations.confirmation_rules import (
     gives_up_at,
     root_hash,
 )
-from gateway.documents.confirmations.hearing import Report
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
 from signing.contract import RemoteState, SigningUnavailable

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from reportlab.pdfbase import pdfmetrics
 
-from gateway.documents.evidence.evidence_certificates import masked, read_certificate
-from gateway.documents.evidence.evidence_chain import link_sha256
+from gateway.documents.evidence.certificates import masked, read_certificate
+from gateway.documents.evidence.chain import link_sha256
 from tests.gateway.documents.desk import CLERK, LEADER, Desk
 from tests.signing import oracles
 from tests.support.edge import make_edge, portal, serve

@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.documents import store
-from gateway.documents.evidence import evidence_store
-from gateway.documents.evidence.evidence_audit import EvidenceAudit, Head
-from gateway.documents.evidence.evidence_chain import GENESIS, Walk, canonical, link, link_sha256
-from gateway.documents.evidence.evidence_log import append
+from gateway.documents.evidence import store as evidence_store
+from gateway.documents.evidence.audit import EvidenceAudit, Head
+from gateway.documents.evidence.chain import GENESIS, Walk, canonical, link, link_sha256
+from gateway.documents.evidence.log import append
 from gateway.documents.requests import Actor, NewStep
 from gateway.foundation.database import Database
 from gateway.foundation.problems import Problem

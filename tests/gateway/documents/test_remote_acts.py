@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import pytest
 
 from gateway.documents import request_store
-from gateway.documents.authority.authorities import AuthorityRegister, NewEnding
-from gateway.documents.authority.authority_register import Mandate
+from gateway.documents.authority.rules import Mandate
+from gateway.documents.authority.service import AuthorityRegister, NewEnding
 from gateway.documents.confirmations import ticket_store
 from gateway.documents.confirmations.hearing import Report
 from gateway.foundation.problems import Problem

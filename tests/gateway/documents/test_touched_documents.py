@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.documents.evidence.touched_documents import Standing, standing
+from gateway.documents.evidence.touched import Standing, standing
 from gateway.documents.requests import NewStep
 from signing.contract import ActEvidence
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, SEAL, on_sqlite

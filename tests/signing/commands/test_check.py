@@ -11,7 +11,7 @@ from signing.commands import check
 from signing.commands.check import BAD, GOOD, NOTHING, inspect_paths, validate_paths
 from signing.commands.checking_process import CheckingProcess, FileGaveUp
 from signing.contract import CredentialRefused
-from signing.process_limits import Limits
+from signing.processes.limits import Limits
 from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
 
 pytestmark = pytest.mark.timeout(120)

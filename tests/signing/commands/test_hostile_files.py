@@ -12,7 +12,7 @@ from signing.commands.checking_process import CheckingProcess
 from signing.contract import Repaired, Severity
 from signing.inspection import inspect_file, inspect_pdf
 from signing.inspection.active_content import find_active_content
-from signing.process_limits import Limits
+from signing.processes.limits import Limits
 from signing.reading.opening import open_pdf
 from tests.signing.commands import hostile
 from tests.signing.validation.signing_kit import NOW, make_pdf, sign

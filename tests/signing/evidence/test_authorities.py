@@ -19,7 +19,7 @@ from signing.contract import (
 )
 from signing.evidence.breaker import FAILURES, LONGEST_REST, REST, Breaker
 from signing.evidence.slots import NoSlot, slots_for
-from signing.pool import SignerPool
+from signing.processes.pool import SignerPool
 from signing.service import SigningService
 from tests.signing.preservation.conftest import Moved
 

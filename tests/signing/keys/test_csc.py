@@ -10,7 +10,7 @@ from gateway.foundation.signing_problems import problem_of
 from signing.contract import CredentialRefused, Level, Role, SigningUnavailable, SignOrder
 from signing.devpki.csc_simulator import OTP, PIN
 from signing.keys import source_for
-from signing.pool import SignerPool
+from signing.processes.pool import SignerPool
 from tests.signing import oracles
 
 APIS = ("v1", "v2")

@@ -27,7 +27,7 @@ from signing.contract import (
     Verdict,
 )
 from signing.inspection import inspect_pdf
-from signing.pool import SignerPool
+from signing.processes.pool import SignerPool
 from signing.validation import validate_pdf
 from tests.signing import oracles
 from tests.signing.decision import decision

@@ -10,7 +10,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signing.commands.check import validate_paths
 from signing.commands.checking_process import Limits
 from signing.contract import Verdict
-from signing.pool import SignerPool
+from signing.processes.pool import SignerPool
 from signing.validation import validate_pdf
 from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
 from signing.validation.digests import hash_signed_bytes

@@ -1,0 +1,270 @@
+"""The signing service as a pool of processes: keys and PDF parsing stay out of the web process.
+
+Owns which child does which job and what is remembered of files. A lost child loses nothing: its
+result was not stored, so the caller is told that nothing was signed. Leaves the children themselves
+to ``crews`` and the work to ``signing.service`` in the child.
+
+Children are of four kinds. *Readers* have no keys and the kernel's limits on memory and CPU; files
+from strangers are inspected, judged and copied there. *Signers* hold the keys and are only given
+files that a reader found nothing against. *Talkers* speak with the providers of remote keys. An
+*archivist*, without keys, waits for the services whose proof is appended later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from signing.clock import SystemClock
+from signing.contract import (
+    Attestation,
+    Attested,
+    Clock,
+    Credential,
+    ExtendedPdf,
+    Inspection,
+    Level,
+    Prepared,
+    Provability,
+    RemoteItem,
+    RemoteState,
+    SignedFile,
+    SignedPdf,
+    SignerConfig,
+    SigningError,
+    SigningUnavailable,
+    SignOrder,
+    Ticket,
+    Told,
+    Validation,
+)
+from signing.processes.clean_files import CleanFiles
+from signing.processes.crews import Crew, Main, Worker
+from signing.processes.limits import Limits
+from signing.processes.signer import TALK, OnTrips, serve, serve_talk
+from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
+
+_GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
+_TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
+_LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
+_MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
+
+
+class SignerPool:
+    """``Signatures`` over child processes; close it when done.
+
+    Args:
+        config: what each signer is given; passed over a pipe, never in arguments or environment.
+        workers: how many signers, each with its own copy of the keys, and as many readers.
+        job_limit_s: wall clock for one job of a signer, waiting for time-stamps included.
+        clock: a picklable clock; the system's by default.
+        reading: what one file may cost a reader.
+        signing: what one job may cost a signer; without it, only ``job_limit_s`` holds.
+        on_trips: is told which time-stamping authorities each job asked, and how that went.
+
+    Children keep together to each authority's limit of requests at once: through lock files in a
+    folder of the pool's own, or in ``config.timestamp_slots``, which other pools of the same
+    machine may share. Pools with different folders, and other machines, are not counted.
+    """
+
+    def __init__(
+        self,
+        config: SignerConfig,
+        workers: int = 1,
+        *,
+        job_limit_s: float = 240.0,
+        clock: Clock | None = None,
+        reading: Limits | None = None,
+        signing: Limits | None = None,
+        on_trips: OnTrips | None = None,
+    ) -> None:
+        self._limit_s = job_limit_s
+        self._reading = reading or Limits()
+        self._clean = CleanFiles()
+        self._validation_limit_s = min(job_limit_s, config.validation_limit_s + _GRACE_S)
+        self._slots: TemporaryDirectory[str] | None = None
+        self._closed = False
+        self._config = config
+        keyless = dataclasses.replace(config, keys=(), state_secrets=())
+        self._clock = watch = clock or SystemClock()
+
+        def crew(name: str, given: SignerConfig, main: Main, count: int) -> Crew:
+            return Crew([Worker(name, given, watch, main) for _ in range(count)], on_trips)
+
+        count = max(1, workers)
+        self._signers = crew("signer", config, partial(serve, limits=signing), count)
+        self._readers = crew("reader", keyless, partial(serve, limits=self._reading), count)
+        self._talkers = crew("talker", config, serve_talk, _TALKERS)
+        self._archivists = crew("archivist", keyless, partial(serve, limits=self._reading), 1)
+
+    async def __aenter__(self) -> SignerPool:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The running children that were given keys."""
+        return self._signers.pids + self._talkers.pids
+
+    @property
+    def reader_pids(self) -> tuple[int, ...]:
+        """The running readers, which were given none."""
+        return self._readers.pids
+
+    async def close(self) -> None:
+        """Wait for the jobs in flight, then end every child."""
+        self._closed = True
+        for crew in (self._signers, self._readers, self._talkers, self._archivists):
+            await crew.close()
+        if self._slots is not None:
+            self._slots.cleanup()
+
+    async def credentials(self) -> tuple[Credential, ...]:
+        """Every configured key that opens."""
+        return cast("tuple[Credential, ...]", await self._run("credentials"))
+
+    async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
+        """Look before signing, in a reader; one that gives up is a finding."""
+        try:
+            found = cast("Inspection", await self._read("inspect", pdf, repair))
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            return await asyncio.to_thread(unfinished_inspection, pdf, lost.code)
+        if not found.blocked:
+            clean = found.repaired.sha256 if found.repaired else found.sha256
+            self._clean.add(bytes.fromhex(clean))
+        return found
+
+    async def sign(self, order: SignOrder) -> SignedPdf:
+        """Sign in a child with keys, once a reader has seen the file."""
+        await self._have_inspected(order.pdf)
+        return cast("SignedPdf", await self._run("sign", order, True))
+
+    async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
+        """Sign a large file into another one, in a child; no byte of it passes through here."""
+        found = cast("Inspection", await self._read("inspect_file", source))
+        found.refuse_if_blocked()
+        return cast("SignedFile", await self._run("sign_file", order, source, target, found.sha256))
+
+    async def validate(
+        self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
+        """Judge every signature in a file, in a reader; one that costs too much stays undecided."""
+        try:
+            found = await self._read(
+                "validate", pdf, allowed_fields, limit_s=self._validation_limit_s
+            )
+            return cast("Validation", found)
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            now = self._clock.now()
+            return await asyncio.to_thread(unfinished_validation, pdf, lost.code, now)
+
+    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+        """Append proof: raise the level, or renew the archive time-stamp."""
+        found = await self._on(self._archivists, self._limit_s, "extend", (pdf, level))
+        return cast("ExtendedPdf", found)
+
+    async def provability(self, pdf: bytes) -> Provability:
+        """Until when the file's signatures can be proven."""
+        return cast("Provability", await self._read("provability", pdf))
+
+    async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
+        """Make the copy that will be certified, in a reader."""
+        return cast("Attested", await self._read("attest", pdf, attestation))
+
+    async def _have_inspected(self, pdf: bytes) -> None:
+        """Let nothing near a key that no reader has found clean; remembered by hash.
+
+        Raises:
+            DocumentRefused: the finding that forbids signing.
+        """
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(pdf).digest())
+        if digest in self._clean:
+            return
+        (await self.inspect(pdf, repair=False)).refuse_if_blocked()
+
+    async def prepare(self, order: SignOrder) -> Prepared:
+        """Write the revision for a key that is confirmed elsewhere."""
+        await self._have_inspected(order.pdf)
+        return cast("Prepared", await self._run("prepare", order, True))
+
+    async def start(self, credential: str, reference: str, items: tuple[RemoteItem, ...]) -> Ticket:
+        """Send once; when the child is lost over it, it may have sent: the outcome is unknown."""
+        try:
+            return cast("Ticket", await self._run("start", credential, reference, items))
+        except SigningError as error:
+            if error.code not in _LOST_CHILD:
+                raise
+            return Ticket(credential, reference, RemoteState.UNKNOWN, detail=_MAYBE_SENT)
+
+    async def ask(self, ticket: Ticket) -> Ticket:
+        """What became of it; the same ticket when the child is lost over the question."""
+        return await self._run_about(ticket, "ask")
+
+    async def cancel(self, ticket: Ticket) -> Ticket:
+        """Withdraw it; the same ticket when the child is lost over it."""
+        return await self._run_about(ticket, "cancel")
+
+    async def _run_about(self, ticket: Ticket, job: str) -> Ticket:
+        try:
+            return cast("Ticket", await self._run(job, ticket))
+        except SigningError as error:
+            if error.code not in _LOST_CHILD:
+                raise
+            return ticket
+
+    async def read_callback(self, credential: str, headers: Mapping[str, str], body: bytes) -> Told:
+        """Verify and read what a provider pushed."""
+        told = await self._run("read_callback", credential, dict(headers), body)
+        return cast("Told", told)
+
+    async def finish(self, prepared: Prepared, signature: bytes) -> SignedPdf | Prepared:
+        """Embed a raw signature that verifies."""
+        return cast("SignedPdf | Prepared", await self._run("finish", prepared, signature))
+
+    async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
+        """Prove a file that a desktop program signed."""
+        for pdf in (order.pdf, signed):
+            await self._have_inspected(pdf)
+        return cast("SignedPdf", await self._run("accept_hand_off", order, signed))
+
+    async def _run(self, job: str, *arguments: Any) -> Any:
+        """One job on the next free signer or talker.
+
+        Raises:
+            SigningError: the child's refusal.
+            SigningUnavailable: ``signer_timeout``, ``signer_died``, ``signer_closed``.
+        """
+        crew = self._talkers if job in TALK else self._signers
+        return await self._on(crew, self._limit_s, job, arguments)
+
+    async def _read(self, job: str, *arguments: Any, limit_s: float | None = None) -> Any:
+        """One job on the next free reader; raises as ``_run`` does."""
+        limit_s = self._reading.seconds if limit_s is None else limit_s
+        return await self._on(self._readers, limit_s, job, arguments)
+
+    async def _on(self, crew: Crew, limit_s: float, job: str, arguments: tuple[Any, ...]) -> Any:
+        if self._closed:
+            raise SigningUnavailable(
+                "signer_closed", "Bộ phận ký số đã dừng.", "the signer pool is closed"
+            )
+        self._share_slots()
+        return await crew.run(limit_s, job, arguments)
+
+    def _share_slots(self) -> None:
+        """Make the children's folder before the first one starts, unless one is configured."""
+        if self._slots is None and not self._config.timestamp_slots:
+            self._slots = TemporaryDirectory(prefix="motcua-tsa-")
+            for crew in (self._signers, self._archivists):
+                crew.change(timestamp_slots=self._slots.name)

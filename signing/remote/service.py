@@ -1,0 +1,286 @@
+"""Signing in two halves, for keys whose owner confirms elsewhere: the other half of the service.
+
+Owns the order of work around the wait: everything is checked before anything is sent, and the
+certificate, its revocation and the time-stamp once more when the signature is there; the signing
+time stays that of the first half. Nothing is kept here in between, so any process can go on. Leaves
+one provider's conversation to ``signing.keys``, the file to ``signing.pades.interrupted``, what is
+kept to ``signing.remote.state``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import logging
+from datetime import datetime
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+
+from signing.appearance.acts import Part, plan, signer_name
+from signing.contract import (
+    Level,
+    Prepared,
+    Role,
+    SignedPdf,
+    SignerConfig,
+    SigningUnavailable,
+    SignOrder,
+)
+from signing.evidence.act_evidence import Facts, act_evidence, check_binding
+from signing.evidence.eligibility import ChainBuilder
+from signing.evidence.revocation import Evidence, Status
+from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
+from signing.keys.confirmed import ConfirmedKey, waiting_key
+from signing.keys.contract import OpenedKey
+from signing.keys.vgca import VgcaSource, not_handed_off
+from signing.pades.interrupted import (
+    RevisionChanged,
+    Unsigned,
+    complete_revision,
+    prepare_revision,
+)
+from signing.pades.proof import prove
+from signing.pades.refusals import check_readable, refusing_documents
+from signing.pades.writer import DIGEST, Act, KeptKeySigner
+from signing.remote.state import Waiting, changed, seal, unseal
+from signing.remote.talk import RemoteTalk
+from signing.signing_paths import without_proof
+
+log = logging.getLogger(__name__)
+
+_MOST_PARTS = 4  # number, day, month and seal
+
+
+class RemoteActs(RemoteTalk):
+    """``RemoteSignatures`` and ``HandOffs`` for the service, which gives what is declared here."""
+
+    _config: SignerConfig
+    _authorities: TimestampAuthorities
+    _chains: ChainBuilder
+
+    if TYPE_CHECKING:
+
+        def _refuse_dangerous(self, pdf: bytes) -> None: ...
+        def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner: ...
+        async def _check_revocation(self, signer: KeptKeySigner, level: Level) -> Evidence: ...
+        async def _authority_evidence(
+            self, authority: TimestampClient, level: Level
+        ) -> tuple[Evidence, ...]: ...
+
+    # ------------------------------------------------------------------ the first half
+
+    async def prepare(self, order: SignOrder, inspected: bool = False) -> Prepared:
+        """Check everything, write the revision; see ``RemoteSignatures``."""
+        check_readable(order.pdf)
+        if not inspected:
+            self._refuse_dangerous(order.pdf)
+        order = dataclasses.replace(order, text_style=order.text_style or self._config.time_style)
+        key = await self._confirmed(order.credential).open()
+        signer = self._signer(order.credential, key)
+        check_binding(key.certificate, order)
+        await self._check_revocation(signer, order.level)
+        if order.level is not Level.B_B:
+            self._authorities.in_order()  # refuses when none is configured
+        signed_at = self._clock.now().replace(microsecond=0)
+        begun = _Begun(order, signer, signed_at, order.pdf)
+        return await self._prepare_part(begun, order.pdf, ())
+
+    async def _prepare_part(self, begun: _Begun, pdf: bytes, done: tuple[str, ...]) -> Prepared:
+        with refusing_documents():
+            parts = begun.plan()
+            part = len(done) + 1
+            level = begun.order.level if part == len(parts) else without_proof(begun.order.level)
+            act = begun.act(parts[part - 1], level)
+            unsigned = await prepare_revision(pdf, act)
+        waiting = begun.wait(unsigned, done, part, len(parts))
+        state = seal(waiting, self._config.state_secrets)
+        return Prepared(unsigned.pdf, state, unsigned.attributes, part, len(parts))
+
+    # ------------------------------------------------------------------ the whole file elsewhere
+
+    async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
+        """Prove a file that a desktop program signed; see ``HandOffs``."""
+        from signing.remote.hand_off import judge_hand_off  # noqa: PLC0415 - loaded when first needed
+
+        source = self._source(order.credential)
+        if not isinstance(source, VgcaSource):
+            raise not_handed_off(order.credential)
+        check_readable(signed)
+        self._refuse_dangerous(order.pdf)
+        parts = _MOST_PARTS if order.role is Role.AGENCY else 1
+        returned = judge_hand_off(order.pdf, signed, source.expected(), parts, self._chains)
+        signer = self._signer(order.credential, returned.key)
+        check_binding(returned.key.certificate, order)
+        evidence = await self._check_revocation(signer, order.level)
+        order = dataclasses.replace(order, level=returned.level)
+        facts = dataclasses.replace(self._facts(signer, (evidence,)), algorithm=returned.algorithm)
+        return SignedPdf(
+            pdf=signed,
+            sha256=hashlib.sha256(signed).hexdigest(),
+            level=returned.level,
+            field_names=returned.field_names,
+            certificate=returned.key.credential.certificate,
+            signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
+            evidence=act_evidence(order, signed[len(order.pdf) :], facts),
+        )
+
+    # ------------------------------------------------------------------ the second half
+
+    async def finish(self, prepared: Prepared, signature: bytes) -> SignedPdf | Prepared:
+        """Embed a raw signature that verifies; see ``RemoteSignatures``."""
+        began = perf_counter()
+        waiting = unseal(prepared, self._config.state_secrets)
+        if not hmac.compare_digest(prepared.to_be_signed, waiting.attributes):
+            raise changed("something else was to be signed")
+        key = self._brought_key(waiting, signature)
+        signer = self._signer(waiting.order.credential, key)
+        await signer.async_sign_raw(waiting.attributes, DIGEST)  # verified before anybody is asked
+        original = prepared.pdf[: waiting.original]
+        order = dataclasses.replace(waiting.order, pdf=original)
+        check_binding(key.certificate, order)
+        evidence = await self._check_revocation(signer, order.level)
+        order = within_reach(order, evidence)
+        level = order.level if waiting.part == waiting.parts else without_proof(order.level)
+        pdf, proof = await self._complete(prepared.pdf, waiting, (signer, evidence), level)
+        done = (*waiting.done, waiting.field_name)
+        if waiting.part < waiting.parts:
+            order = dataclasses.replace(order, level=waiting.order.level)
+            begun = _Begun(order, signer, waiting.signed_at, original)
+            return await self._prepare_part(begun, pdf, done)
+        prove(original, pdf, key.certificate, waiting.parts)
+        return SignedPdf(
+            pdf=pdf,
+            sha256=hashlib.sha256(pdf).hexdigest(),
+            level=order.level,
+            field_names=done,
+            certificate=waiting.certificate,
+            signed_at=waiting.signed_at,
+            timings_ms={"finish": (perf_counter() - began) * 1000},
+            evidence=act_evidence(
+                order, pdf[len(original) :], self._facts(signer, (evidence, *proof))
+            ),
+        )
+
+    def _facts(self, signer: KeptKeySigner, evidence: tuple[Evidence, ...]) -> Facts:
+        """What was checked just now, the second time for an act of two halves."""
+        now = self._clock.now()
+        return Facts(signer.chain, evidence, algorithm_of(signer.key), now, now)
+
+    def _brought_key(self, waiting: Waiting, signature: bytes) -> ConfirmedKey:
+        """The certificate that was checked in the first half, whatever the provider has today."""
+        config = self._source(waiting.order.credential).config
+        chain = tuple(x509.load_der_x509_certificate(one) for one in waiting.chain)
+        key = waiting_key(config, x509.load_der_x509_certificate(waiting.certificate), chain)
+        return dataclasses.replace(key, uses_pss=waiting.pss, signature=signature)
+
+    async def _complete(
+        self, pdf: bytes, waiting: Waiting, who: tuple[KeptKeySigner, Evidence], level: Level
+    ) -> tuple[bytes, tuple[Evidence, ...]]:
+        """Time-stamp by the first authority that answers; the signature serves each of them.
+
+        Gives the file, and what proves the authority.
+        """
+        signer, evidence = who
+        unsigned = Unsigned(pdf, waiting.field_name, waiting.start, waiting.end, waiting.attributes)
+        act = Act(
+            signer=signer,
+            level=level,
+            prefix="",
+            signed_at=self._clock.now().replace(microsecond=0),
+            name=None,
+            reason=None,
+            location=None,
+            look=None,
+            timestamper=None,
+            evidence=(evidence,),
+        )
+        if level is Level.B_B:
+            return await _complete_revision(unsigned, act), ()
+        last: TimestampRequestError | SigningUnavailable | None = None
+        for authority in self._authorities.in_order():
+            try:
+                proof = await self._authority_evidence(authority, level)
+                told = dataclasses.replace(act, timestamper=authority, evidence=(evidence, *proof))
+                return await _complete_revision(unsigned, told), proof
+            except (TimestampRequestError, SigningUnavailable) as error:
+                log.warning("time-stamping authority %s failed: %s", authority.url, error)
+                last = error
+        assert last is not None
+        raise unavailable(last) if isinstance(last, TimestampRequestError) else last
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Begun:
+    """An act whose signer is accepted."""
+
+    order: SignOrder
+    signer: KeptKeySigner
+    signed_at: datetime
+    original: bytes
+
+    def plan(self) -> tuple[Part, ...]:
+        """The parts, always of the file as it came: its signatures do not move what follows."""
+        key = self.signer.key
+        return plan(self.order, key.config, key.credential, self.signed_at)
+
+    def act(self, part: Part, level: Level) -> Act:
+        return Act(
+            signer=self.signer,
+            level=level,
+            prefix=part.prefix,
+            signed_at=self.signed_at,
+            name=signer_name(self.order, self.signer.key.credential),
+            reason=self.order.reason,
+            location=self.order.location,
+            look=part.look,
+            timestamper=None,
+            evidence=(),
+        )
+
+    def wait(self, unsigned: Unsigned, done: tuple[str, ...], part: int, parts: int) -> Waiting:
+        """What must be kept until the signature comes."""
+        key = self.signer.key
+        return Waiting(
+            order=dataclasses.replace(self.order, pdf=b"", pin=None, otp=None),
+            certificate=key.credential.certificate,
+            chain=tuple(one.public_bytes(Encoding.DER) for one in key.chain),
+            pss=key.uses_pss,
+            field_name=unsigned.field_name,
+            done=done,
+            start=unsigned.start,
+            end=unsigned.end,
+            attributes=unsigned.attributes,
+            original=len(self.original),
+            pdf_sha256=hashlib.sha256(unsigned.pdf).digest(),
+            signed_at=self.signed_at,
+            part=part,
+            parts=parts,
+        )
+
+
+def within_reach(order: SignOrder, evidence: Evidence) -> SignOrder:
+    """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
+    if evidence.status is Status.UNKNOWN:
+        return dataclasses.replace(order, level=without_proof(order.level))
+    return order
+
+
+def algorithm_of(key: OpenedKey) -> str:
+    """How a key signs, in words."""
+    scheme = "RSASSA-PSS" if key.uses_pss else "RSASSA-PKCS1-v1_5"
+    if key.credential.key_type.startswith("ecdsa"):
+        scheme = f"ECDSA {key.credential.key_type.partition('-')[2].upper()}"
+    return f"{scheme} SHA-{key.config.digest.removeprefix('sha')}"
+
+
+async def _complete_revision(unsigned: Unsigned, act: Act) -> bytes:
+    try:
+        with refusing_documents():
+            return await complete_revision(unsigned, act)
+    except RevisionChanged as error:
+        raise changed(str(error)) from error
