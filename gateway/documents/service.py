@@ -33,7 +33,14 @@ from gateway.foundation.files import FileStore
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
-from signing.contract import Inspection, Provability, Severity, SigningError, Validation
+from signing.contract import (
+    Inspection,
+    Provability,
+    Severity,
+    SigningError,
+    Validation,
+    with_earlier_signatures,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +214,12 @@ class Documents:
             raise problem_of(error) from error
 
     async def _inspect(self, content: bytes) -> Inspection:
+        """What the file is; the signatures it came with are judged: none may cover a broken one."""
         try:
-            return await self._signatures.inspect(content)
+            look = await self._signatures.inspect(content)
+            if look.blocked or not look.signatures:
+                return look
+            return with_earlier_signatures(look, await self._signatures.validate(content))
         except SigningError as error:
             raise problem_of(error) from error
 

@@ -10,6 +10,7 @@ validated ``valid``), 1 when any has not, 2 when there was nothing to look at.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -34,8 +35,10 @@ from signing.contract import (
     Validation,
     Verdict,
     undecided_file,
+    with_earlier_signatures,
 )
 from signing.inspection import inspect_file
+from signing.inspection.findings import finding
 from signing.processes.limits import Limits
 from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
@@ -106,7 +109,8 @@ def inspect_paths(
         largest = (limits or Limits()).memory_bytes // _COPIES
         signing = _Signing(sign, validator, now, largest) if sign is not None else None
         for path in _files(paths):
-            entry = _inspect_file(path, inspector, signing, write)
+            look = partial(_look_at, path, inspector, validator, now, largest)
+            entry = _inspect_file(path, look, signing, write)
             entries.append(entry)
             note = f" – {entry.reason}" if entry.reason else ""
             write(f"{entry.file}: {entry.outcome}{note}\n")
@@ -183,12 +187,30 @@ class _Signing:
         return None
 
 
+def _look_at(
+    path: Path,
+    inspector: CheckingProcess,
+    validator: CheckingProcess,
+    now: datetime,
+    largest: int,
+) -> Inspection:
+    """What speaks against signing the file, the signatures that are in it included."""
+    seen: Inspection = inspector.call(path)
+    if seen.blocked or not seen.signatures:
+        return seen
+    if path.stat().st_size > largest:
+        unseen = finding("check_incomplete", what="chữ ký có sẵn", reason=_GAVE_UP["size"])
+        return dataclasses.replace(seen, findings=(*seen.findings, unseen))
+    validation: Validation = validator.call(path.read_bytes(), (), now)
+    return with_earlier_signatures(seen, validation)
+
+
 def _inspect_file(
-    path: Path, inspector: CheckingProcess, signing: _Signing | None, write: Write
+    path: Path, look: Callable[[], Inspection], signing: _Signing | None, write: Write
 ) -> Entry:
     started = time.monotonic()
     entry = Entry(str(path))
-    seen = _attempt(partial(inspector.call, path))
+    seen = _attempt(look)
     if isinstance(seen, Inspection):
         entry.findings = findings_as_json(seen)
         entry.ladder = seen.ladder

@@ -14,7 +14,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from signing.clock import SystemClock
-from signing.contract import CredentialRefused, Level, Role, SignedPdf, SignerConfig, SignOrder
+from signing.contract import (
+    CredentialRefused,
+    Level,
+    Role,
+    SignedPdf,
+    SignerConfig,
+    SignOrder,
+    with_earlier_signatures,
+)
 from signing.devpki import DevPki, DevPkiServer
 from signing.service import SigningService
 
@@ -43,6 +51,7 @@ async def sign_file(
         service = SigningService(ready, SystemClock())
         try:
             name = key or _first_key(ready)
+            await _refuse_broken(service, pdf)
             signed = await service.sign(SignOrder(pdf, name, role, level, pin=pin))
         finally:
             await service.close()
@@ -51,6 +60,18 @@ async def sign_file(
         root = out_path.with_name(out_path.name + ".root.pem")
         await asyncio.to_thread(_write, root, ready.roots[0])
     return signed
+
+
+async def _refuse_broken(service: SigningService, pdf: bytes) -> None:
+    """Let no signature follow one that is not whole any more.
+
+    Raises:
+        DocumentRefused: the finding that forbids signing.
+    """
+    look = await service.inspect(pdf, repair=False)
+    if look.signatures and not look.blocked:
+        look = with_earlier_signatures(look, await service.validate(pdf))
+    look.refuse_if_blocked()
 
 
 def _first_key(config: SignerConfig) -> str:

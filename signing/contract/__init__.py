@@ -8,6 +8,7 @@ top-left corner; times are aware. Import from here, not from its parts.
 from signing.contract.act_evidence import ActCheck, ActEvidence, CheckOutcome
 from signing.contract.attestation import Attestation, Attested
 from signing.contract.binding import CertificateBinding
+from signing.contract.earlier import with_earlier_signatures
 from signing.contract.errors import (
     CredentialRefused,
     DocumentRefused,
@@ -103,4 +104,5 @@ __all__ = [
     "Validation",
     "Verdict",
     "undecided_file",
+    "with_earlier_signatures",
 ]

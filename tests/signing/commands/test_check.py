@@ -161,3 +161,16 @@ def test_a_file_that_takes_too_long_is_named_in_the_report(tmp_path, monkeypatch
     status, report, _ = inspect([path], tmp_path, limits=Limits(seconds=0.3))
     assert status == BAD
     assert report[0]["reason"] == "quá thời gian cho phép"
+
+
+def test_a_changed_signed_file_is_refused_by_name(tmp_path):
+    """Nothing is signed over a signature that does not hold any more."""
+    path, signed = tmp_path / "changed.pdf", sign(make_pdf())
+    place = signed.index(b"stream") + 20
+    path.write_bytes(signed[:place] + bytes([signed[place] ^ 1]) + signed[place + 1 :])
+    status, [entry], _ = inspect([path], tmp_path)
+    assert (status, entry["outcome"]) == (BAD, "refused")
+    assert "giá trị băm không khớp" in entry["reason"]
+    path.write_bytes(signed)
+    status, [entry], _ = inspect([path], tmp_path)
+    assert (status, entry["outcome"]) == (GOOD, "inspected")

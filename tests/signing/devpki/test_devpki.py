@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.clock import SystemClock
 from signing.commands.sign import sign_file
-from signing.contract import CredentialRefused, Level, Role, SignOrder
+from signing.contract import CredentialRefused, DocumentRefused, Level, Role, SignOrder
 from signing.devpki import DevPki, DevPkiServer
 from signing.devpki.authority import KEYS, PASSWORD
 from signing.evidence.fetching import FetchFailed, address_allowed
@@ -79,6 +79,20 @@ async def test_sign_file_writes_nothing_when_refused(server, decision_pdf, tmp_p
     with pytest.raises(CredentialRefused):
         await sign_file(source, target, Level.B_B, None, config)
     assert [p.name for p in tmp_path.iterdir()] == ["in.pdf"]
+
+
+async def test_sign_file_covers_no_broken_signature(server, decision_pdf, tmp_path):
+    """A signed file whose text was changed afterwards is refused by name."""
+    source, target = tmp_path / "in.pdf", tmp_path / "out.pdf"
+    source.write_bytes(decision_pdf)
+    first = await sign_file(source, target, Level.B_B, None, server.signer_config())
+    place = first.pdf.index(b"stream") + 40
+    changed = first.pdf[:place] + bytes([first.pdf[place] ^ 1]) + first.pdf[place + 1 :]
+    source.write_bytes(changed)
+    with pytest.raises(DocumentRefused) as refused:
+        await sign_file(source, target, Level.B_B, None, server.signer_config())
+    assert refused.value.code == "broken_signature"
+    assert target.read_bytes() == first.pdf
 
 
 def raw_signature(pdf):
