@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway import __version__
-from gateway.settings import ConfigurationError
+from gateway.command_endings import run_to_end
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -31,14 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.run is None:
         parser.print_help()
         return 2
-    try:
-        return int(given.run(given))
-    except ConfigurationError as error:
-        for problem in error.problems:
-            print(f"cấu hình: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return run_to_end(lambda: int(given.run(given)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,7 +81,7 @@ def _add_service(command: _Adder) -> None:
     keys.add_argument("--scope", action="append", help="repeatable; default: every scope")
     keys.add_argument("--official", help="make it a person's own token, as official:nguyen.van.a")
     keys.add_argument("--name", default="")
-    keys.add_argument("--expires-in-days", type=int)
+    keys.add_argument("--expires-in-days", type=commands.days)
     keys.add_argument("--id", help="the key to revoke")
 
 

@@ -25,17 +25,16 @@ if TYPE_CHECKING:
     from gateway.development import World
 
 
+_MOST_DAYS = 36_500
+
+
 def demo(given: argparse.Namespace) -> int:
     """``motcua demo``."""
     from gateway.demo.run import run_demo
 
     logs.configure(level="error", as_json=False)
-    try:
-        pdf = given.input.read_bytes() if given.input else None
-        given.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return 2
+    pdf = given.input.read_bytes() if given.input else None
+    given.out.mkdir(parents=True, exist_ok=True)
     return asyncio.run(run_demo(pdf, given.out))
 
 
@@ -76,8 +75,18 @@ def check_config(given: argparse.Namespace) -> int:
     return 0
 
 
+def days(text: str) -> int:
+    """A number of days that a key or a search may span, for ``argparse``."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_DAYS):
+        raise argparse.ArgumentTypeError(f"1…{_MOST_DAYS}")
+    return int(text)
+
+
 def keys(given: argparse.Namespace) -> int:
     """``motcua keys create|list|revoke``."""
+    if given.action == "revoke" and not given.id:
+        print("keys revoke: cần --id key_… (xem: motcua keys list)", file=sys.stderr)
+        return 2
     return asyncio.run(_keys(given, load(config_path(given.config))))
 
 
@@ -133,8 +142,8 @@ def sign(given: argparse.Namespace) -> int:
         signed = asyncio.run(
             sign_file(given.input, given.output, Level(given.level), given.key, config)
         )
-    except (SigningError, OSError) as error:
-        print(getattr(error, "message_vi", str(error)), file=sys.stderr)
+    except SigningError as error:
+        print(error.message_vi, file=sys.stderr)
         return 1
     print(f"{given.output}: {signed.level} · SHA-256 {signed.sha256}")
     return 0
@@ -146,6 +155,8 @@ def inspect(given: argparse.Namespace) -> int:
     from signing.commands.check import inspect_paths
 
     now = SystemClock().now()
+    if given.report is not None:
+        given.report.touch()  # refused now, not after the work
     if not given.sign:
         return inspect_paths(given.paths, None, given.report, write=sys.stdout.write, now=now)
     with signing_desk() as sign_one:
@@ -155,30 +166,31 @@ def inspect(given: argparse.Namespace) -> int:
 def validate(given: argparse.Namespace) -> int:
     """``motcua validate``."""
     from gateway.wiring import trust_anchors
-    from signing.commands.check import validate_paths
+    from signing.commands.check import certificates_in, validate_paths
 
     path = config_path(given.config)
     trust = load(path).signing.trust if path else None
     problems: list[str] = []
     anchors = trust_anchors(trust, problems) if trust else ()
+    roots = [*given.roots, *(Path(r) for r in (trust.roots if trust else []))]
+    blobs = tuple(path.read_bytes() for path in roots)
+    problems += [
+        f"{path}: không phải chứng thư số PEM hoặc DER"
+        for path, blob in zip(roots, blobs, strict=True)
+        if not certificates_in(blob)
+    ]
     if problems:
         raise ConfigurationError(problems)
-    configured = [Path(r) for r in trust.roots] if trust else []
-    try:
-        roots = tuple(p.read_bytes() for p in [*given.roots, *configured])
-        return validate_paths(
-            given.paths,
-            roots,
-            given.json,
-            write=sys.stdout.write,
-            now=SystemClock().now(),
-            anchors=anchors,
-            allowed_fields=frozenset(given.allow_field),
-            reports=given.report_xml,
-        )
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return validate_paths(
+        given.paths,
+        blobs,
+        given.json,
+        write=sys.stdout.write,
+        now=SystemClock().now(),
+        anchors=anchors,
+        allowed_fields=frozenset(given.allow_field),
+        reports=given.report_xml,
+    )
 
 
 # ------------------------------------------------------------------ running
@@ -317,7 +329,10 @@ async def _keys(given: argparse.Namespace, settings: Settings) -> int:
             print("Khóa chỉ hiện lần này / shown only now", file=sys.stderr)
             return 0
         if given.action == "revoke":
-            return 0 if given.id and await found.revoke(given.id) else 1
+            if await found.revoke(given.id):
+                return 0
+            print(f"keys revoke: không có khóa đang dùng {given.id}", file=sys.stderr)
+            return 1
         for row in await found.every():
             state = "revoked" if row["revoked_at"] else "active"
             tenant = f"{row['portal']}/{row['mode']}"

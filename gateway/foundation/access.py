@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import zlib
 from collections.abc import Iterable, Sequence
@@ -47,6 +48,7 @@ MODES = ("live", "test")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZabcdefghjkmnpqrstvwxyz"
 _BODY = 26  # 26 × log2(54) ≈ 149 bits
 _REMEMBER_S = 5.0
+_OFFICIAL = re.compile(r"official:[A-Za-z0-9._-]{1,100}")  # as steps of a request name signers
 
 api_keys = sa.Table(
     "api_keys",
@@ -154,8 +156,10 @@ class Keys:
         """Make a key.
 
         Raises:
-            Problem: ``invalid_request`` for an unknown mode or scope.
+            Problem: ``invalid_request`` for an unknown mode or scope, or another form of official.
         """
+        if official is not None and not _OFFICIAL.fullmatch(official):
+            raise Problem("invalid_request", f"Người ký có dạng official:nguyen.van.a: {official}.")
         wanted = sorted(set(scopes))
         unknown = [s for s in wanted if s != "*" and s not in SCOPES]
         if mode not in self._modes or unknown:

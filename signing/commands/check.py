@@ -42,6 +42,7 @@ from signing.inspection.findings import finding
 from signing.processes.limits import Limits
 from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
+from signing.validation.trust import load_roots
 from signing.validation_report import etsi_report
 
 Write = Callable[[str], object]
@@ -149,6 +150,14 @@ def validate_paths(
                 name = f"{path.stem}-{answer.sha256[:12]}.xml"
                 (reports / name).write_bytes(etsi_report(answer))
     return _status(verdicts)
+
+
+def certificates_in(blob: bytes) -> bool:
+    """Whether a file can serve as roots: one certificate in DER, or some in PEM."""
+    try:
+        return bool(load_roots((blob,)))
+    except (ValueError, TypeError):  # asn1crypto's words for what is no certificate
+        return False
 
 
 # ------------------------------------------------------------------ one file

@@ -1,0 +1,104 @@
+"""How commands end when something around them is wrong: a sentence, a status, no traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gateway.cli import main
+from tests.signing.validation.signing_kit import make_pdf
+from tests.support.paper import plain_pdf
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A gateway's folder with nothing but its defaults."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOTCUA_CONFIG", raising=False)
+    return tmp_path
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "gateway.cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["inspect"], ["validate"], ["conformance"]], ids=lambda given: given[0]
+)
+def test_a_reader_that_leaves_ends_the_command_in_silence(tmp_path, arguments):
+    """``motcua … | head``: the status that a shell gives for SIGPIPE, and no word."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.pdf").write_bytes(make_pdf())
+        (folder / f"{number}.json").write_text("{}", "utf-8")
+    given = sorted(folder.glob("*.json")) if arguments == ["conformance"] else [folder]
+    process = run(*arguments, *given)
+    process.stdout.close()
+    assert (process.wait(60), process.stderr.read()) == (141, b"")
+    process.stderr.close()
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(small, capsys):
+    (small / "a.pdf").write_bytes(make_pdf())
+    report = small / "nowhere" / "r.json"
+    assert main(["inspect", str(small / "a.pdf"), "--report", str(report)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert str(report) in told.err
+    assert told.err.startswith("không đọc hoặc ghi được tệp / cannot be read or written")
+    assert main(["inspect", str(small / "a.pdf"), "--report", str(small / "r.json")]) == 0
+    assert json.loads((small / "r.json").read_text("utf-8"))[0]["outcome"] == "inspected"
+
+
+@pytest.mark.parametrize("command", ["sign", "demo"])
+def test_a_missing_file_is_named(small, capsys, command):
+    gone = str(small / "none.pdf")
+    given = (
+        ["sign", gone, str(small / "out.pdf")] if command == "sign" else ["demo", "--input", gone]
+    )
+    assert main(given) == 2
+    assert capsys.readouterr().err.startswith("không đọc hoặc ghi được tệp")
+
+
+def test_a_root_that_is_no_certificate_is_the_operators_mistake(small, capsys):
+    (small / "a.pdf").write_bytes(make_pdf())
+    (small / "root.pem").write_bytes(plain_pdf())
+    assert main(["validate", str(small / "a.pdf"), "--roots", str(small / "root.pem")]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "root.pem" in told.err
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (["create", "--scope", "documents:sing"], "documents:sing"),
+        (["create", "--mode", "live"], "live"),
+        (["create", "--official", "nguyen.van.a"], "official:"),
+        (["create", "--official", "agency:H55.12"], "official:"),
+        (["revoke"], "--id"),
+        (["revoke", "--id", "key_none"], "key_none"),
+    ],
+    ids=" ".join,
+)
+def test_a_key_that_cannot_be_made_or_ended_says_why(small, capsys, given, word):
+    mode = {"MOTCUA__SERVER__MODE": "test"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in mode.items():
+            patch.setenv(name, value)
+        assert main(["keys", *given]) in (1, 2)
+    told = capsys.readouterr()
+    assert (told.out, word in told.err) == ("", True), told
+
+
+@pytest.mark.parametrize("days", ["-5", "0", "x", "99999999999"])
+def test_a_key_expires_in_a_number_of_days(small, capsys, days):
+    with pytest.raises(SystemExit) as stopped:
+        main(["keys", "create", "--expires-in-days", days])
+    assert stopped.value.code == 2
+    assert list(small.iterdir()) == []
