@@ -32,9 +32,9 @@ def demo(given: argparse.Namespace) -> int:
     """``motcua demo``."""
     from gateway.demo.run import run_demo
 
-    logs.configure(level="error", as_json=False)
     pdf = given.input.read_bytes() if given.input else None
     given.out.mkdir(parents=True, exist_ok=True)
+    logs.configure(level="error", as_json=False)
     return asyncio.run(run_demo(pdf, given.out))
 
 

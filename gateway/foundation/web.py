@@ -23,7 +23,7 @@ from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.decode import decode, fields_of, read_text
 from gateway.foundation.idempotency import Answer, Claim, Lease
 from gateway.foundation.limits import RateLimiter
-from gateway.foundation.problems import Problem
+from gateway.foundation.problems import FieldError, Problem, invalid
 
 B = TypeVar("B")
 
@@ -206,6 +206,8 @@ def _served(route: Route, edge: Edge) -> Callable[[web.Request], Awaitable[web.S
         principal = await authenticate(request, edge.keys)
         principal.require(route.scope)
         await edge.limiter.check(principal.portal)
+        if request.query_string:
+            _check_query(request, route)
         key = _read_key(request, route)
         body, content = await _read_body(request, route)
         claim = _claim(request, route, principal, key=key, content=content, at=edge.clock.now())
@@ -213,6 +215,15 @@ def _served(route: Route, edge: Edge) -> Callable[[web.Request], Awaitable[web.S
         return (await route.handler(call)).response()
 
     return handle
+
+
+def _check_query(request: web.Request, route: Route) -> None:
+    """Refuse parameters that the operation does not have: a typing error is told, not ignored."""
+    unknown = [name for name in dict.fromkeys(request.query) if name not in route.query]
+    if unknown:
+        raise invalid(
+            [FieldError(f"/{n}", "unknown_field", f"Không có tham số “{n}”.") for n in unknown]
+        )
 
 
 async def authenticate(request: web.Request, keys: Keys) -> Principal:

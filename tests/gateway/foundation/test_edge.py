@@ -115,6 +115,15 @@ async def test_keys_of_two_portals_never_meet(desk):
     assert (status, body["times"]) == (201, 2)
 
 
+async def test_an_unknown_parameter_is_told_by_every_operation(desk):
+    """A typing error in the address changes nothing."""
+    address = "/v1/echoes?dry_run=1&limit=2&dry_run=2"
+    status, body, _ = await desk.portal.post(address, GOOD, key="k-5")
+    assert (status, body["code"], desk.ran) == (422, "validation_failed", 0)
+    found = [(e["pointer"], e["code"]) for e in body["errors"]]
+    assert found == [("/dry_run", "unknown_field"), ("/limit", "unknown_field")]
+
+
 async def test_a_missing_or_odd_key_is_named(desk):
     """400 with its own code."""
     status, body, _ = await desk.portal.post("/v1/echoes", GOOD, key=None)
