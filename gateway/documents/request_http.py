@@ -11,6 +11,7 @@ import msgspec
 from gateway.documents.acts import Act, SigningActs
 from gateway.documents.answers import RequestAnswer, RequestList
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
+from gateway.documents.rules import is_symbol
 from gateway.foundation import listing
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
 
@@ -55,6 +56,10 @@ class NumberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     number: Annotated[int, msgspec.Meta(ge=1, le=999_999)]
     symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     date: date
+
+    def __post_init__(self) -> None:
+        if not is_symbol(self.symbol):
+            raise ValueError("Ký hiệu chỉ gồm chữ tiếng Việt, số, dấu cách và / - . , & ( ).")
 
 
 class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

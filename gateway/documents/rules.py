@@ -7,6 +7,7 @@ annex I (the person signs first, then the clerk numbers, dates and seals, never 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +36,22 @@ class StepStatus(StrEnum):
     WAITING = "waiting"
     SIGNED = "signed"
     REJECTED = "rejected"
+
+
+_SYMBOL_SIGNS = frozenset(" /-.,&()")
+
+
+def is_symbol(text: str) -> bool:
+    """Whether this can be a document's symbol (ký hiệu), as printed: “QĐ-UBND”.
+
+    Composed or decomposed; nothing that is invisible or turns the line around.
+    """
+    return any(char.isalnum() for char in text) and all(
+        char in _SYMBOL_SIGNS
+        or (char.isascii() and char.isalnum())
+        or unicodedata.name(char, "").startswith(("LATIN ", "COMBINING "))
+        for char in text
+    )
 
 
 _RANK = {"initial": 0, "person": 1, "agency": 2}

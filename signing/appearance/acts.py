@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
@@ -31,6 +31,7 @@ from signing.appearance.lane_pages import LanePages, lane_pages
 from signing.appearance.pagebox import MM, Rect
 from signing.appearance.pictures import Picture, load_picture
 from signing.appearance.placement import DEFAULT_SEAL_MM, DEFAULT_SIGNATURE_MM, Spot, Surveyor
+from signing.appearance.printed import check_behind, check_written, issue_date
 from signing.appearance.typeface import Face, stamp_typeface
 from signing.contract import (
     Credential,
@@ -271,8 +272,9 @@ def _issue(scene: _Scene) -> list[Part]:
     number = scene.order.document_number
     if number is None:
         return []
-    issued = _issue_date(number.date, number.number)
+    issued = issue_date(number.date, number.number)
     gaps = scene.survey.first_page_gaps()
+    check_behind(gaps, number.symbol, issued)
     day, month = two_digits(issued.day), month_digits(issued.month)
     code = two_digits(number.number)
     if gaps.number is not None and not gaps.number.symbol_follows:
@@ -292,7 +294,7 @@ def _on_paper(
     if gap is None:
         return _part(prefix, _clear(scene, _spare(scene, *spare)))
     if gap.written:
-        _check_written(gap.written, value)
+        check_written(gap.written, value)
         return None  # already printed in the document: nothing to write over
     face = Face.SERIF_ITALIC if gap.italic and value.isdigit() else Face.SERIF
     rect, size = _on_gap(gap, value, face)
@@ -310,30 +312,6 @@ def _spare(scene: _Scene, words: str, share: float) -> tuple[Spot, Drawing]:
     rect = scene.survey.first_free(page, places)
     drawing = draw_line(words, rect.width, rect.height, _NUMBER_SIZE, face=Face.SERIF)
     return Spot(page, rect), drawing
-
-
-def _issue_date(text: str, number: int) -> date:
-    try:
-        issued = date.fromisoformat(text)
-    except ValueError:
-        issued = None
-    if issued is None or number < 1:
-        raise DocumentRefused(
-            "bad_document_number",
-            "Số hoặc ngày văn bản không hợp lệ.",
-            "the document's number or date is not valid",
-        )
-    return issued
-
-
-def _check_written(written: str, value: str) -> None:
-    given = value.split("/", maxsplit=1)[0]
-    if int(written) != int(given):
-        raise DocumentRefused(
-            "number_already_written",
-            f"Văn bản đã ghi sẵn “{written}”, khác với số hoặc ngày được cấp “{given}”.",
-            f"the document already says {written}, not {given}",
-        )
 
 
 def _on_gap(gap: Gap, value: str, face: Face) -> tuple[Rect, float]:

@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import pypdfium2 as pdfium
@@ -23,6 +23,7 @@ from signing.reading.opening import Data, stream_of
 MAX_CHARS = 60_000
 _ITALIC = 1 << 6  # font descriptor flag (ISO 32000-2, table 121)
 _LEADERS = frozenset(" .…_-·")  # dotted places are there to be written on
+_BEHIND = 80  # letters read behind a number's place: longer than any symbol
 _COVERED = 0.2  # of a letter's box: less is a neighbour, not a collision
 
 
@@ -45,6 +46,7 @@ class Gap:
     written: str  # digits already there
     italic: bool = False  # the words beside it
     symbol_follows: bool = True  # after a number: "/QĐ-UBND" is printed already
+    behind: str = ""  # skeleton of what is printed behind it: the symbol's line, the year
 
 
 def skeleton(text: str) -> str:
@@ -157,25 +159,29 @@ class PageText:
                 _digits(match["gap"]),
                 self._is_italic(match.start()),
                 symbol,
+                self.plain[end + 1 : end + 1 + _BEHIND].replace(" ", "") if symbol else "",
             )
         return None
 
     def date_gaps(self) -> tuple[Gap, Gap] | None:
         """The places for day and month in “ngày … tháng … năm”, upper part of the page."""
-        pattern = r"ngay(?P<day>[ .…_\d]{1,40})thang(?P<month>[ .…_\d]{1,40})nam"
+        pattern = (
+            r"ngay(?P<day>[ .…_\d]{1,40})thang(?P<month>[ .…_\d]{1,40})nam(?P<year> ?\d{4}\b)?"
+        )
         for match in re.finditer(pattern, self.plain):
             first = self._found(match.start(), match.start("day"))
             if first.rect.y > self._box.height * 0.4:
                 return None
             second = self._found(match.end("day"), match.start("month"))
-            third = self._found(match.end("month"), match.end())
+            third = self._found(match.end("month"), match.end("month") + len("nam"))
             if abs(third.baseline - first.baseline) > 4:
                 continue
             size = self._size_of(match.end("day") + 1)
             italic = self._is_italic(match.start())
+            month = _between(second, third, size, _digits(match["month"]), italic)
             return (
                 _between(first, second, size, _digits(match["day"]), italic),
-                _between(second, third, size, _digits(match["month"]), italic),
+                replace(month, behind=(match["year"] or "").strip()),
             )
         return None
 

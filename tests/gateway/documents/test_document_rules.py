@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.documents.rules import (
     Authority,
     RequestStatus,
     check_order,
+    is_symbol,
     refusal_of_file,
     seal_problem,
     visible_status,
@@ -132,3 +134,22 @@ def test_the_seal_needs_a_proven_signature_of_a_person(fields, verdicts, code):
 def test_only_files_that_nobody_could_read_are_turned_away(found, code):
     """Forbidden content is kept as evidence; an unreadable file is not a document."""
     assert refusal_of_file(found) == code
+
+
+@pytest.mark.parametrize(
+    ("symbol", "holds"),
+    [
+        ("QĐ-UBND", True),
+        (unicodedata.normalize("NFD", "12/QĐ-ỦBNDỆ"), True),
+        ("NQ-HĐND (K10), đợt 2 & 3", True),
+        ("QĐ\tUBND", False),
+        ("QĐ\nUBND", False),
+        ("QĐ\u202eUBND", False),
+        ("QĐ\u200bUBND", False),
+        ("QĐ中", False),
+        ("-/-", False),
+    ],
+)
+def test_a_symbol_is_what_can_be_printed(symbol, holds):
+    """Letters of Vietnamese in either form; nothing invisible, nothing that turns the line."""
+    assert is_symbol(symbol) is holds

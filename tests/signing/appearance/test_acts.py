@@ -139,6 +139,30 @@ async def test_a_number_already_printed_is_kept_and_a_different_one_refused(serv
 
 
 @pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (DocumentNumber(5, "TB-UBND", "2026-11-02"), "symbol_already_written"),
+        (DocumentNumber(5, "QĐ-UBND-VP", "2026-11-02"), "symbol_already_written"),
+        (DocumentNumber(5, "QĐ-UBND", "2025-11-02"), "year_already_written"),
+    ],
+)
+async def test_a_symbol_or_year_that_contradicts_the_page_is_refused(service, number, code):
+    """The page would say one thing and the register another."""
+    for pdf in (decision(), decision(nfd=True)):
+        with pytest.raises(DocumentRefused) as refused:
+            await service.sign(agency(pdf, Level.B_B, number))
+        assert refused.value.code == code
+
+
+async def test_a_printed_symbol_is_compared_without_case_spaces_and_marks(service):
+    """One word in two spellings is no contradiction; a dotted symbol says nothing."""
+    for symbol in ("/Q Đ - UBND", "/QD-UBND", "/……"):
+        number = DocumentNumber(5, "QĐ-UBND", "2026-11-02")
+        signed = await service.sign(agency(decision(symbol=symbol), Level.B_B, number))
+        assert "Number1" in signed.field_names
+
+
+@pytest.mark.parametrize(
     "number", [DocumentNumber(0, "QĐ", "2026-02-09"), DocumentNumber(5, "QĐ", "9/2")]
 )
 async def test_a_senseless_number_or_date_is_refused(service, decision_pdf, number):
