@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from gateway.documents.preservation.asked import COMMAND, Asked
 from gateway.documents.preservation.calendar import Calendar
 from gateway.documents.preservation.service import Preservation
 from gateway.foundation.clock import Clock, iso
@@ -24,6 +25,7 @@ from gateway.wiring import signer_config
 from signing.contract import Level
 from signing.processes.pool import SignerPool
 
+BY_COMMAND = Asked(COMMAND, "renew")
 Write = Callable[[str], object]
 
 
@@ -77,7 +79,7 @@ async def _renew_all(
     for row in due:
         try:
             extension = await preservation.prepare(
-                row.tenant, row.id, Level.B_LTA, later_than=row.provable_until
+                row.tenant, row.id, Level.B_LTA, later_than=row.provable_until, asked=BY_COMMAND
             )
             shown = await database.write(lambda c, e=extension: preservation.publish(c, e))  # type: ignore[misc]  # the default binds the loop's value
         except Problem as problem:

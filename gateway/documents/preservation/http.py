@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.documents.answers import DocumentAnswer
+from gateway.documents.preservation.asked import REQUEST, Asked
 from gateway.documents.preservation.calendar import Calendar, ExpiringList
 from gateway.documents.preservation.service import Preservation
 from gateway.foundation import listing
@@ -45,8 +46,10 @@ class _Handlers:
 
     async def extend(self, call: Call[ExtendBody]) -> Reply:
         async def work(lease: Any) -> Reply:
+            who = call.principal
+            asked = Asked(REQUEST, "extend", who.key_id, who.official)
             extension = await self._preservation.prepare(
-                call.tenant, call.path("id"), call.body.level
+                call.tenant, call.path("id"), call.body.level, asked=asked
             )
             return await call.finish(
                 lease, lambda c: Reply(self._preservation.publish(c, extension))
