@@ -6,6 +6,7 @@ from gateway.documents import store as documents
 from gateway.documents.authority import store as document_authorities
 from gateway.documents.batches import store as batch_store
 from gateway.documents.confirmations import act_store, ticket_store
+from gateway.documents.evidence import refusal_store
 from gateway.documents.evidence import store as document_evidence
 from gateway.documents.preservation import store as document_preservation
 from gateway.foundation import access, idempotency
@@ -31,6 +32,7 @@ __all__ = [
     "metadata",
     "outbox",
     "payments",
+    "refusal_store",
     "shipments",
     "ticket_store",
     "webhook_deliveries",
