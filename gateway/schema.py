@@ -1,5 +1,6 @@
 """Every table of the gateway, imported once: migrations and tests compare against this."""
 
+from gateway.certification import kept_store as certification_kept
 from gateway.certification import store as certification
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
@@ -22,6 +23,7 @@ __all__ = [
     "act_store",
     "batch_store",
     "certification",
+    "certification_kept",
     "document_authorities",
     "document_evidence",
     "document_preservation",

@@ -12,6 +12,7 @@ from gateway.documents.preservation.asked import REQUEST, Asked
 from gateway.documents.preservation.calendar import Calendar, ExpiringList
 from gateway.documents.preservation.service import Preservation
 from gateway.foundation import listing
+from gateway.foundation.ids import has_prefix
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.web import Call, Page, Reply, Route
 
@@ -62,7 +63,9 @@ class _Handlers:
     async def expiring(self, call: Call[None]) -> Reply:
         query = dict(call.request.query)
         days = _days(query.pop("within_days", None))
-        window = listing.read_window(query, of="doc")
+        window = listing.read_window(query, of=None)
+        if window.after and not any(has_prefix(window.after, of) for of in ("doc", "cer")):
+            raise invalid([FieldError("/after", "invalid", "Cần mã của trang trước.")])
         page = await self._calendar.expiring(
             call.tenant, timedelta(days=days), window.after, window.limit
         )
