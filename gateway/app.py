@@ -45,7 +45,7 @@ from gateway.migrations import run as migrations
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
-from gateway.preservation_wiring import job_limit_s, preservation_policy
+from gateway.preservation_wiring import copy_policy, job_limit_s, preservation_policy
 from gateway.settings import ConfigurationError, Settings
 from gateway.shipments.assembly import ShipmentDesk
 from gateway.trouble import TroublePages
@@ -142,6 +142,7 @@ class Gateway:
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
         self.certification = self._certification(documents)
+        documents.calendar.include(self.certification.keeping)
         desks: list[Desk] = [self.payments, documents, self.certification, shipments]
         for name, (types, handler) in shipments.handlers.items():
             webhooks.subscribe(name, types, handler)
@@ -230,6 +231,7 @@ class Gateway:
             frame=self._frame,
             limiter=RateLimiter(self.clock, self.redis, 10),
             client=self.client,
+            keeping=copy_policy(self.settings),
         )
 
     def _frame(self, request: web.Request) -> Frame:

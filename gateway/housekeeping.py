@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 
+from gateway.documents.evidence.refusal_store import forget_old as forget_refusals
 from gateway.foundation import idempotency
 from gateway.foundation.access import Keys
 from gateway.foundation.clock import Clock
@@ -19,4 +20,7 @@ async def housekeeping(database: Database, clock: Clock, keys: Keys) -> None:
         await clock.sleep(_EVERY_S)
         with contextlib.suppress(DatabaseUnavailable):
             await keys.note_uses()
-            await database.write(partial(idempotency.forget_old, now=clock.now()))
+            now = clock.now()
+            await database.write(partial(idempotency.forget_old, now=now))
+            # after that no idempotency key can be replayed
+            await database.write(partial(forget_refusals, before=now - idempotency.KEEP))

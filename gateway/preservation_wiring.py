@@ -6,6 +6,7 @@ import tomllib
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from gateway.certification.keeping import CopyPolicy
 from gateway.documents.preservation.rules import (
     REFUSE,
     SIGN_AND_RAISE,
@@ -53,6 +54,12 @@ def preservation_policy(settings: Settings) -> PreservationPolicy:
         renew_within=timedelta(days=section.renew_within_days),
         retry_s=section.retry_s,
     )
+
+
+def copy_policy(settings: Settings) -> CopyPolicy:
+    """The same deadlines for certified copies."""
+    section = settings.signing.preservation
+    return CopyPolicy(timedelta(days=section.renew_within_days), section.retry_s)
 
 
 def algorithm_ends(path: Path, problems: list[str]) -> tuple[tuple[str, datetime], ...]:

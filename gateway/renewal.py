@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from gateway.certification.keeping import CopyKeeping
+from gateway.documents.preservation.asked import COMMAND, Asked
 from gateway.documents.preservation.calendar import Calendar
 from gateway.documents.preservation.service import Preservation
 from gateway.foundation.clock import Clock, iso
@@ -18,12 +20,13 @@ from gateway.foundation.files import FileDamaged, FileMissing, FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Redis, Waker
-from gateway.preservation_wiring import job_limit_s, preservation_policy
+from gateway.preservation_wiring import copy_policy, job_limit_s, preservation_policy
 from gateway.settings import Settings
 from gateway.wiring import signer_config
-from signing.contract import Level
+from signing.contract import Level, SigningError
 from signing.processes.pool import SignerPool
 
+BY_COMMAND = Asked(COMMAND, "renew")
 Write = Callable[[str], object]
 
 
@@ -49,22 +52,37 @@ async def renew(
             signer, settings.signing.processes, job_limit_s=job_limit_s(signer)
         ) as signatures:
             calendar = Calendar(database, clock, files, signatures)
-            while await calendar.reckon_missing():
-                pass
-            due = await calendar.due(within)
+            waker, metrics = Waker(redis), Metrics()
+            copies = CopyKeeping(
+                database,
+                clock,
+                waker,
+                metrics,
+                files=files,
+                signatures=signatures,
+                policy=copy_policy(settings),
+            )
+            for reckon in (calendar.reckon_missing, copies.reckon_missing):
+                while await reckon():
+                    pass
+            due, due_copies = await calendar.due(within), await copies.due(within)
             if dry_run:
-                _list(due, write)
+                _list([*due, *due_copies], write)
                 return 0
             preservation = Preservation(
                 database,
                 clock,
-                Waker(redis),
-                Metrics(),
+                waker,
+                metrics,
                 files=files,
                 signatures=signatures,
                 policy=preservation_policy(settings),
             )
-            return await _renew_all(due, preservation, database, write)
+            failed = await _renew_all(due, preservation, database, write)
+            failed += await _renew_copies(due_copies, copies, write)
+            total = len(due) + len(due_copies)
+            write(f"gia hạn / renewed {total - failed}, lỗi / failed {failed}\n")
+            return failed
     finally:
         if redis is not None:
             await redis.close()
@@ -77,7 +95,7 @@ async def _renew_all(
     for row in due:
         try:
             extension = await preservation.prepare(
-                row.tenant, row.id, Level.B_LTA, later_than=row.provable_until
+                row.tenant, row.id, Level.B_LTA, later_than=row.provable_until, asked=BY_COMMAND
             )
             shown = await database.write(lambda c, e=extension: preservation.publish(c, e))  # type: ignore[misc]  # the default binds the loop's value
         except Problem as problem:
@@ -89,7 +107,27 @@ async def _renew_all(
         else:
             preservation.announce()
             write(f"{row.id} {row.reference}: {shown.level}, {shown.provable_until}\n")
-    write(f"gia hạn / renewed {len(due) - failed}, lỗi / failed {failed}\n")
+    return failed
+
+
+async def _renew_copies(due: Sequence[Any], copies: CopyKeeping, write: Write) -> int:
+    failed = 0
+    for row in due:
+        try:
+            extended = await copies.renew(row, BY_COMMAND)
+        except Problem as problem:
+            failed += 1
+            write(f"{row.id} {row.reference}: {problem.detail_vi or problem.code}\n")
+        except SigningError as error:
+            failed += 1
+            write(f"{row.id} {row.reference}: {error.message_vi}\n")
+        except (FileMissing, FileDamaged) as error:
+            failed += 1
+            write(f"{row.id} {row.reference}: {type(error).__name__}\n")
+        else:
+            until = extended.provability.until
+            end = iso(until) if until is not None else "–"
+            write(f"{row.id} {row.reference}: {extended.level}, {end}\n")
     return failed
 
 

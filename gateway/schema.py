@@ -1,11 +1,13 @@
 """Every table of the gateway, imported once: migrations and tests compare against this."""
 
+from gateway.certification import kept_store as certification_kept
 from gateway.certification import store as certification
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
 from gateway.documents.authority import store as document_authorities
 from gateway.documents.batches import store as batch_store
 from gateway.documents.confirmations import act_store, ticket_store
+from gateway.documents.evidence import refusal_store
 from gateway.documents.evidence import store as document_evidence
 from gateway.documents.preservation import store as document_preservation
 from gateway.foundation import access, idempotency
@@ -21,6 +23,7 @@ __all__ = [
     "act_store",
     "batch_store",
     "certification",
+    "certification_kept",
     "document_authorities",
     "document_evidence",
     "document_preservation",
@@ -31,6 +34,7 @@ __all__ = [
     "metadata",
     "outbox",
     "payments",
+    "refusal_store",
     "shipments",
     "ticket_store",
     "webhook_deliveries",

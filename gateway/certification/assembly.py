@@ -12,10 +12,13 @@ from gateway.certification.answers import Shower
 from gateway.certification.attestation import Templates
 from gateway.certification.copies import CopyMaker
 from gateway.certification.issuing import Issuing
+from gateway.certification.keeping import CopyKeeping, CopyPolicy
 from gateway.certification.rules import Offices
 from gateway.certification.service import Certifications, Sources
 from gateway.certification.verification import Verification
+from gateway.certification.worker import KeepingWorker
 from gateway.documents.evidence.witness import Witness
+from gateway.documents.preservation.preserving import PreservingSignatures
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
@@ -24,7 +27,6 @@ from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 from gateway.frame.layout import Frame
-from signing.contract import Signatures
 
 
 class CertificationDesk:
@@ -38,7 +40,7 @@ class CertificationDesk:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: Signatures,
+        signatures: PreservingSignatures,
         sources: Sources,
         witness: Witness,
         offices: Offices,
@@ -47,6 +49,7 @@ class CertificationDesk:
         frame: Callable[[web.Request], Frame],
         limiter: RateLimiter,
         client: Callable[[web.Request], str],
+        keeping: CopyPolicy,
     ) -> None:
         self._shower = Shower(public_url)
         self.certifications = Certifications(
@@ -71,6 +74,16 @@ class CertificationDesk:
             metrics=metrics,
             witness=witness,
         )
+        self.keeping = CopyKeeping(
+            database,
+            clock,
+            waker,
+            metrics,
+            files=files,
+            signatures=signatures,
+            policy=keeping,
+        )
+        self._worker = KeepingWorker(self.keeping, clock)
         self._verification = Verification(database, clock, files, signatures)
         self._clock = clock
         self._frame = frame
@@ -97,5 +110,5 @@ class CertificationDesk:
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-        """Background work by name (none: signing happens in its request)."""
-        return {}
+        """Background work by name (signing happens in its request)."""
+        return {"certification.keeping": self._worker.run}

@@ -30,6 +30,7 @@ from gateway.certification.attestation import Templates
 from gateway.certification.copies import LEVEL, Copy, CopyMaker, Hold
 from gateway.certification.rules import SUBJECT, Offices, RegisterKey, Status, why_not_sign
 from gateway.documents.evidence.log import KeptFile
+from gateway.documents.evidence.refused_acts import key_of
 from gateway.documents.evidence.witness import Signer, Subject, Witness, Witnessed
 from gateway.foundation import idempotency
 from gateway.foundation.clock import Clock, in_vietnam, vietnam_day
@@ -100,7 +101,18 @@ class Issuing:
             Problem: who may not, what state forbids it, ``register_busy``, or what the signing
                 service refused; the number is then still free.
         """
-        row = await self._database.read(lambda c: self._draft(c, order))
+        row = await self._database.read(lambda c: self._find(c, order))
+        try:
+            return await self._sign(order, row)
+        except Exception as error:
+            await self._note_refusal(order, row, error)
+            if isinstance(error, SigningError):
+                raise problem_of(error) from error
+            raise
+
+    async def _sign(self, order: IssueOrder, row: Any) -> CertificationAnswer:
+        if not _was_issued_under_this_key(row, order):
+            _check(row, order)
         async with self._in_line(order.mode, row):
             hold = await self._hold(order)
             if isinstance(hold, CertificationAnswer):
@@ -109,10 +121,8 @@ class Issuing:
                 async with kept_alive(self._clock, _BEAT_S, lambda: self._renew(hold)):
                     copy = await self._maker.make(hold, order.pin)
                 answer = await self._database.write(lambda c: self._enter(c, hold, copy, order))
-            except Exception as error:
+            except Exception:
                 await self._failed(hold)
-                if isinstance(error, SigningError):
-                    raise problem_of(error) from error
                 raise
             self._waker.wake(_FREED)
         self._metrics.signatures.labels(LEVEL.value, "certified").inc()
@@ -151,12 +161,10 @@ class Issuing:
             await self._waker.wait(_FREED, _LOOK_AGAIN_S)
         raise _busy()
 
-    def _draft(self, connection: Connection, order: IssueOrder) -> Any:
+    def _find(self, connection: Connection, order: IssueOrder) -> Any:
         row = store.find(connection, order.tenant, order.certification_id)
         if row is None:
             raise not_found("bản chứng thực này")
-        if not _was_issued_under_this_key(row, order):
-            _check(row, order)
         return row
 
     def _take(self, connection: Connection, order: IssueOrder) -> Hold | CertificationAnswer | None:
@@ -214,6 +222,24 @@ class Issuing:
         with contextlib.suppress(DatabaseUnavailable):  # then the lease runs out by itself
             await self._database.write(lambda c: store.release_lease(c, hold.key, hold.fence))
             self._waker.wake(_FREED)
+
+    async def _note_refusal(self, order: IssueOrder, row: Any, error: Exception) -> None:
+        person = self._offices.certifiers.get(row.certifier)
+        credential = person.credential if person is not None else ""
+        signer = Signer(order.official or "", order.principal, "certifier", None, credential)
+        now = self._clock.now()
+        with contextlib.suppress(DatabaseUnavailable):
+            await self._database.write(
+                lambda c: self._witness.refuse(
+                    c,
+                    _subject(row),
+                    signer,
+                    error,
+                    input_sha256=row.source_sha256,
+                    key=key_of(order.lease),
+                    now=now,
+                )
+            )
 
     # -------------------------------------------------------------- the entry
 

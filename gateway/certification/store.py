@@ -68,6 +68,10 @@ certification_files = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("signature_fields", Json, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    # Reckoned by the calendar; null: not yet
+    sa.Column("level", sa.String(8)),
+    sa.Column("provable_until", Instant, index=True),
+    sa.Column("provable_reason", sa.String(40)),
 )
 
 registers = sa.Table(
@@ -137,7 +141,7 @@ def files_of(connection: Connection, certification_id: str) -> Sequence[Any]:
     return connection.execute(
         sa.select(table)
         .where(table.c.certification_id == certification_id)
-        .order_by(table.c.created_at.desc())
+        .order_by(table.c.created_at.desc(), table.c.size.desc())  # a later one is longer
     ).all()
 
 

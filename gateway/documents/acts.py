@@ -28,6 +28,7 @@ from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.authority import steps as step_authority
 from gateway.documents.confirmations import act_store
 from gateway.documents.evidence import log as evidence_log
+from gateway.documents.evidence.refused_acts import key_of, record_refused
 from gateway.documents.preservation.preserving import PreservingSignatures, reckon
 from gateway.documents.preservation.rules import DEFAULT_POLICY, PreservationPolicy
 from gateway.documents.preservation.shortfalls import let_seal_wait
@@ -130,7 +131,12 @@ class SigningActs:
         Raises:
             Problem: who may not, what state forbids it, or what the signing service refused.
         """
-        intent = await self._database.write(lambda c: self._intend(c, act))
+        try:
+            intent = await self._database.write(lambda c: self._intend(c, act))
+        except Problem as problem:
+            refusal = problem
+            await self._database.write(lambda c: self._note_refusal(c, act, refusal))
+            raise
         if isinstance(intent, RequestAnswer):
             return intent
         if isinstance(intent, _Pending):
@@ -146,7 +152,7 @@ class SigningActs:
             if confirmation is Confirmation.HERE:
                 return await self._close(intent, result, act)
         except Exception as error:
-            await self._failed(intent, error)
+            await self._failed(intent, error, act)
             if isinstance(error, SigningError):
                 raise problem_of(error) from error
             raise
@@ -210,13 +216,26 @@ class SigningActs:
             act.noted(connection, result.digest)
         return self._answer(connection, intent.request, act)
 
-    async def _failed(self, intent: Intent, error: Exception) -> None:
+    async def _failed(self, intent: Intent, error: Exception, act: Act) -> None:
         self._count(intent, "failed")
-        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            self._note_refusal(connection, act, error)
+            now = self._clock.now()
+            steps.give_back(connection, intent.request.id, intent.fence, now, error)
+
         with contextlib.suppress(DatabaseUnavailable):  # then the lease runs out by itself
-            await self._database.write(
-                lambda c: steps.give_back(c, intent.request.id, intent.fence, now, error)
-            )
+            await self._database.write(unit)
+
+    def _note_refusal(self, connection: Connection, act: Act, error: Exception) -> None:
+        actor = act.actor
+        who = {
+            "official": actor.official,
+            "key": key_of(act.lease),
+            **actor.confirmation(act.seen_sha256),
+        }
+        of, now = (actor.tenant, act.request_id), self._clock.now()
+        record_refused(connection, of, who, error, now=now, keys=self._authority.keys)
 
     async def _renew(self, intent: Intent) -> bool:
         until = self._clock.now() + LEASE

@@ -13,6 +13,7 @@ from gateway.documents.answers import RequestAnswer, RequestList
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.rules import is_symbol
 from gateway.foundation import listing
+from gateway.foundation.problems import Problem
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
 
 _FILTERS = ("reference", "status", "signer", "document_id")
@@ -119,7 +120,12 @@ class _Handlers:
 
     async def open(self, call: Call[RequestBody]) -> Reply:
         new = _new_request(call.tenant, call.body)
-        return await call.once(lambda c: Reply(self._requests.open(c, new), status=201))
+        try:
+            return await call.once(lambda c: Reply(self._requests.open(c, new), status=201))
+        except Problem as problem:
+            key = f"{call.claim.scope} {call.claim.key}" if call.claim is not None else None
+            await self._requests.note_refused_opening(new, call.principal.key_id, key, problem)
+            raise
 
     async def page(self, call: Call[None]) -> Reply:
         window = listing.read_window(call.request.query, _FILTERS, of="sig")

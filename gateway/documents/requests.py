@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from gateway.documents import request_store, rules, store
 from gateway.documents.answers import RequestAnswer, RequestList, show_requests
 from gateway.documents.authority import steps as step_authority
+from gateway.documents.evidence.refused_acts import record_refused_opening
 from gateway.documents.preservation.rules import REFUSE
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation import listing
@@ -110,6 +111,15 @@ class SignatureRequests:
         steps = [_step_row(row["id"], position, s) for position, s in enumerate(new.steps)]
         request_store.insert_request(connection, row, steps)
         return self._shown(connection, new.tenant, row["id"])
+
+    async def note_refused_opening(
+        self, new: NewRequest, principal: str | None, key: str | None, problem: Problem
+    ) -> None:
+        """Keep in the evidence log that inspection or register did not let a document in."""
+        of, now = (new.tenant, new.document_id), self._clock.now()
+        await self._database.write(
+            lambda c: record_refused_opening(c, of, principal, key, problem, now=now)
+        )
 
     async def get(self, tenant: str, request_id: str) -> RequestAnswer:
         """One request.

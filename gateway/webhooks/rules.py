@@ -46,7 +46,7 @@ EVENT_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "receipt": ("issued", "replaced", "cancelled"),
     "document": ("signed", "rejected", "extended", "level_overdue"),
-    "certification": ("issued", "revoked"),
+    "certification": ("issued", "revoked", "extended", "renewal_overdue"),
     "shipment": (
         "registered",
         "picked_up",

@@ -33,7 +33,12 @@ from signing.contract.orders import (
     SigningPath,
     SignOrder,
 )
-from signing.contract.preservation import ExtendedPdf, Preserving, Provability
+from signing.contract.preservation import (
+    ExtendedPdf,
+    ExtensionEvidence,
+    Preserving,
+    Provability,
+)
 from signing.contract.remote import (
     Confirmation,
     HandOffs,
@@ -72,6 +77,7 @@ __all__ = [
     "DocumentRefused",
     "ExistingSignature",
     "ExtendedPdf",
+    "ExtensionEvidence",
     "Finding",
     "HandOffs",
     "Inspection",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from signing.contract.act_evidence import ActCheck
 from signing.contract.orders import Level
 
 
@@ -25,6 +26,22 @@ class Provability:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionEvidence:
+    """What one extension used, as it was received, and what was looked at (TT 15/2025, art. 5).
+
+    ``certificates``, ``ocsps`` and ``crls`` are those that were embedded (DER); nothing of what
+    was asked for and left out.
+    """
+
+    certificates: tuple[bytes, ...]
+    authority_certificates: tuple[bytes, ...]
+    ocsps: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    timestamps: tuple[bytes, ...]
+    checks: tuple[ActCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExtendedPdf:
     """The file with more proof: the input's bytes come first, unchanged.
 
@@ -41,6 +58,7 @@ class ExtendedPdf:
     provability: Provability
     shortfall: str = ""
     missing: tuple[str, ...] = ()
+    evidence: ExtensionEvidence | None = None
 
 
 @runtime_checkable

@@ -43,13 +43,14 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tokens:
+class Tokens:
     """The time-stamps an act appended (DER): one for each signature, and the archive's."""
 
     of_signatures: tuple[bytes | None, ...]
     archives: tuple[bytes, ...]
 
     def all(self) -> tuple[bytes, ...]:
+        """Every token, the archive's last."""
         return (*(t for t in self.of_signatures if t is not None), *self.archives)
 
     def proven_time(self) -> datetime | None:
@@ -67,7 +68,7 @@ def act_evidence(order: SignOrder, appended: bytes, facts: Facts) -> ActEvidence
         facts: who signed, with which revocation answers, checked when.
     """
     stamped = order.level is not Level.B_B  # the commonest act costs no second reading
-    tokens = _read_tokens(appended, len(order.pdf)) if stamped else _Tokens((), ())
+    tokens = read_tokens(appended, len(order.pdf)) if stamped else Tokens((), ())
     authority = [one for token in tokens.all() for one in read_message(token).certificates]
     return ActEvidence(
         chain=tuple(encoded(c) for c in facts.chain.certificates),
@@ -98,7 +99,7 @@ def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
 # ------------------------------------------------------------------ checks
 
 
-def _checks(order: SignOrder, facts: Facts, tokens: _Tokens) -> Iterator[ActCheck]:
+def _checks(order: SignOrder, facts: Facts, tokens: Tokens) -> Iterator[ActCheck]:
     """Every check in the order it was made."""
     before = _before_signing(order, facts.chain)
     yield from (_passed(code, facts.checked_at, detail) for code, detail in before)
@@ -129,7 +130,7 @@ def _words_about(chain: TrustedChain) -> tuple[str, str, str]:
     )
 
 
-def _after_signing(tokens: _Tokens) -> Iterator[tuple[str, str]]:
+def _after_signing(tokens: Tokens) -> Iterator[tuple[str, str]]:
     yield "signature_value", "Chữ ký khớp với khóa công khai trong chứng thư số."
     stamped = sum(1 for t in tokens.of_signatures if t is not None)
     if stamped:
@@ -161,7 +162,7 @@ def _passed(code: str, at: datetime, detail: str) -> ActCheck:
 # ------------------------------------------------------------------ time-stamps
 
 
-def _read_tokens(appended: bytes, before: int) -> _Tokens:
+def read_tokens(appended: bytes, before: int) -> Tokens:
     """The tokens in what was appended; the file was proved, so its form is known."""
     of_signatures: list[bytes | None] = []
     archives: list[bytes] = []
@@ -173,7 +174,7 @@ def _read_tokens(appended: bytes, before: int) -> _Tokens:
             archives.append(without_padding(padded))
         else:
             of_signatures.append(message.token)
-    return _Tokens(tuple(of_signatures), tuple(archives))
+    return Tokens(tuple(of_signatures), tuple(archives))
 
 
 def _moment(token: bytes) -> datetime:

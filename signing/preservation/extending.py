@@ -29,6 +29,7 @@ from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, u
 from signing.pades.proof import prove_extension
 from signing.pades.refusals import refusing_documents
 from signing.pades.writer import as_asn1, open_writer
+from signing.preservation.extension_evidence import extension_evidence
 from signing.preservation.gathering import Gathered, Gatherer
 from signing.preservation.holding import Holding, read_holding
 from signing.preservation.provability import provability_of_holding
@@ -46,9 +47,11 @@ class _Work:
     holding: Holding
     fields: tuple[str, ...] = ()
     failure: SigningUnavailable | None = None
+    stored: Gathered | None = None  # the data that was embedded
 
-    def grow(self, pdf: bytes, *fields: str) -> None:
-        """Take a new revision."""
+    def grow(self, pdf: bytes, data: Gathered | None, *fields: str) -> None:
+        """Take a new revision; ``data`` lies in its security store."""
+        self.stored = data or self.stored
         self.pdf, self.fields = pdf, (*self.fields, *fields)
         self.holding = read_holding(pdf)
 
@@ -79,28 +82,30 @@ class Extender:
             await self._stamp(work, None)
             data = await self._gatherer.gather(work.holding)
         if level is not Level.B_T and not data.silent and _lacks(work.holding, data):
-            work.grow(_with_store(work.pdf, data))
+            work.grow(_with_store(work.pdf, data), data)
         if work.pdf == pdf and (work.failure or data.silent):
             raise work.failure or _silent()
         prove_extension(pdf, work.pdf, len(work.fields))
-        return self._result(work, data, level)
+        return self._result(work, data, level, len(pdf))
 
-    def _result(self, work: _Work, data: Gathered, level: Level) -> ExtendedPdf:
+    def _result(self, work: _Work, data: Gathered, level: Level, before: int) -> ExtendedPdf:
         reached = work.holding.level
         shortfall = ""
         if reached.rank < level.rank:
             shortfall = "validation_data_missing"
             if work.failure or data.silent:
                 shortfall = (work.failure or _silent()).code
+        now = self._clock.now()
         return ExtendedPdf(
             pdf=work.pdf,
             sha256=hashlib.sha256(work.pdf).hexdigest(),
             level=reached,
             timestamp_fields=work.fields,
-            extended_at=self._clock.now(),
+            extended_at=now,
             provability=provability_of_holding(work.holding, self._config.algorithm_ends),
             shortfall=shortfall,
             missing=tuple(data.missing),
+            evidence=extension_evidence(work.pdf, before, work.stored, tuple(data.missing), now),
         )
 
     async def _stamp(self, work: _Work, data: Gathered | None) -> None:
@@ -117,7 +122,7 @@ class Extender:
                 work.failure = unavailable(error)
             else:
                 work.failure = None
-                work.grow(pdf, name)
+                work.grow(pdf, data, name)
                 return
 
     async def _appended(

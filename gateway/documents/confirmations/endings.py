@@ -17,8 +17,9 @@ from gateway.documents.batches.store import ItemStatus
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.rules import sentence
+from gateway.documents.evidence.refused_acts import record_refused
 from gateway.documents.rules import RequestStatus
-from signing.contract import RemoteState
+from signing.contract import CredentialRefused, RemoteState
 
 CANCELLED = "cancelled"  # a state of ours beside the provider's
 
@@ -53,6 +54,11 @@ def end_act(
         due_at=None,
         lease_until=None,
     )
+    if error is None and state == RemoteState.CERTIFICATE_INVALID:
+        error = CredentialRefused("certificate_invalid", words)
+    if error is not None:  # what a check refused, here or at the provider, is recorded
+        who = {"official": act.official, "credential": act.credential, "channel": "elsewhere"}
+        record_refused(connection, (act.tenant, act.request_id), who, error, now=now)
     steps.give_back(connection, act.request_id, act.fence, now, error)
     if act.batch_id is not None:
         reason = {"code": state, "detail": words}

@@ -29,6 +29,7 @@ from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.holding import hold_step
 from gateway.documents.confirmations.rules import sentence
 from gateway.documents.evidence import log as evidence_log
+from gateway.documents.evidence.refused_acts import record_refused
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
 from gateway.foundation.clock import Clock
@@ -225,6 +226,8 @@ class HandOffDesk:
         except SigningError as error:
             self._metrics.signatures.labels(intent.request.level, "failed").inc()
             _log.warning("hand_off_refused", request=act.request_id, reason=error.code)
+            refusal = error
+            await self._database.write(lambda c: self._note_refusal(c, act, refusal))
             raise problem_of(error) from error
         stored = await self._files.put(signed.pdf)
         kept = await evidence_log.keep(self._files, signed)
@@ -233,6 +236,11 @@ class HandOffDesk:
         self._metrics.signatures.labels(intent.request.level, "signed").inc()
         self._waker.wake(TOPIC)
         return accepted
+
+    def _note_refusal(self, connection: Connection, act: Any, error: SigningError) -> None:
+        who = {"official": act.official, "credential": act.credential, "channel": "hand_off"}
+        of = (act.tenant, act.request_id)
+        record_refused(connection, of, who, error, now=self._clock.now())
 
     def _expected(
         self, connection: Connection, token: str, digest: str

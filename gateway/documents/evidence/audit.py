@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.chain import Break, Walk, files_of
+from gateway.documents.evidence.extensions import EXTENSION
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
 
@@ -130,7 +131,8 @@ def _unrecorded(connection: Connection, tenant: str) -> Break | None:
     since: datetime | None = first[0].recorded_at if first else None
     if since is None:
         return None
-    for row in evidence_store.unrecorded_revisions(connection, tenant, since):
+    extended = evidence_store.first_of_kind(connection, tenant, EXTENSION)
+    for row in evidence_store.unrecorded_revisions(connection, tenant, since, extended):
         reason = f"phiên bản {row.number} của văn bản {row.document_id} không có bản ghi"
         return Break(tenant, 0, reason)
     return None

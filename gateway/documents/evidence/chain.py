@@ -23,7 +23,6 @@ GENESIS = "0" * 64  # what the first link holds
 _REPEATED = {
     "kind": ("kind",),
     "document_id": ("document", "id"),
-    "result_sha256": ("signature", "result_sha256"),
     "certificate_sha256": ("signature", "certificate_sha256"),
 }
 
@@ -103,6 +102,8 @@ class Walk:
         wrong = [
             name for name, path in _REPEATED.items() if getattr(row, name) != _at(content, path)
         ]
+        if row.result_sha256 != result_of(content):
+            wrong.append("result_sha256")
         if content.get("recorded_us") != to_micros(row.recorded_at):
             wrong.append("recorded_at")
         if wrong:
@@ -114,6 +115,15 @@ class Walk:
 def files_of(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Every file a record speaks of: (what it is, SHA-256)."""
     return [(one["what"], one["sha256"]) for one in content.get("files", ())]
+
+
+def result_of(content: Mapping[str, Any]) -> str | None:
+    """SHA-256 of the file that a record's act made, if it made one."""
+    for part in ("signature", "extension"):
+        found: str | None = _at(content, (part, "result_sha256"))
+        if found is not None:
+            return found
+    return None
 
 
 def _at(content: Any, path: tuple[str, ...]) -> Any:

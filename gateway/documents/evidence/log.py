@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents.evidence import store as evidence_store
-from gateway.documents.evidence.chain import canonical, link, link_sha256, sha256
+from gateway.documents.evidence.chain import canonical, link, link_sha256, result_of, sha256
 from gateway.foundation.clock import to_micros
 from gateway.foundation.files import FileStore
-from signing.contract import ActEvidence, SignedPdf
+from signing.contract import ActCheck, SignedPdf
 
 SIGNATURE = "signature"
 
@@ -70,8 +70,17 @@ async def keep(files: FileStore, signed: SignedPdf) -> tuple[KeptFile, ...]:
             ("crl", left.crls),
             ("timestamp", left.timestamps),
         ]
+    return await keep_raw(files, dict(parts))
+
+
+async def keep_raw(files: FileStore, parts: Mapping[str, Sequence[bytes]]) -> tuple[KeptFile, ...]:
+    """Store byte strings by what they are, before the transaction that records them."""
     return tuple(
-        [KeptFile(what, await files.put_once(raw)) for what, several in parts for raw in several]
+        [
+            KeptFile(what, await files.put_once(raw))
+            for what, several in parts.items()
+            for raw in several
+        ]
     )
 
 
@@ -85,7 +94,7 @@ def record_act(connection: Connection, act: SignedAct, now: datetime) -> int:
         "confirmation": _confirmation(confirmation),
         "authority": act.authority,
         "signature": _signature(signed),
-        "checks": _checks(signed.evidence),
+        "checks": checks_of(signed.evidence.checks if signed.evidence is not None else ()),
         "files": [{"what": f.what, "sha256": f.sha256} for f in act.kept],
     }
     return append(connection, act.tenant, content, now)
@@ -111,7 +120,7 @@ def append(connection: Connection, tenant: str, content: Mapping[str, Any], now:
             "content": body.decode(),
             "kind": content["kind"],
             "document_id": (content.get("document") or {}).get("id"),
-            "result_sha256": signature.get("result_sha256"),
+            "result_sha256": result_of(content),
             "certificate_sha256": signature.get("certificate_sha256"),
             "recorded_at": now,
         },
@@ -157,8 +166,8 @@ def _signature(signed: SignedPdf) -> dict[str, Any]:
     }
 
 
-def _checks(left: ActEvidence | None) -> list[dict[str, str]]:
-    checks = left.checks if left is not None else ()
+def checks_of(checks: Sequence[ActCheck]) -> list[dict[str, str]]:
+    """Checks as records write them."""
     return [
         {"code": c.code, "outcome": c.outcome.value, "at": moment(c.at), "detail": c.detail}
         for c in checks

@@ -1,16 +1,13 @@
 """The Vietnamese report in an evidence bundle: what an inspector reads first.
 
 Owns the words and their order: the document, the verdict of our own validator as of the asking,
-each act (who confirmed what, by which authority, what was checked), the certificates, the chain of
+each record (``report_records``), the certificates, the chain of
 records, and how to check all of it with ordinary tools. Identity numbers are masked.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 
 from gateway.documents.evidence.bundle import Collected
 from gateway.documents.evidence.certificates import (
@@ -20,7 +17,7 @@ from gateway.documents.evidence.certificates import (
 )
 from gateway.documents.evidence.chain import files_of
 from gateway.documents.evidence.paper import Paper
-from gateway.foundation.clock import in_vietnam
+from gateway.documents.evidence.report_records import when, write_record
 from signing.contract import SignatureVerdict
 
 _VERDICTS = {
@@ -36,26 +33,17 @@ _STATUSES = {
     "unknown": "chưa xác định được",
     "untrusted": "không dẫn về chứng thư gốc tin cậy",
 }
-_ROLES = {
-    "initial": "Ký nháy",
-    "person": "Người có thẩm quyền ký",
-    "agency": "Văn thư đóng dấu cơ quan",
-    "copy": "Ký bản sao",
-    "annex": "Ký phụ lục",
-}
-_CHANNELS = {"api": "giao diện lập trình (API)", "console": "trang làm việc", "batch": "ký theo lô"}
-_OUTCOMES = {"passed": "Đạt", "warned": "CẢNH BÁO"}
 
 
 def draw_report(collected: Collected) -> bytes:
     """The report as a PDF."""
-    made = _when(collected.collected_at)
+    made = when(collected.collected_at)
     paper = Paper("Báo cáo bằng chứng ký số", f"Báo cáo bằng chứng ký số · lập lúc {made}")
     paper.title("BÁO CÁO BẰNG CHỨNG KÝ SỐ", f"Lập lúc {made}, theo TT 15/2025/TT-BKHCN, Điều 5.")
     _document(paper, collected)
     _verdict(paper, collected)
     for position, content in enumerate(collected.contents(), 1):
-        _act(paper, position, content)
+        write_record(paper, position, content)
     _certificates(paper, collected)
     _chain(paper, collected)
     _how_to_check(paper)
@@ -99,78 +87,13 @@ def _signature(signature: SignatureVerdict) -> Iterable[tuple[str, str | None]]:
     yield "Người ký", masked(signature.signer)
     yield "Đơn vị quản lý", masked(signature.managing_unit or "")
     yield "Nơi cấp chứng thư", masked(signature.issuer)
-    yield "Thời điểm khai khi ký", _when(signature.claimed_time)
-    yield "Thời điểm được chứng minh", _when(signature.proven_time) or "không có"
+    yield "Thời điểm khai khi ký", when(signature.claimed_time)
+    yield "Thời điểm được chứng minh", when(signature.proven_time) or "không có"
     yield "Toàn vẹn", "nguyên vẹn" if signature.integrity else "KHÔNG nguyên vẹn"
     yield "Hiệu lực khi ký", _STATUSES.get(signature.certificate_status, "")
-    yield "Thời hạn chứng thư", f"{_when(start)} – {_when(end)}" if start and end else None
+    yield "Thời hạn chứng thư", f"{when(start)} – {when(end)}" if start and end else None
     yield "Mức, thuật toán", f"{signature.level or 'dấu thời gian'}, {signature.algorithm}"
     yield "Ghi chú", masked(" ".join(signature.messages))
-
-
-# ------------------------------------------------------------------ acts
-
-
-def _act(paper: Paper, position: int, content: Any) -> None:
-    step = content.get("step", {})
-    role = _ROLES.get(step.get("role", ""), content["kind"])
-    paper.heading(f"3.{position}. Lần ký {position}: {role}")
-    paper.facts(_confirmed(content))
-    checks = content.get("checks", [])
-    if checks:
-        paper.table(
-            ["Bước kiểm tra", "Kết quả", "Lúc"],
-            [
-                (masked(c["detail"]), _OUTCOMES.get(c["outcome"], c["outcome"]), _stored(c["at"]))
-                for c in checks
-            ],
-            [100, 20, 45],
-        )
-
-
-def _confirmed(content: Any) -> Iterable[tuple[str, str | None]]:
-    step, by = content.get("step", {}), content.get("confirmation", {})
-    signature = content.get("signature", {})
-    channel = by.get("channel", "")
-    yield "Người xác nhận", by.get("official") or "–"
-    yield "Ký với tư cách", " ".join(filter(None, (step.get("capacity"), step.get("title"))))
-    yield "Cơ quan", step.get("agency_code")
-    yield "Căn cứ thẩm quyền", _authority(content.get("authority"))
-    key = f", khóa truy cập {by['principal']}" if by.get("principal") else ""
-    yield "Cách xác nhận", _CHANNELS.get(channel, channel) + key
-    yield "Khóa ký", by.get("credential")
-    yield "Lúc xác nhận", _stored(by.get("confirmed_at"))
-    yield "SHA-256 đã được xem", by.get("shown_sha256") or "phía gọi không nêu"
-    yield "SHA-256 trước khi ký", by.get("input_sha256")
-    yield "SHA-256 sau khi ký", signature.get("result_sha256")
-    yield "Lúc ký", _stored(signature.get("signed_at"))
-    yield (
-        "Được chứng minh có trước",
-        _stored(signature.get("proven_time")) or "không có dấu thời gian",
-    )
-    yield (
-        "Mức, thuật toán",
-        ", ".join(filter(None, (signature.get("level"), signature.get("algorithm")))),
-    )
-    yield "Trường chữ ký", ", ".join(signature.get("fields", []))
-    yield "SHA-256 chứng thư", signature.get("certificate_sha256")
-    yield "Bằng chứng kèm theo", _enclosed(content)
-
-
-def _enclosed(content: Any) -> str:
-    counts = Counter(what for what, _ in files_of(content))
-    words = {"ocsp": "câu trả lời OCSP", "crl": "CRL", "timestamp": "dấu thời gian"}
-    return ", ".join(f"{counts[what]} {word}" for what, word in words.items())
-
-
-def _authority(mandate: Any) -> str:
-    if mandate is None:
-        return "theo cấu hình của hệ thống (sổ thẩm quyền không có dòng nào cho cơ quan này)"
-    granted = f", do {mandate['granted_by']} ủy quyền" if mandate.get("granted_by") else ""
-    return (
-        f"{mandate['decision_number']} ngày {_day(mandate['decision_date'])}{granted}"
-        f" (dòng {mandate['id']})"
-    )
 
 
 # ------------------------------------------------------------------ certificates and chain
@@ -196,7 +119,7 @@ def _certificates(paper: Paper, collected: Collected) -> None:
 def _certificate(one: CertificateFacts) -> Iterable[tuple[str, str]]:
     yield "Nơi cấp", one.issuer
     yield "Số sê-ri", one.serial
-    yield "Thời hạn", f"{_when(one.valid_from)} – {_when(one.valid_to)}"
+    yield "Thời hạn", f"{when(one.valid_from)} – {when(one.valid_to)}"
     yield "SHA-256", one.sha256
 
 
@@ -235,19 +158,3 @@ _COMMANDS = (
     "Dấu thời gian: openssl ts -reply -token_in -in timestamps/….tst -text.",
     "Bản ghi: sha256sum records/….json, so với content_sha256 trong records.json.",
 )
-
-
-# ------------------------------------------------------------------ moments
-
-
-def _when(moment: datetime | None) -> str:
-    """``02.11.2026 09:00:00 +07:00``, as officials read it; empty for none."""
-    return f"{in_vietnam(moment):%d.%m.%Y %H:%M:%S} +07:00" if moment is not None else ""
-
-
-def _stored(text: str | None) -> str:
-    return _when(datetime.fromisoformat(text)) if text else ""
-
-
-def _day(text: str) -> str:
-    return ".".join(reversed(text.split("-")))

@@ -134,8 +134,25 @@ def records_by_certificate(
     return connection.execute(query).all()
 
 
-def unrecorded_revisions(connection: Connection, tenant: str, since: datetime) -> Sequence[Any]:
-    """Signed files published since then that no record speaks of."""
+def first_of_kind(connection: Connection, tenant: str, kind: str) -> datetime | None:
+    """When a tenant's chain got its first record of a kind."""
+    table = evidence_records
+    query = (
+        sa.select(table.c.recorded_at)
+        .where(table.c.tenant == tenant, table.c.kind == kind)
+        .order_by(table.c.number)
+    )
+    found: datetime | None = connection.execute(query.limit(1)).scalar()
+    return found
+
+
+def unrecorded_revisions(
+    connection: Connection, tenant: str, since: datetime, extended_since: datetime | None
+) -> Sequence[Any]:
+    """Signed files published since then, and extended ones, that no record speaks of.
+
+    Extensions have been recorded since ``extended_since``; None: not yet.
+    """
     revision, record = document_revisions, evidence_records
     recorded = sa.exists().where(
         record.c.tenant == tenant,
@@ -147,8 +164,14 @@ def unrecorded_revisions(connection: Connection, tenant: str, since: datetime) -
         .join(documents, documents.c.id == revision.c.document_id)
         .where(
             documents.c.tenant == tenant,
-            revision.c.request_id.is_not(None),
-            revision.c.created_at >= since,
+            sa.or_(
+                sa.and_(revision.c.request_id.is_not(None), revision.c.created_at >= since),
+                sa.and_(
+                    revision.c.role == "extension",
+                    sa.literal(extended_since is not None),
+                    revision.c.created_at >= (extended_since or since),
+                ),
+            ),
             ~recorded,
         )
         .order_by(revision.c.document_id, revision.c.number)

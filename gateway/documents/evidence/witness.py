@@ -16,6 +16,7 @@ from gateway.documents.authority.rules import Mandate, Ruling, Wish
 from gateway.documents.authority.steps import confirm, describe, require_wish
 from gateway.documents.evidence import log as evidence_log
 from gateway.documents.evidence.log import Confirmation, KeptFile, SignedAct, record_act
+from gateway.documents.evidence.refusals import Attempt, record_refusal, why_of
 from gateway.foundation.files import FileStore
 from signing.contract import SignedPdf
 
@@ -83,6 +84,34 @@ class Witness:
     async def keep(self, signed: SignedPdf) -> tuple[KeptFile, ...]:
         """Store an act's raw bytes before its transaction."""
         return await evidence_log.keep(self._files, signed)
+
+    def refuse(
+        self,
+        connection: Connection,
+        subject: Subject,
+        signer: Signer,
+        error: BaseException,
+        *,
+        input_sha256: str,
+        key: str | None,
+        now: datetime,
+    ) -> int | None:
+        """Record that something was not signed, and why (part of a unit of work)."""
+        why = why_of(error)
+        if why is None:
+            return None
+        attempt = Attempt(
+            tenant=subject.tenant,
+            subject=subject.id,
+            document={"id": subject.id, "reference": subject.reference, "kind": subject.kind},
+            input_sha256=input_sha256,
+            official=signer.official,
+            principal=signer.principal,
+            credential=signer.credential,
+            role=signer.role,
+            key=key,
+        )
+        return record_refusal(connection, attempt, why, now)
 
     def record(
         self,

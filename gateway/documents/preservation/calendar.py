@@ -7,13 +7,14 @@ Owns the list of expiring documents and the choice of what is renewed. Leaves re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from gateway.documents.preservation import store as preservation_store
+from gateway.documents.preservation.kept import After, KeptElsewhere, KeptFile
 from gateway.documents.preservation.preserving import PreservingSignatures
 from gateway.documents.preservation.rules import Kind
 from gateway.foundation.clock import Clock, iso
@@ -31,7 +32,7 @@ WHY = {
 
 
 class ExpiringDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that loses its proof soon; ``detail`` is Vietnamese."""
+    """A document (``doc_…``) or certified copy (``cer_…``) that loses its proof soon."""
 
     id: str
     reference: str
@@ -63,6 +64,11 @@ class Calendar:
         self._clock = clock
         self._files = files
         self._signatures = signatures
+        self._others: list[KeptElsewhere] = []
+
+    def include(self, others: KeptElsewhere) -> None:
+        """Let files that another capability keeps stand in the calendar too."""
+        self._others.append(others)
 
     async def expiring(
         self, tenant: str, within: timedelta, after: str | None, limit: int
@@ -71,28 +77,32 @@ class Calendar:
 
         def query(connection: Connection) -> ExpiringList:
             now = self._clock.now()
-            before = now + within
-            rows = preservation_store.expiring(connection, tenant, before, after, limit + 1)
-            queued = preservation_store.tasks_of(connection, [row.id for row in rows])
-            shown = [
-                ExpiringDocument(
-                    id=row.id,
-                    reference=row.reference,
-                    kind=row.kind,
-                    level=row.level,
-                    revision=row.revision,
-                    provable_until=iso(row.provable_until),
-                    expired=row.provable_until <= now,
-                    reason=row.provable_reason,
-                    detail=WHY.get(row.provable_reason, ""),
-                    renewal_queued=row.id in queued,
-                )
-                for row in rows[:limit]
-            ]
+            last = self._last(connection, tenant, after)
+            window = (tenant, now + within, last, limit + 1)
+            rows = _documents(connection, *window)
+            for others in self._others:
+                rows += others.expiring(connection, *window)
+            rows.sort(key=lambda row: (row.provable_until, row.id))
+            shown = [_show(row, now) for row in rows[:limit]]
             more = len(rows) > limit
             return ExpiringList(shown, more, shown[-1].id if more else None)
 
         return await self._database.read(query)
+
+    def _last(self, connection: Connection, tenant: str, after: str | None) -> After | None:
+        """Where the page before ended; an id that nobody knows begins again."""
+        if after is None:
+            return None
+        ends = [preservation_store.end_of(connection, tenant, after)]
+        ends += [others.end_of(connection, tenant, after) for others in self._others]
+        return next(((end, after) for end in ends if end is not None), None)
+
+    def levels(self, connection: Connection, ids: Sequence[str]) -> dict[str, str | None]:
+        """Id → present level, of what other capabilities keep."""
+        found: dict[str, str | None] = {}
+        for others in self._others:
+            found |= others.levels(connection, ids)
+        return found
 
     async def due(self, within: timedelta) -> Sequence[Any]:
         """Documents of every portal whose archive time-stamp ends within a time, soonest first."""
@@ -140,3 +150,38 @@ class Calendar:
             )
             reckoned += 1
         return reckoned
+
+
+def _documents(
+    connection: Connection, tenant: str, before: datetime, after: After | None, limit: int
+) -> list[KeptFile]:
+    rows = preservation_store.expiring(connection, tenant, before, after, limit)
+    queued = preservation_store.tasks_of(connection, [row.id for row in rows])
+    return [
+        KeptFile(
+            id=row.id,
+            reference=row.reference,
+            kind=row.kind,
+            level=row.level,
+            revision=row.revision,
+            provable_until=row.provable_until,
+            provable_reason=row.provable_reason,
+            renewal_queued=row.id in queued,
+        )
+        for row in rows
+    ]
+
+
+def _show(row: KeptFile, now: datetime) -> ExpiringDocument:
+    return ExpiringDocument(
+        id=row.id,
+        reference=row.reference,
+        kind=row.kind,
+        level=row.level,
+        revision=row.revision,
+        provable_until=iso(row.provable_until),
+        expired=row.provable_until <= now,
+        reason=row.provable_reason,
+        detail=WHY.get(row.provable_reason, ""),
+        renewal_queued=row.renewal_queued,
+    )

@@ -8,9 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.documents.answers import DocumentAnswer
+from gateway.documents.preservation.asked import REQUEST, Asked
 from gateway.documents.preservation.calendar import Calendar, ExpiringList
 from gateway.documents.preservation.service import Preservation
 from gateway.foundation import listing
+from gateway.foundation.ids import has_prefix
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.web import Call, Page, Reply, Route
 
@@ -45,8 +47,10 @@ class _Handlers:
 
     async def extend(self, call: Call[ExtendBody]) -> Reply:
         async def work(lease: Any) -> Reply:
+            who = call.principal
+            asked = Asked(REQUEST, "extend", who.key_id, who.official)
             extension = await self._preservation.prepare(
-                call.tenant, call.path("id"), call.body.level
+                call.tenant, call.path("id"), call.body.level, asked=asked
             )
             return await call.finish(
                 lease, lambda c: Reply(self._preservation.publish(c, extension))
@@ -59,7 +63,9 @@ class _Handlers:
     async def expiring(self, call: Call[None]) -> Reply:
         query = dict(call.request.query)
         days = _days(query.pop("within_days", None))
-        window = listing.read_window(query, of="doc")
+        window = listing.read_window(query, of=None)
+        if window.after and not any(has_prefix(window.after, of) for of in ("doc", "cer")):
+            raise invalid([FieldError("/after", "invalid", "Cần mã của trang trước.")])
         page = await self._calendar.expiring(
             call.tenant, timedelta(days=days), window.after, window.limit
         )

@@ -21,7 +21,10 @@ from sqlalchemy import Connection
 
 from gateway.documents import store
 from gateway.documents.answers import DocumentAnswer, show_documents
+from gateway.documents.evidence.extensions import ExtensionAct, keep_extension, record_extension
+from gateway.documents.evidence.log import KeptFile
 from gateway.documents.preservation import store as preservation_store
+from gateway.documents.preservation.asked import BY_REQUEST, QUEUE, Asked
 from gateway.documents.preservation.preserving import PreservingSignatures, columns_of
 from gateway.documents.preservation.rules import (
     LOST,
@@ -65,6 +68,8 @@ class Extension:
     wanted: Level
     digest: str
     look: Inspection
+    kept: tuple[KeptFile, ...]
+    asked: Asked
 
     @property
     def changed(self) -> bool:
@@ -97,11 +102,18 @@ class Preservation:
     # -------------------------------------------------------------- asked for by a caller
 
     async def prepare(
-        self, tenant: str, document_id: str, level: str, *, later_than: datetime | None = None
+        self,
+        tenant: str,
+        document_id: str,
+        level: str,
+        *,
+        later_than: datetime | None = None,
+        asked: Asked = BY_REQUEST,
     ) -> Extension:
         """Make the extended file of a document's latest revision; no row yet.
 
         ``later_than``: refuse a renewal that proves nothing for longer than until then.
+        ``asked``: who wants it, for the evidence log.
 
         Raises:
             Problem: ``not_found``, ``signing_in_progress``, ``document_refused`` (such as for a
@@ -109,7 +121,7 @@ class Preservation:
         """
         document = await self._database.read(lambda c: self._free(c, tenant, document_id))
         try:
-            return await self._make(document, Level(level), later_than)
+            return await self._make(document, Level(level), later_than, asked)
         except SigningError as error:
             raise problem_of(error) from error
 
@@ -145,7 +157,8 @@ class Preservation:
         try:
             document, end = await self._database.read(lambda c: self._due(c, task))
             later_than = end if renews else None
-            extension = await self._make(document, Level(task.wanted), later_than)
+            asked = Asked(QUEUE, task.reason)
+            extension = await self._make(document, Level(task.wanted), later_than, asked)
             await self._database.write(lambda c: self.publish(c, extension))
         except Problem as problem:  # it is being signed, or was signed meanwhile
             await self._database.write(partial(self._wait, task=task, reason=problem.code))
@@ -158,7 +171,9 @@ class Preservation:
             return is_complete(extension.extended)
         return False
 
-    async def _make(self, document: Any, level: Level, later_than: datetime | None) -> Extension:
+    async def _make(
+        self, document: Any, level: Level, later_than: datetime | None, asked: Asked
+    ) -> Extension:
         """The extended file of a document's row, in the file store.
 
         Raises:
@@ -175,7 +190,8 @@ class Preservation:
             raise _no_gain()
         digest = await self._files.put(extended.pdf)
         look = await self._signatures.inspect(extended.pdf)
-        return Extension(document, extended, level, digest, look)
+        kept = await keep_extension(self._files, extended)
+        return Extension(document, extended, level, digest, look, kept, asked)
 
     # -------------------------------------------------------------- units of work
 
@@ -220,6 +236,7 @@ class Preservation:
             "signatures": [asdict(s) for s in look.signatures],
         }
         store.add_revision(connection, revision, latest)
+        record_extension(connection, _act(document, extension), now)
         preservation_store.move_open_requests(connection, document.id, extension.digest)
         self._tell(connection, "document.extended", document, now)
 
@@ -314,6 +331,21 @@ class Preservation:
 
     def _count(self, kind: str, outcome: str) -> None:
         self._metrics.extensions.labels(kind, outcome).inc()
+
+
+def _act(document: Any, extension: Extension) -> ExtensionAct:
+    """What the evidence log keeps of an extension of a document's row."""
+    return ExtensionAct(
+        tenant=document.tenant,
+        subject={"id": document.id, "reference": document.reference, "kind": document.kind},
+        asked=extension.asked.content(),
+        extended=extension.extended,
+        kept=extension.kept,
+        input_sha256=document.sha256,
+        from_level=document.level,
+        wanted=extension.wanted.value,
+        revisions=(document.revision, document.revision + 1),
+    )
 
 
 def _no_gain() -> SigningUnavailable:

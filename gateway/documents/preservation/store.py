@@ -248,17 +248,26 @@ def renewable(connection: Connection, before: datetime, limit: int) -> Sequence[
 
 
 def expiring(
-    connection: Connection, tenant: str, before: datetime, after: str | None, limit: int
+    connection: Connection,
+    tenant: str,
+    before: datetime,
+    after: tuple[datetime, str] | None,
+    limit: int,
 ) -> Sequence[Any]:
     """A portal's documents that lose their proof before a moment, soonest first."""
     end, id_ = document_revisions.c.provable_until, documents.c.id
     query = _with_provability().where(documents.c.tenant == tenant, end <= before)
     if after is not None:
-        last = connection.execute(_with_provability().where(id_ == after)).first()
-        if last is not None:
-            later = sa.and_(end == last.provable_until, id_ > after)
-            query = query.where(sa.or_(end > last.provable_until, later))
+        later = sa.and_(end == after[0], id_ > after[1])
+        query = query.where(sa.or_(end > after[0], later))
     return connection.execute(query.order_by(end, id_).limit(limit)).all()
+
+
+def end_of(connection: Connection, tenant: str, document_id: str) -> datetime | None:
+    """Until when one document is provable; None for unknown ids."""
+    mine = (documents.c.id == document_id, documents.c.tenant == tenant)
+    row = connection.execute(_with_provability().where(*mine)).first()
+    return row.provable_until if row is not None else None
 
 
 def _with_provability() -> sa.Select[Any]:

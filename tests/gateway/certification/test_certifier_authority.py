@@ -14,7 +14,7 @@ from gateway.documents.evidence.audit import EvidenceAudit
 from gateway.foundation.listing import Window
 from gateway.foundation.problems import Problem
 from signing.contract import CertificateBinding
-from tests.gateway.certification.bureau import AGENCY, CERTIFIER, TENANT, on_sqlite
+from tests.gateway.certification.bureau import AGENCY, CERTIFIER, TENANT, Bureau, on_sqlite
 from tests.support.paper import PaperSignatures
 
 DAY = date(2026, 1, 1)
@@ -107,3 +107,23 @@ async def test_the_certifiers_certificate_may_be_named(bureau, register, paper):
     await enter(bureau, register, binding=wanted)
     assert (await bureau.sign(await bureau.draft())).number == 1
     assert [o.bindings for o in paper.signed] == [(wanted,), ()]
+
+
+async def test_a_certifiers_refused_try_is_one_record(sqlite, clock, tmp_path, paper):
+    """Somebody else's copy, then a refused key: each in the chain, the number still free."""
+    bureau = Bureau.make(sqlite, clock, tmp_path, paper)
+    draft = await bureau.draft()
+    for _ in range(2):
+        with pytest.raises(Problem):
+            await bureau.sign(draft, official="official:tran.thi.b")
+    paper.pins["official-rsa"] = "1"
+    with pytest.raises(Problem, match="credential_refused"):
+        await bureau.sign(draft, pin="2")
+    rows = await sqlite.read(lambda c: evidence_store.records_after(c, TENANT, 0, 10))
+    told = [msgspec.json.decode(row.content) for row in rows]
+    assert [(t["kind"], t["refused"]["code"]) for t in told] == [
+        ("refusal", "not_your_certification"),
+        ("refusal", "wrong_pin"),
+    ]
+    assert told[0]["document"]["id"] == draft.id
+    assert (await bureau.numbers()) == []

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from signing.contract import DocumentRefused, Level, SigningUnavailable, Verdict
+from signing.contract import CheckOutcome, DocumentRefused, Level, SigningUnavailable, Verdict
 from tests.signing import oracles
 
 LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
@@ -51,6 +51,25 @@ async def test_the_asked_level_is_reached_and_nothing_more_is_added(signed, keep
     unchanged = Level(start).rank >= Level(wanted).rank and wanted != "B-LTA"
     assert (after.pdf == before.pdf) == unchanged
     assert bool(after.timestamp_fields) == (wanted == "B-LTA" or start == "B-B")
+
+
+async def test_an_extension_leaves_exactly_the_proof_that_it_embedded(signed, keeper):
+    """Token, OCSP, CRL and certificates as they stand in the file; a time-stamp alone: no more."""
+    before = await signed("B-B")
+    after = await keeper.extend(before.pdf, Level.B_LTA)
+    left, added = after.evidence, after.pdf[len(before.pdf) :]
+    assert len(left.timestamps) == len(after.timestamp_fields) == 1
+    assert left.timestamps[0].hex().encode() in added.lower()
+    assert left.ocsps or left.crls
+    assert left.certificates
+    assert left.authority_certificates
+    codes = [(check.code, check.outcome) for check in left.checks]
+    passed = CheckOutcome.PASSED
+    wanted = ("revocation", "archive_timestamp", "self_check")
+    assert codes == [(code, passed) for code in wanted]
+    stamped = (await keeper.extend(before.pdf, Level.B_T)).evidence
+    assert (stamped.certificates, stamped.ocsps, stamped.crls) == ((), (), ())
+    assert len(stamped.timestamps) == 1
 
 
 async def test_a_b_b_signature_is_proven_by_a_time_stamp_over_the_document(signed, keeper):

@@ -1,0 +1,67 @@
+"""Evidence beyond signatures: refusals recorded once, certified copies kept provable."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """The table that keeps a refusal to one record."""
+    op.create_table(
+        "evidence_refusals",
+        sa.Column("tenant", sa.String(length=80), nullable=False),
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("who", sa.String(length=250), nullable=False),
+        sa.Column("key_sha256", sa.String(length=64), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=True),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "mark"),
+    )
+    op.create_index("ix_evidence_refusals_day", "evidence_refusals", ["tenant", "day", "who"])
+    op.create_index("ix_evidence_refusals_last", "evidence_refusals", ["last_at"])
+    _keep_copies()
+
+
+def _keep_copies() -> None:
+    """What is reckoned of each file, and the queue of renewals."""
+    for column in (
+        sa.Column("level", sa.String(length=8), nullable=True),
+        sa.Column("provable_until", sa.BigInteger(), nullable=True),
+        sa.Column("provable_reason", sa.String(length=40), nullable=True),
+    ):
+        op.add_column("certification_files", column)
+    op.create_index(
+        "ix_certification_files_provable_until", "certification_files", ["provable_until"]
+    )
+    op.create_table(
+        "certification_renewals",
+        sa.Column("certification_id", sa.String(length=40), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("lease_fence", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=80), nullable=False),
+        sa.Column("alarm_at", sa.BigInteger(), nullable=False),
+        sa.Column("alarmed_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["certification_id"], ["certifications.id"]),
+        sa.PrimaryKeyConstraint("certification_id"),
+    )
+    op.create_index("ix_certification_renewals_due_at", "certification_renewals", ["due_at"])
+
+
+def downgrade() -> None:
+    """Take it away again; the records stay in the chain, the renewed files in the store."""
+    op.drop_table("certification_renewals")
+    op.drop_index("ix_certification_files_provable_until", "certification_files")
+    for name in ("provable_reason", "provable_until", "level"):
+        op.drop_column("certification_files", name)
+    op.drop_table("evidence_refusals")
