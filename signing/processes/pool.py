@@ -47,12 +47,13 @@ from signing.contract import (
 from signing.processes.clean_files import CleanFiles
 from signing.processes.crews import Crew, Main, Worker
 from signing.processes.limits import Limits
-from signing.processes.signer import TALK, OnTrips, serve, serve_talk
+from signing.processes.signer import TALK, OnTrips, serve, serve_talk, whole
 from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
+_HASHED_AT_ONCE = 256 * 1024  # bytes: 0.2 ms, about what a thread would cost
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
 
 
@@ -147,7 +148,7 @@ class SignerPool:
     async def sign(self, order: SignOrder) -> SignedPdf:
         """Sign in a child with keys, once a reader has seen the file."""
         await self._have_inspected(order.pdf)
-        return cast("SignedPdf", await self._run("sign", order, True))
+        return whole(order, cast("SignedPdf", await self._run("sign", order, True)))
 
     async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
         """Sign a large file into another one, in a child; no byte of it passes through here."""
@@ -189,7 +190,7 @@ class SignerPool:
         Raises:
             DocumentRefused: the finding that forbids signing.
         """
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(pdf).digest())
+        digest = await _digest(pdf)
         if digest in self._clean:
             return
         (await self.inspect(pdf, repair=False)).refuse_if_blocked()
@@ -268,3 +269,9 @@ class SignerPool:
             self._slots = TemporaryDirectory(prefix="motcua-tsa-")
             for crew in (self._signers, self._archivists):
                 crew.change(timestamp_slots=self._slots.name)
+
+
+async def _digest(pdf: bytes) -> bytes:
+    if len(pdf) <= _HASHED_AT_ONCE:
+        return hashlib.sha256(pdf).digest()
+    return await asyncio.to_thread(lambda: hashlib.sha256(pdf).digest())
