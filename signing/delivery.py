@@ -45,6 +45,7 @@ def into_file(target: Path, size: int, digest: bytes) -> Delivery:
         with target.open("r+b") as writing:
             writing.seek(size)
             writing.write(appended)
+            writing.truncate()
         with mapped(target) as after:
             return b"", prove_appended(after, size, certificate, signatures, digest)
 

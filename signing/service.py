@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import logging
 from datetime import datetime
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -30,7 +29,6 @@ from signing.contract import (
     Inspection,
     Level,
     Provability,
-    SignedFile,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
@@ -38,7 +36,7 @@ from signing.contract import (
     TimestampTrip,
     Validation,
 )
-from signing.delivery import Delivery, copied, in_memory, into_file, mapped
+from signing.delivery import Delivery, in_memory
 from signing.evidence.act_evidence import Facts, act_evidence, check_binding
 from signing.evidence.eligibility import (
     ChainBuilder,
@@ -52,19 +50,20 @@ from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, u
 from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
 from signing.lane import open_plain
+from signing.large_files import LargeFileWork
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
 from signing.remote.service import RemoteActs, algorithm_of, within_reach
-from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
+from signing.signing_paths import PROVEN_LEVELS, Job, Signed, refuse_large, sign_parts
 from signing.stages import Timings
 
 log = logging.getLogger(__name__)
 
 
-class SigningService(RemoteActs):
-    """``Signatures`` and ``RemoteSignatures`` in this process; close it when done."""
+class SigningService(LargeFileWork, RemoteActs):
+    """``Signatures``, ``LargeFiles``, ``RemoteSignatures`` in this process; close it when done."""
 
     def __init__(self, config: SignerConfig, clock: Clock) -> None:
         self._config = config
@@ -108,12 +107,6 @@ class SigningService(RemoteActs):
 
         return inspect_pdf(pdf, repair=repair)
 
-    async def inspect_file(self, path: Path) -> Inspection:
-        """Look at a file on the disk before it is signed there; nothing is repaired."""
-        from signing.inspection import inspect_file  # noqa: PLC0415 - loaded when first needed
-
-        return inspect_file(path, repair=False)
-
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
     ) -> Validation:
@@ -146,37 +139,6 @@ class SigningService(RemoteActs):
         timings.mark("inspection")
         return await self._perform(order, state, timings, in_memory(order.pdf))
 
-    async def sign_file(
-        self, order: SignOrder, source: Path, target: Path, inspected: str = ""
-    ) -> SignedFile:
-        """Sign a large file into another one; ``order.pdf`` is not looked at.
-
-        ``inspected`` is the SHA-256 of the file that a process without keys found clean.
-        The file is mapped, not read: what was inspected in this process before takes no memory.
-        Otherwise as ``sign``. On a refusal there is no target file.
-        """
-        timings = Timings({}, perf_counter())
-        with mapped(source) as data:
-            order = dataclasses.replace(order, pdf=data)
-            async with copied(source, target, len(data)) as copying:
-                check_readable(order.pdf)
-                state = self._refuse_dangerous(order.pdf, inspected)
-                await copying
-                timings.mark("inspection")
-                delivery = into_file(target, len(data), state.digest())
-                signed = await self._perform(order, state, timings, delivery)
-        return SignedFile(
-            sha256=signed.sha256,
-            level=signed.level,
-            field_names=signed.field_names,
-            certificate=signed.certificate,
-            signed_at=signed.signed_at,
-            timings_ms=signed.timings_ms,
-            path=signed.path,
-            evidence=signed.evidence,
-            shortfall=signed.shortfall,
-        )
-
     async def _perform(
         self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
     ) -> SignedPdf:
@@ -203,6 +165,8 @@ class SigningService(RemoteActs):
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():
             file = open_plain(order.pdf) if self._may_use_lane(key) else None
+            if file is None:
+                refuse_large(order.pdf, "not a plain file, or a key that the lane does not use")
             parts = plan(order, signer.key.config, signer.key.credential, signed_at, file)
         timings.mark("layout")
         job = Job(order, signer, evidence, parts, signed_at, state, file)

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from signing.appearance.acts import Part, signer_name
 from signing.appearance.raw_objects import raw_stamp
-from signing.contract import Level, SigningPath, SignOrder
+from signing.contract import DocumentRefused, Level, SigningPath, SignOrder
 from signing.evidence.eligibility import encoded
 from signing.evidence.revocation import Evidence
 from signing.evidence.timestamps import TimestampClient
@@ -34,6 +34,7 @@ from signing.pades.writer import Act, KeptKeySigner, sign_revision
 
 log = logging.getLogger(__name__)
 
+_COPIED_AT_MOST = 64 * 2**20  # pyHanko holds a document several times over
 PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
 Signed = tuple[bytes, tuple[str, ...], SigningPath]  # what was appended, its fields, who wrote it
 
@@ -55,13 +56,35 @@ class Job:
 async def sign_parts(
     job: Job, evidence: tuple[Evidence, ...], authority: TimestampClient | None
 ) -> Signed:
-    """Make each signature over the revision before it; the last one carries the proof."""
+    """Make each signature over the revision before it; the last one carries the proof.
+
+    Raises:
+        DocumentRefused: ``large_file_not_plain``, among others.
+    """
+    why = "not a plain file"
     if job.file is not None:
         try:
             return await _in_lane(job, evidence, authority)
         except NotForTheLane as refusal:  # nothing was signed yet
-            log.debug("not for the fast lane: %s", refusal.reason)
+            why = refusal.reason
+            log.debug("not for the fast lane: %s", why)
+    refuse_large(job.order.pdf, why)
     return await _by_pyhanko(job, evidence, authority)
+
+
+def refuse_large(pdf: bytes, why: str) -> None:
+    """Keep what would not fit into memory off the ordinary path.
+
+    Raises:
+        DocumentRefused: ``large_file_not_plain``.
+    """
+    if len(pdf) > _COPIED_AT_MOST:
+        raise DocumentRefused(
+            "large_file_not_plain",
+            f"Văn bản lớn hơn {_COPIED_AT_MOST // 2**20} MiB chỉ ký được khi tệp có cấu trúc đơn"
+            " giản (không mã hóa, bảng tham chiếu lành lặn); hãy xuất lại tệp PDF.",
+            f"larger than {_COPIED_AT_MOST} bytes and not for the fast lane: {why}",
+        )
 
 
 async def _in_lane(

@@ -7,7 +7,6 @@ and drawing to ``drawing``.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +43,7 @@ from signing.contract import (
 from signing.lane import LaneFile, NotForTheLane
 from signing.pades.refusals import check_not_encrypted
 from signing.pades.writer import Look
+from signing.reading.opening import stream_of
 
 _NUMBER_SIZE = 13.0
 _INITIAL = (42.0, 32.0)  # points: officials' tools draw 25 × 25 to 44 × 45
@@ -124,7 +124,7 @@ def _plan(
 
 
 def _read_pages(pdf: bytes) -> PdfFileReader:
-    reader = PdfFileReader(io.BytesIO(pdf), strict=False)
+    reader = PdfFileReader(stream_of(pdf), strict=False)
     check_not_encrypted(reader)
     return reader
 

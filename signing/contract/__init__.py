@@ -23,11 +23,13 @@ from signing.contract.inspection import (
     Severity,
 )
 from signing.contract.keys import Clock, Credential, SignerConfig
+from signing.contract.large import LargeFiles
 from signing.contract.orders import (
     DocumentNumber,
     Level,
     Placement,
     Role,
+    Signed,
     SignedFile,
     SignedPdf,
     SigningPath,
@@ -82,6 +84,7 @@ __all__ = [
     "HandOffs",
     "Inspection",
     "KeyConfig",
+    "LargeFiles",
     "Level",
     "Placement",
     "Prepared",
@@ -96,6 +99,7 @@ __all__ = [
     "SignOrder",
     "SignatureVerdict",
     "Signatures",
+    "Signed",
     "SignedFile",
     "SignedPdf",
     "SignerConfig",

@@ -115,6 +115,11 @@ class SignedPdf:
     shortfall: str = ""  # why ``level`` is below the order's (a ``SigningUnavailable`` code)
     path: SigningPath = SigningPath.ORDINARY
 
+    @property
+    def size(self) -> int:
+        """Of the whole new file, in bytes."""
+        return len(self.pdf)
+
 
 @dataclass(frozen=True, slots=True)
 class SignedFile:
@@ -129,3 +134,7 @@ class SignedFile:
     path: SigningPath = SigningPath.ORDINARY
     evidence: ActEvidence | None = None
     shortfall: str = ""
+    size: int = 0  # of the whole new file, in bytes
+
+
+Signed = SignedPdf | SignedFile  # the outcome of an act, in memory or on disk

@@ -3,6 +3,10 @@
 Owns starting, killing and queueing children and what is said when one is lost over a job. Which
 kinds there are and what they are given is ``signing.processes.pool``'s; what runs inside is
 ``signing.processes.signer``'s.
+
+A job costs the event loop one write and one read: a child's answer is taken in where the loop
+finds it, and the next job is on its way before anybody is told. No thread takes part but for
+starting and ending children.
 """
 
 from __future__ import annotations
@@ -10,100 +14,125 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import pickle
+import socket
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
-from multiprocessing.connection import Connection
+from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from signing.contract import Clock, SignerConfig, SigningError, SigningUnavailable
 from signing.processes.signer import AnswerUnreadable, OnTrips, read_answer
+from signing.processes.wire import Wire
 
 log = logging.getLogger(__name__)
 
 _CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
 _STOP_WITHIN_S = 5.0
 
-Main = Callable[[Connection, SignerConfig, Clock], None]
+Main = Callable[[socket.socket, SignerConfig, Clock], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """What is asked of a child; ``answer`` is cancelled when the caller goes away."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    limit_s: float
+    answer: asyncio.Future[Any]
+
+    def settle(self, found: Any, error: Exception | None = None) -> None:
+        """Tell the caller, if it still waits."""
+        if self.answer.done():
+            return
+        if error is None:
+            self.answer.set_result(found)
+        else:
+            self.answer.set_exception(error)
 
 
 class Worker:
     """One child process, started when it gets its first job."""
 
-    def __init__(
-        self,
-        name: str,
-        config: SignerConfig,
-        clock: Clock,
-        main: Main,
-    ) -> None:
+    def __init__(self, name: str, config: SignerConfig, clock: Clock, main: Main) -> None:
         self._name = name
         self.config = config
         self._clock = clock
         self._main = main
         self._process: BaseProcess | None = None
-        self._channel: Connection | None = None
+        self._wire: Wire | None = None
+        self.job: _Job | None = None
+        self.limit: asyncio.TimerHandle | None = None
 
     @property
     def pid(self) -> int | None:
         """The child's process id while it runs."""
         return self._process.pid if self._process is not None else None
 
-    def call(self, job: str, arguments: tuple[Any, ...], limit_s: float) -> bytes:
-        """Send one job and wait; runs in a thread.
+    @property
+    def ready(self) -> bool:
+        """Whether the child lives and can be given a job."""
+        return self._wire is not None and self._process is not None and self._process.is_alive()
 
-        Raises:
-            TimeoutError: the limit passed. EOFError, OSError: the child died.
-        """
-        channel = self._ensure()
-        channel.send((job, arguments))
-        if not channel.poll(limit_s):
-            raise TimeoutError
-        return channel.recv_bytes()
-
-    def _ensure(self) -> Connection:
-        if self._process is not None and self._process.is_alive() and self._channel is not None:
-            return self._channel
-        self.stop()
-        ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(
-            target=self._main,
-            args=(theirs, self.config, self._clock),
-            name=f"motcua-{self._name}",
-            daemon=True,
-        )
-        process.start()
-        theirs.close()
-        self._process, self._channel = process, ours
+    def start(self) -> socket.socket:
+        """Start a child and give our end of the line to it; blocks, so it runs in a thread."""
+        self.end()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = _CONTEXT.Process(
+                target=self._main,
+                args=(theirs, self.config, self._clock),
+                name=f"motcua-{self._name}",
+                daemon=True,
+            )
+            try:
+                process.start()
+            except BaseException:
+                ours.close()
+                raise
+        self._process = process
         return ours
 
-    def stop(self) -> None:
-        """End the child: ask by closing the channel, then kill."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        if self._process is not None:
-            self._process.join(_STOP_WITHIN_S)
-            self._end()
+    def connect(
+        self,
+        end: socket.socket,
+        on_message: Callable[[bytes | bytearray], object],
+        on_end: Callable[[], object],
+    ) -> None:
+        """Listen to the child, on the running loop."""
+        self._wire = Wire(end, on_message, on_end)
 
-    def kill(self) -> None:
-        """End the child now."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_STOP_WITHIN_S)
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        self._end()
+    def send(self, message: bytes) -> None:
+        """Hand the child its job."""
+        if self._wire is not None:
+            self._wire.send(message)
 
-    def _end(self) -> None:
-        if self._process is None:
+    def take_job(self) -> _Job | None:
+        """The job in hand, which is over; its limit does not count any more."""
+        job, self.job = self.job, None
+        if self.limit is not None:
+            self.limit.cancel()
+            self.limit = None
+        return job
+
+    def hang_up(self) -> None:
+        """Close the line, on the loop: a child at rest ends by itself."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    def end(self, patience_s: float = 0.0) -> None:
+        """End the child after so long; blocks, so it runs in a thread."""
+        process, self._process = self._process, None
+        if process is None:
             return
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join(_STOP_WITHIN_S)
-        self._process.close()
-        self._process = None
+        process.join(patience_s)
+        if process.is_alive():
+            process.kill()
+            process.join(_STOP_WITHIN_S)
+        process.close()
 
 
 class Crew:
@@ -115,9 +144,10 @@ class Crew:
     def __init__(self, workers: list[Worker], on_trips: OnTrips | None = None) -> None:
         self.workers = workers
         self._on_trips = on_trips
-        self.idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
-        for worker in workers:
-            self.idle.put_nowait(worker)
+        self._idle = list(workers)
+        self._queue: deque[_Job] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._rested: asyncio.Future[None] | None = None
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -131,53 +161,133 @@ class Crew:
 
     async def close(self) -> None:
         """Wait for the jobs in flight, then end every child."""
-        for _ in self.workers:
-            await asyncio.to_thread((await self.idle.get()).stop)
+        while len(self._idle) < len(self.workers):
+            self._rested = asyncio.get_running_loop().create_future()
+            await self._rested
+        for worker in self.workers:
+            worker.hang_up()
+        await asyncio.gather(
+            *(asyncio.to_thread(worker.end, _STOP_WITHIN_S) for worker in self.workers)
+        )
 
     async def run(self, limit_s: float, job: str, arguments: tuple[Any, ...]) -> Any:
-        """One job on the next idle child.
+        """One job on the next idle child; a caller that goes away leaves the child at work.
 
         Raises:
             SigningError: the child's refusal.
             SigningUnavailable: ``signer_timeout``, ``signer_died``.
         """
-        worker = await self.idle.get()
-        # Shielded: a caller that goes away must not free a child that is still at work.
-        task = asyncio.ensure_future(self._work(worker, limit_s, job, arguments))
-        task.add_done_callback(_forget_outcome)
-        return await asyncio.shield(task)
+        asked = _Job(job, arguments, limit_s, asyncio.get_running_loop().create_future())
+        if self._idle:
+            self._give(self._idle.pop(), asked)
+        else:
+            self._queue.append(asked)
+        return await asked.answer
 
-    async def _work(
-        self, worker: Worker, limit_s: float, job: str, arguments: tuple[Any, ...]
-    ) -> Any:
+    def _give(self, worker: Worker, job: _Job) -> None:
+        worker.job = job
+        if worker.ready:
+            self._send(worker, job)
+        else:
+            worker.hang_up()
+            self._spend(self._start(worker, job))
+
+    async def _start(self, worker: Worker, job: _Job) -> None:
         try:
-            answer = await asyncio.to_thread(worker.call, job, arguments, limit_s)
-            return read_answer(answer, self._on_trips)
-        except SigningError:
-            raise
-        except TimeoutError:
-            await asyncio.to_thread(worker.kill)
-            log.error(  # noqa: TRY400 - where it waited says nothing
-                "signer process exceeded %.0f s on %s and was ended", limit_s, job
-            )
-            raise SigningUnavailable(
-                "signer_timeout",
-                "Ký số quá thời gian cho phép; văn bản chưa được ký.",
-                f"{job} took longer than {limit_s:.0f} s; nothing was signed",
-            ) from None
-        except (EOFError, OSError, AnswerUnreadable) as error:
-            await asyncio.to_thread(worker.kill)
-            log.error("signer process was lost during %s: %s", job, type(error).__name__)  # noqa: TRY400 - the kind says all
-            raise SigningUnavailable(
-                "signer_died",
-                "Tiến trình ký số dừng đột ngột; văn bản chưa được ký, xin thử lại.",
-                f"the signer process was lost during {job}; nothing was signed",
-            ) from error
-        finally:
-            self.idle.put_nowait(worker)
+            end = await asyncio.to_thread(worker.start)
+        except OSError as error:
+            await self._lose(worker, _died(job, error))
+            return
+        worker.connect(
+            end,
+            lambda message: self._answered(worker, message),
+            lambda: self._ended(worker),
+        )
+        self._send(worker, job)
+
+    def _send(self, worker: Worker, job: _Job) -> None:
+        try:
+            message = pickle.dumps((job.name, job.arguments), pickle.HIGHEST_PROTOCOL)
+        except Exception as error:  # a value of the caller's that cannot cross: its own mistake
+            worker.take_job()
+            job.settle(None, error)
+            self._release(worker)
+            return
+        loop = asyncio.get_running_loop()
+        worker.limit = loop.call_later(job.limit_s, self._late, worker)
+        worker.send(message)
+
+    def _release(self, worker: Worker) -> None:
+        """Give the child its next job, or rest."""
+        while self._queue:
+            job = self._queue.popleft()
+            if not job.answer.done():
+                self._give(worker, job)
+                return
+        self._idle.append(worker)
+        if self._rested is not None and not self._rested.done():
+            self._rested.set_result(None)
+
+    # ---------------------------------------------------------- what children do, on the loop
+
+    def _answered(self, worker: Worker, message: bytes | bytearray) -> None:
+        job = worker.job
+        if job is None:
+            return  # nothing was asked: a child that talks by itself is not heard
+        try:
+            found, refusal = read_answer(message, self._on_trips), None
+        except SigningError as error:
+            found, refusal = None, error
+        except AnswerUnreadable as error:
+            worker.take_job()
+            worker.hang_up()
+            self._spend(self._lose(worker, _died(job, error), job))
+            return
+        worker.take_job()
+        self._release(worker)
+        job.settle(found, refusal)
+
+    def _ended(self, worker: Worker) -> None:
+        job = worker.take_job()
+        worker.hang_up()
+        if job is not None:
+            self._spend(self._lose(worker, _died(job, EOFError()), job))
+
+    def _late(self, worker: Worker) -> None:
+        job = worker.take_job()
+        worker.hang_up()
+        if job is not None:
+            log.error("signer process exceeded %.0f s on %s and was ended", job.limit_s, job.name)
+            self._spend(self._lose(worker, _timed_out(job), job))
+
+    async def _lose(
+        self, worker: Worker, error: SigningUnavailable, job: _Job | None = None
+    ) -> None:
+        """End a child that is of no use any more, then say so to whoever waits for it."""
+        job = job or worker.take_job()
+        await asyncio.to_thread(worker.end)
+        if job is not None:
+            job.settle(None, error)
+        self._release(worker)
+
+    def _spend(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-def _forget_outcome(task: asyncio.Future[Any]) -> None:
-    """Mark the outcome as seen: a caller that went away has nobody to tell."""
-    if not task.cancelled():
-        task.exception()
+def _timed_out(job: _Job) -> SigningUnavailable:
+    return SigningUnavailable(
+        "signer_timeout",
+        "Ký số quá thời gian cho phép; văn bản chưa được ký.",
+        f"{job.name} took longer than {job.limit_s:.0f} s; nothing was signed",
+    )
+
+
+def _died(job: _Job, error: Exception) -> SigningUnavailable:
+    log.error("signer process was lost during %s: %s", job.name, type(error).__name__)
+    return SigningUnavailable(
+        "signer_died",
+        "Tiến trình ký số dừng đột ngột; văn bản chưa được ký, xin thử lại.",
+        f"the signer process was lost during {job.name}; nothing was signed",
+    )

@@ -17,7 +17,6 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
@@ -34,7 +33,6 @@ from signing.contract import (
     Provability,
     RemoteItem,
     RemoteState,
-    SignedFile,
     SignedPdf,
     SignerConfig,
     SigningError,
@@ -46,18 +44,20 @@ from signing.contract import (
 )
 from signing.processes.clean_files import CleanFiles
 from signing.processes.crews import Crew, Main, Worker
+from signing.processes.large_files import LargeFileJobs
 from signing.processes.limits import Limits
-from signing.processes.signer import TALK, OnTrips, serve, serve_talk
+from signing.processes.signer import TALK, OnTrips, serve, serve_talk, whole
 from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
+_HASHED_AT_ONCE = 256 * 1024  # bytes: 0.2 ms, about what a thread would cost
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
 
 
-class SignerPool:
-    """``Signatures`` over child processes; close it when done.
+class SignerPool(LargeFileJobs):
+    """``Signatures`` and ``LargeFiles`` over child processes; close it when done.
 
     Args:
         config: what each signer is given; passed over a pipe, never in arguments or environment.
@@ -147,13 +147,7 @@ class SignerPool:
     async def sign(self, order: SignOrder) -> SignedPdf:
         """Sign in a child with keys, once a reader has seen the file."""
         await self._have_inspected(order.pdf)
-        return cast("SignedPdf", await self._run("sign", order, True))
-
-    async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
-        """Sign a large file into another one, in a child; no byte of it passes through here."""
-        found = cast("Inspection", await self._read("inspect_file", source))
-        found.refuse_if_blocked()
-        return cast("SignedFile", await self._run("sign_file", order, source, target, found.sha256))
+        return whole(order, cast("SignedPdf", await self._run("sign", order, True)))
 
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
@@ -189,7 +183,7 @@ class SignerPool:
         Raises:
             DocumentRefused: the finding that forbids signing.
         """
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(pdf).digest())
+        digest = await _digest(pdf)
         if digest in self._clean:
             return
         (await self.inspect(pdf, repair=False)).refuse_if_blocked()
@@ -268,3 +262,9 @@ class SignerPool:
             self._slots = TemporaryDirectory(prefix="motcua-tsa-")
             for crew in (self._signers, self._archivists):
                 crew.change(timestamp_slots=self._slots.name)
+
+
+async def _digest(pdf: bytes) -> bytes:
+    if len(pdf) <= _HASHED_AT_ONCE:
+        return hashlib.sha256(pdf).digest()
+    return await asyncio.to_thread(lambda: hashlib.sha256(pdf).digest())

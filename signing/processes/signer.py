@@ -12,18 +12,21 @@ import io
 import logging
 import pickle
 import signal
+import socket
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from dataclasses import replace
 from typing import Any
 
 from signing import contract
 from signing.contract import Clock, SignerConfig, SigningError
 from signing.processes.limits import Limits, grant_cpu, restrict_memory
+from signing.processes.wire import Wire
 
 log = logging.getLogger(__name__)
 
 JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
     {"prepare", "finish", "accept_hand_off", "inspect_file", "extend", "provability"}
+    | {"validate_file", "provability_file"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
 OnTrips = Callable[[tuple[contract.TimestampTrip, ...]], None]
@@ -69,10 +72,10 @@ def write_answer(value: Any, trips: tuple[contract.TimestampTrip, ...] = ()) -> 
         value = ("refused", names[0], value.code, value.message_vi, value.message_en)
     else:
         value = ("done", value)
-    return pickle.dumps((trips, *value))
+    return pickle.dumps((trips, *value), pickle.HIGHEST_PROTOCOL)
 
 
-def read_answer(data: bytes, on_trips: OnTrips | None = None) -> Any:
+def read_answer(data: bytes | bytearray, on_trips: OnTrips | None = None) -> Any:
     """Give the answer, or raise the refusal; figures go to ``on_trips`` either way.
 
     Raises:
@@ -95,9 +98,9 @@ def read_answer(data: bytes, on_trips: OnTrips | None = None) -> Any:
 
 
 def serve(
-    channel: Connection, config: SignerConfig, clock: Clock, limits: Limits | None = None
+    end: socket.socket, config: SignerConfig, clock: Clock, limits: Limits | None = None
 ) -> None:
-    """The child's main: answer jobs until the parent closes the channel.
+    """The child's main: answer jobs until the parent closes the line.
 
     ``limits`` hold for each job; a reader, which has no keys and parses files from strangers,
     always has them.
@@ -107,33 +110,45 @@ def serve(
         restrict_memory(limits)
     from signing.service import SigningService  # noqa: PLC0415 - pyHanko only in the child
 
-    asyncio.run(_serve(channel, SigningService(config, clock), JOBS, limits))
+    asyncio.run(_serve(end, SigningService(config, clock), JOBS, limits))
 
 
-def serve_talk(channel: Connection, config: SignerConfig, clock: Clock) -> None:
+def serve_talk(end: socket.socket, config: SignerConfig, clock: Clock) -> None:
     """The main of a child that only talks to providers of remote keys."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from signing.remote.talk import TalkService  # noqa: PLC0415 - key libraries only in the child
 
-    asyncio.run(_serve(channel, TalkService(config, clock), TALK))
+    asyncio.run(_serve(end, TalkService(config, clock), TALK))
 
 
 async def _serve(
-    channel: Connection, service: Any, jobs: frozenset[str], limits: Limits | None = None
+    end: socket.socket, service: Any, jobs: frozenset[str], limits: Limits | None = None
 ) -> None:
-    loop = asyncio.get_running_loop()
+    received: asyncio.Queue[bytes | bytearray | None] = asyncio.Queue()
+    wire = Wire(end, received.put_nowait, lambda: received.put_nowait(None))
     try:
-        while True:
-            try:
-                job, arguments = await loop.run_in_executor(None, channel.recv)
-            except EOFError:
-                return
+        while (message := await received.get()) is not None:
+            job, arguments = pickle.loads(message)  # noqa: S301 - the parent's, never a child's
+            del message
             if limits is not None:
                 grant_cpu(limits)
             value = await _do(service, jobs, job, arguments)
-            channel.send_bytes(write_answer(value, _trips_of(service)))
+            wire.send(write_answer(lean(job, arguments, value), _trips_of(service)))
+            del arguments, value  # the next job may be long in coming
     finally:
         await service.close()
+
+
+def lean(job: str, arguments: tuple[Any, ...], value: Any) -> Any:
+    """A signed document without its beginning, which the parent has: see ``whole``."""
+    if job == "sign" and isinstance(value, contract.SignedPdf):
+        return replace(value, pdf=value.pdf[len(arguments[0].pdf) :])
+    return value
+
+
+def whole(order: contract.SignOrder, signed: contract.SignedPdf) -> contract.SignedPdf:
+    """The signed document that a ``lean`` answer stands for."""
+    return replace(signed, pdf=order.pdf + signed.pdf)
 
 
 def _trips_of(service: Any) -> tuple[contract.TimestampTrip, ...]:

@@ -7,8 +7,12 @@ that the process that ends a reader needs no PDF library to say so.
 from __future__ import annotations
 
 import hashlib
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from pathlib import Path
+from typing import Final, cast
 
 from signing.contract import Finding, Inspection, Severity, Validation, undecided_file
 
@@ -32,6 +36,12 @@ def unfinished_inspection(pdf: bytes, code: str) -> Inspection:
     return Inspection(hashlib.sha256(pdf).hexdigest(), len(pdf), 0, "", (found,), ())
 
 
+def unfinished_file_inspection(path: Path, code: str) -> Inspection:
+    """The same of a file on the disk, which is hashed where it lies."""
+    with _mapped(path) as data:
+        return unfinished_inspection(data, code)
+
+
 def unfinished_validation(pdf: bytes, code: str, now: datetime) -> Validation:
     """The answer about a file that a reader did not come to the end of: nothing is known."""
     reason, summary = {
@@ -45,3 +55,15 @@ def unfinished_validation(pdf: bytes, code: str, now: datetime) -> Validation:
         ),
     }[code]
     return undecided_file(pdf, reason, summary, now)
+
+
+def unfinished_file_validation(path: Path, code: str, now: datetime) -> Validation:
+    """The same of a file on the disk, which is hashed where it lies."""
+    with _mapped(path) as data:
+        return unfinished_validation(data, code, now)
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield cast("bytes", data)

@@ -1,0 +1,43 @@
+"""The signing service for documents that are too large to be handed about in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from signing.contract.inspection import Inspection
+from signing.contract.orders import SignedFile, SignOrder
+from signing.contract.preservation import Provability
+from signing.contract.validation import Validation
+
+
+@runtime_checkable
+class LargeFiles(Protocol):
+    """Works on files where they lie, on this machine; they must not change meanwhile."""
+
+    async def inspect_file(self, path: Path) -> Inspection:
+        """Look before signing; never raises for bad input, and nothing is repaired.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        ...
+
+    async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
+        """Sign a file into another one; ``order.pdf`` is not looked at.
+
+        On a refusal there is no target file. A file beyond 64 MiB is signed only when it is a
+        plain one (``large_file_not_plain``).
+
+        Raises:
+            DocumentRefused, CredentialRefused, SigningUnavailable.
+        """
+        ...
+
+    async def validate_file(self, path: Path) -> Validation:
+        """Judge every signature in a file; one that costs too much stays undecided."""
+        ...
+
+    async def provability_file(self, path: Path) -> Provability:
+        """Until when the file's signatures can be proven."""
+        ...

@@ -1,0 +1,84 @@
+"""Documents too large to be handed about in memory: looked at, judged and signed where they lie.
+
+Owns the file side of the service: mapping instead of reading, the copy that the signature is
+appended to. Leaves the act itself to ``signing.service``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from signing.contract import (
+    Inspection,
+    Provability,
+    SignedFile,
+    SignedPdf,
+    SignOrder,
+    Validation,
+)
+from signing.delivery import Delivery, copied, into_file, mapped
+from signing.pades.refusals import check_readable
+from signing.stages import Timings
+
+
+class LargeFileWork:
+    """``LargeFiles`` for the service, which gives what is declared here."""
+
+    if TYPE_CHECKING:
+
+        def _refuse_dangerous(self, pdf: bytes, inspected: bool | str = False) -> Any: ...
+        async def _perform(
+            self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
+        ) -> SignedPdf: ...
+        # public methods of the service, which describes them
+        async def validate(self, pdf: bytes) -> Validation: ...  # noqa: D102 - see there
+        async def provability(self, pdf: bytes) -> Provability: ...  # noqa: D102 - see there
+
+    async def inspect_file(self, path: Path) -> Inspection:
+        """Look at a file on the disk before it is signed there; nothing is repaired."""
+        from signing.inspection import inspect_file  # noqa: PLC0415 - loaded when first needed
+
+        return inspect_file(path, repair=False)
+
+    async def validate_file(self, path: Path) -> Validation:
+        """Judge every signature; reads the file as a whole, so only a reader should do it."""
+        return await self.validate(path.read_bytes())  # noqa: ASYNC240 - a child does one job
+
+    async def provability_file(self, path: Path) -> Provability:
+        """Until when a file is provable; reads it as a whole."""
+        return await self.provability(path.read_bytes())  # noqa: ASYNC240 - a child does one job
+
+    async def sign_file(
+        self, order: SignOrder, source: Path, target: Path, inspected: str = ""
+    ) -> SignedFile:
+        """Sign a large file into another one; ``order.pdf`` is not looked at.
+
+        ``inspected`` is the SHA-256 of the file that a process without keys found clean.
+        The file is mapped, not read: what was inspected in this process before takes no memory.
+        Otherwise as ``sign``. On a refusal there is no target file.
+        """
+        timings = Timings({}, perf_counter())
+        with mapped(source) as data:
+            order = dataclasses.replace(order, pdf=data)
+            async with copied(source, target, len(data)) as copying:
+                check_readable(order.pdf)
+                state = self._refuse_dangerous(order.pdf, inspected)
+                await copying
+                timings.mark("inspection")
+                delivery = into_file(target, len(data), state.digest())
+                signed = await self._perform(order, state, timings, delivery)
+        return SignedFile(
+            sha256=signed.sha256,
+            level=signed.level,
+            field_names=signed.field_names,
+            certificate=signed.certificate,
+            signed_at=signed.signed_at,
+            timings_ms=signed.timings_ms,
+            path=signed.path,
+            evidence=signed.evidence,
+            shortfall=signed.shortfall,
+            size=target.stat().st_size,  # noqa: ASYNC240 - a child does one job
+        )

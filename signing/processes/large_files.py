@@ -1,0 +1,76 @@
+"""The pool's side of documents too large to be handed about: children are told where they lie.
+
+Owns what is said of a file that a reader did not come to the end of. No byte of a document passes
+through the process that owns the pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from signing.contract import (
+    Clock,
+    Inspection,
+    Provability,
+    SignedFile,
+    SigningUnavailable,
+    SignOrder,
+    Validation,
+)
+from signing.processes.unfinished import (
+    is_unfinished,
+    unfinished_file_inspection,
+    unfinished_file_validation,
+)
+
+
+class LargeFileJobs:
+    """``LargeFiles`` for the pool, which gives what is declared here."""
+
+    _clock: Clock
+    _validation_limit_s: float
+
+    if TYPE_CHECKING:
+
+        async def _run(self, job: str, *arguments: Any) -> Any: ...
+        async def _read(self, job: str, *arguments: Any, limit_s: float | None = None) -> Any: ...
+
+    async def inspect_file(self, path: Path) -> Inspection:
+        """Look before signing, in a reader; one that gives up is a finding."""
+        try:
+            return cast("Inspection", await self._read("inspect_file", path))
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            return await asyncio.to_thread(unfinished_file_inspection, path, lost.code)
+
+    async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
+        """Sign a file into another one, in a child with keys, once a reader has seen it.
+
+        A child that is lost over it leaves no target file.
+        """
+        found = await self.inspect_file(source)
+        found.refuse_if_blocked()
+        try:
+            signed = await self._run("sign_file", order, source, target, found.sha256)
+        except SigningUnavailable:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+            raise
+        return cast("SignedFile", signed)
+
+    async def validate_file(self, path: Path) -> Validation:
+        """Judge every signature, in a reader; a file that costs too much stays undecided."""
+        try:
+            found = await self._read("validate_file", path, limit_s=self._validation_limit_s)
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            now = self._clock.now()
+            return await asyncio.to_thread(unfinished_file_validation, path, lost.code, now)
+        return cast("Validation", found)
+
+    async def provability_file(self, path: Path) -> Provability:
+        """Until when the file's signatures can be proven, in a reader."""
+        return cast("Provability", await self._read("provability_file", path))

@@ -1,0 +1,136 @@
+"""One end of the line between a pool and a child: whole messages over a socket, on the event loop.
+
+Owns framing (eight bytes of length, then the message) and reading and writing without a thread:
+the loop tells when bytes came, so that handing a job over costs one system call and taking its
+answer back another. Leaves what a message says to ``signing.processes.signer``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+
+_HEAD = struct.Struct(">Q")
+_CHUNK = 64 * 1024
+_MOST = 2 * 1024**3  # of one message: a child that was taken over may claim any length
+
+
+class Wire:
+    """Messages in, messages out; close it on the loop it was made on.
+
+    Args:
+        end: one end of a socket pair; the wire closes it.
+        on_message: is given each whole message, on the loop.
+        on_end: is called once, on the loop, when the other side is gone or sends nonsense; not
+            after ``close``.
+    """
+
+    def __init__(
+        self,
+        end: socket.socket,
+        on_message: Callable[[bytes | bytearray], object],
+        on_end: Callable[[], object],
+    ) -> None:
+        end.setblocking(False)
+        self._end = end
+        self._on_message = on_message
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._head = b""  # a length that has not come whole
+        self._body: bytearray | None = None  # a long message on its way
+        self._filled = 0
+        self._unsent: list[memoryview] = []
+        self._open = True
+        self._loop.add_reader(end.fileno(), self._readable)
+
+    def send(self, message: bytes) -> None:
+        """Send without waiting; what does not fit now follows by itself."""
+        if not self._open:
+            return
+        parts = [memoryview(_HEAD.pack(len(message))), memoryview(message)]
+        if self._unsent:
+            self._unsent += parts
+            return
+        self._unsent = parts
+        self._flush()
+        if self._unsent:
+            self._loop.add_writer(self._end.fileno(), self._writable)
+
+    def close(self) -> None:
+        """Close this end; nothing is told after it."""
+        if not self._open:
+            return
+        self._open = False
+        self._loop.remove_reader(self._end.fileno())
+        if self._unsent:
+            self._loop.remove_writer(self._end.fileno())
+        self._unsent = []
+        self._end.close()
+
+    def _writable(self) -> None:
+        self._flush()
+        if self._open and not self._unsent:
+            self._loop.remove_writer(self._end.fileno())
+
+    def _flush(self) -> None:
+        parts = self._unsent
+        try:
+            while parts:
+                sent = self._end.sendmsg(parts)
+                while parts and sent >= len(parts[0]):
+                    sent -= len(parts.pop(0))
+                if sent:
+                    parts[0] = parts[0][sent:]
+        except BlockingIOError:
+            return
+        except OSError:
+            parts.clear()
+            self._loop.call_soon(self._ended)  # never from within ``send``
+
+    def _readable(self) -> None:
+        try:
+            if self._body is not None:
+                self._fill(self._body)
+            else:
+                self._begin(self._end.recv(_CHUNK))
+        except BlockingIOError:
+            return
+        except (OSError, ValueError, MemoryError):
+            self._ended()
+
+    def _begin(self, came: bytes) -> None:
+        """Read messages that lie whole in what came; keep room for one that does not."""
+        if not came:
+            raise ConnectionResetError
+        data, at = (self._head + came if self._head else came), 0
+        while len(data) - at >= _HEAD.size:
+            start = at + _HEAD.size
+            (length,) = _HEAD.unpack_from(data, at)
+            if length > _MOST:
+                raise ValueError(length)
+            if length > len(data) - start:
+                self._head, self._body, self._filled = b"", bytearray(length), len(data) - start
+                self._body[: self._filled] = data[start:]
+                return
+            at = start + length
+            self._on_message(data[start:at])
+            if not self._open:
+                return
+        self._head = data[at:]
+
+    def _fill(self, body: bytearray) -> None:
+        with memoryview(body) as view:
+            count = self._end.recv_into(view[self._filled :])
+        if not count:
+            raise ConnectionResetError
+        self._filled += count
+        if self._filled == len(body):
+            self._body = None
+            self._on_message(body)
+
+    def _ended(self) -> None:
+        if self._open:
+            self.close()
+            self._on_end()

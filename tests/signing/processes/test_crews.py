@@ -1,0 +1,134 @@
+"""Queueing for children: one job at a time, never twice, whoever goes away meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import struct
+import time
+from pathlib import Path
+
+import pytest
+
+from signing.clock import SystemClock
+from signing.contract import DocumentRefused, SignerConfig, SigningUnavailable
+from signing.processes.crews import Crew, Worker
+from signing.processes.signer import write_answer
+
+
+def obey(end, config, clock):
+    """A child that does what the job's name says and notes each job it began in a file."""
+    with end:
+        while head := end.recv(8, 0):
+            (length,) = struct.unpack(">Q", head)
+            message = b""
+            while len(message) < length:
+                message += end.recv(length - len(message))
+            job, arguments = pickle.loads(message)
+            with Path(arguments[0]).open("a", encoding="utf-8") as notes:
+                notes.write(f"{job} {arguments[1]}\n")
+            answer = write_answer(_done(job, arguments))
+            end.sendall(struct.pack(">Q", len(answer)) + answer)
+
+
+def _done(job, arguments):
+    if job == "die":
+        os._exit(1)
+    if job == "refuse":
+        return DocumentRefused("no", "không", "no")
+    if job == "nonsense":
+        return os.system  # not one of our values
+    if job == "wait":
+        time.sleep(arguments[2])
+    return arguments[1]
+
+
+@pytest.fixture
+def notes(tmp_path):
+    path = tmp_path / "notes"
+    path.touch()
+    return path
+
+
+def begun(notes):
+    return notes.read_text().splitlines()
+
+
+async def until_begun(notes, line):
+    while line not in begun(notes):  # noqa: ASYNC110 - the child is another process
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def crew():
+    made = Crew([Worker("test", SignerConfig(), SystemClock(), obey)])
+    yield made
+    await made.close()
+    assert made.pids == ()
+
+
+async def test_jobs_wait_in_line_and_each_is_done_once(crew, notes):
+    """One child, many jobs: in order, refusals between them."""
+    jobs = [crew.run(30, "refuse" if n % 3 == 2 else "do", (str(notes), n)) for n in range(9)]
+    found = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [n for n in found if not isinstance(n, Exception)] == [0, 1, 3, 4, 6, 7]
+    assert {n.code for n in found if isinstance(n, DocumentRefused)} == {"no"}
+    assert [int(line.split()[1]) for line in begun(notes)] == list(range(9))
+
+
+async def test_a_lost_child_costs_the_job_it_had_and_no_other(crew, notes):
+    """The jobs behind it go to its successor; none is done twice."""
+    jobs = [crew.run(30, name, (str(notes), n)) for n, name in enumerate(["do", "die", "do"])]
+    first, lost, last = await asyncio.gather(*jobs, return_exceptions=True)
+    assert (first, last) == (0, 2)
+    assert isinstance(lost, SigningUnavailable)
+    assert lost.code == "signer_died"
+    assert begun(notes) == ["do 0", "die 1", "do 2"]
+
+
+async def test_a_job_nobody_waits_for_any_more_is_not_begun(crew, notes):
+    """Withdrawn from the line; a job that was begun is finished before the next one."""
+    working = asyncio.ensure_future(crew.run(30, "wait", (str(notes), "a", 0.3)))
+    waiting = asyncio.ensure_future(crew.run(30, "do", (str(notes), "b")))
+    await until_begun(notes, "wait a")
+    working.cancel()
+    waiting.cancel()
+    assert await crew.run(30, "do", (str(notes), "c")) == "c"
+    assert begun(notes) == ["wait a", "do c"]
+    assert len(crew.pids) == 1
+
+
+async def test_a_child_that_talks_nonsense_is_replaced(crew, notes):
+    """What is not one of our values is not read; the next job has another child."""
+    with pytest.raises(SigningUnavailable) as lost:
+        await crew.run(30, "nonsense", (str(notes), 1))
+    assert lost.value.code == "signer_died"
+    assert await crew.run(30, "do", (str(notes), 2)) == 2
+
+
+async def test_a_limit_counts_for_its_own_job(crew, notes):
+    """One that takes too long is ended; an earlier job's limit ends nobody."""
+    assert await crew.run(0.5 + 30, "do", (str(notes), 0)) == 0
+    assert await crew.run(0.5, "do", (str(notes), 1)) == 1
+    assert await crew.run(30, "wait", (str(notes), 2, 0.8)) == 2
+    with pytest.raises(SigningUnavailable) as late:
+        await crew.run(0.2, "wait", (str(notes), 3, 60))
+    assert late.value.code == "signer_timeout"
+    assert crew.pids == ()
+
+
+async def test_what_cannot_cross_is_the_callers_mistake(crew, notes):
+    """The child stays free for the next job."""
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        await crew.run(30, "do", (str(notes), lambda: 1))
+    assert await crew.run(30, "do", (str(notes), 1)) == 1
+
+
+async def test_closing_waits_for_the_line(notes):
+    """Jobs that were taken are done before the children end."""
+    crew = Crew([Worker("test", SignerConfig(), SystemClock(), obey) for _ in range(2)])
+    jobs = [asyncio.ensure_future(crew.run(30, "wait", (str(notes), n, 0.05))) for n in range(6)]
+    await asyncio.sleep(0)
+    await crew.close()
+    assert sorted(job.result() for job in jobs) == list(range(6))
