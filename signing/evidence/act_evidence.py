@@ -25,7 +25,7 @@ from signing.contract import (
     SignOrder,
 )
 from signing.evidence.eligibility import TrustedChain, encoded, local_day
-from signing.evidence.messages import read_message, read_time_stamp, without_padding
+from signing.evidence.messages import read_message, without_padding
 from signing.evidence.revocation import Evidence, Status
 
 _GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
@@ -178,7 +178,7 @@ def read_tokens(appended: bytes, before: int) -> Tokens:
 
 
 def _moment(token: bytes) -> datetime:
-    return read_time_stamp(read_message(token).content or b"").time
+    return read_message(token).time_stamp.time
 
 
 def _name(certificate: x509.Certificate) -> str:

@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from signing.contract import SignerConfig
 
+_KEPT_TARGETS = 1024
 MAX_ANSWER_BYTES = 20 * 1024 * 1024  # the national CRLs are a few MB
 
 
@@ -69,6 +71,7 @@ class Fetcher:
         self._per_host = max([4, *(one.concurrent for one in config.authorities)])
         self._allow_loopback = config.allow_loopback
         self._session: aiohttp.ClientSession | None = None
+        self._targets: dict[str, URL] = {}  # by the address asked for; what the rules allowed
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Fetcher:
@@ -134,13 +137,11 @@ class Fetcher:
         headers: Mapping[str, str],
         timeout_s: float,
     ) -> bytes:
-        url = self.rewritten(url)
-        if not self.permits(url):
-            raise FetchFailed("address is not on the allow-list")
         limit = aiohttp.ClientTimeout(total=timeout_s)
         try:
+            target = self._targets.get(url) or self._allowed(url)
             async with self._open().request(
-                method, url, data=body, headers=dict(headers), timeout=limit, allow_redirects=False
+                method, target, data=body, headers=headers, timeout=limit, allow_redirects=False
             ) as answer:
                 if answer.status != 200:
                     raise FetchFailed(f"HTTP {answer.status}")
@@ -148,17 +149,36 @@ class Fetcher:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise FetchFailed(type(error).__name__) from error
 
+    def _allowed(self, url: str) -> URL:
+        """Where to ask instead of an address, if that is allowed; the rules never change."""
+        instead = self.rewritten(url)
+        if not self.permits(instead):
+            raise FetchFailed("address is not on the allow-list")
+        if len(self._targets) >= _KEPT_TARGETS:
+            self._targets.clear()
+        self._targets[url] = target = URL(instead)
+        return target
+
     def _open(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
         if self._session is None or self._loop is not loop or self._session.closed:
             resolver = _GuardedResolver(self._named, self._allow_loopback)
             connector = aiohttp.TCPConnector(resolver=resolver, limit_per_host=self._per_host)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                auto_decompress=False,
+                skip_auto_headers=("Accept-Encoding", "User-Agent"),  # nothing is decompressed
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
             self._loop = loop
         return self._session
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes:
+    if answer.content_length is not None:  # the parser takes no byte more than was announced
+        if answer.content_length > MAX_ANSWER_BYTES:
+            raise FetchFailed("the answer is too large")
+        return await answer.read()
     data = bytearray()
     async for chunk in answer.content.iter_chunked(65536):
         data += chunk

@@ -45,6 +45,7 @@ _RSA_OR_ECDSA = {
 }
 _CONTEXT_0, _CONTEXT_1, _CONTEXT_2 = 0xA0, 0xA1, 0xA2
 _GENERALIZED_TIME, _BOOLEAN = 0x18, 0x01
+_LONGEST_KEPT = 32_768  # bytes of a message that is worth remembering; ours have some 5,000
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ class SignedMessage:
                 found.append(certificate)
         return tuple(found)
 
+    @cached_property
+    def time_stamp(self) -> TimeStamp:
+        """What a time-stamp says; errors as of ``read_time_stamp``."""
+        return read_time_stamp(self.content or b"")
+
 
 @lru_cache(maxsize=256)
 def load_certificate(encoded: bytes) -> x509.Certificate:
@@ -103,13 +109,22 @@ class TimeStamp:
 def read_message(encoded: bytes) -> SignedMessage:
     """Take a message apart; what follows it (padding) is ignored.
 
+    The same bytes are read by the client, the proof and the evidence of an act: what they say is
+    remembered by all of them, what follows from it is everybody's own to check.
+
     Raises:
         ValueError, KeyError, TypeError: it is not a message of this shape.
     """
     try:
-        return _read_der(der.read(encoded))
+        whole = der.read(encoded).whole
+        return _read_kept(whole) if len(whole) <= _LONGEST_KEPT else _read_der(der.read(whole))
     except (NotDer, IndexError):
         return _read_ber(encoded)
+
+
+@lru_cache(maxsize=32)
+def _read_kept(whole: bytes) -> SignedMessage:
+    return _read_der(der.read(whole))
 
 
 def without_padding(encoded: bytes) -> bytes:

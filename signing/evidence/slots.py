@@ -46,7 +46,10 @@ class ProcessSlots:
     async def taken(self, wait_s: float) -> AsyncIterator[None]:
         """Hold one; first come, first served."""
         try:
-            await asyncio.wait_for(self._free.acquire(), wait_s)
+            if self._free.locked():
+                await asyncio.wait_for(self._free.acquire(), wait_s)
+            else:  # nobody waits: this does not wait either, and needs no task and no timer
+                await self._free.acquire()
         except TimeoutError:
             raise NoSlot from None
         try:
@@ -65,24 +68,32 @@ class FileSlots:
     @asynccontextmanager
     async def taken(self, wait_s: float) -> AsyncIterator[None]:
         """Hold one."""
-        try:
-            held = await asyncio.wait_for(self._take(), wait_s)
-        except TimeoutError:
-            raise NoSlot from None
+        held = self._try_all()
+        if held is None:  # only who must wait pays for a task and a timer
+            try:
+                held = await asyncio.wait_for(self._wait(), wait_s)
+            except TimeoutError:
+                raise NoSlot from None
         try:
             yield
         finally:
             os.close(held)
 
-    async def _take(self) -> int:
+    async def _wait(self) -> int:
         pause = _FIRST_LOOK_S
         while True:
-            for path in self._paths:
-                held = _try_lock(path)
-                if held is not None:
-                    return held
             await asyncio.sleep(pause)
+            held = self._try_all()
+            if held is not None:
+                return held
             pause = min(pause * 2, _LONGEST_LOOK_S)
+
+    def _try_all(self) -> int | None:
+        for path in self._paths:
+            held = _try_lock(path)
+            if held is not None:
+                return held
+        return None
 
 
 def _try_lock(path: Path) -> int | None:

@@ -44,7 +44,6 @@ from signing.evidence.messages import (
     SignedMessage,
     read_message,
     read_response,
-    read_time_stamp,
     write_request,
 )
 from signing.evidence.signatures import HASHES, signature_holds
@@ -204,7 +203,7 @@ class TimestampClient(TimeStamper):
     def _check(self, token: SignedMessage, digest: bytes, md_algorithm: str, nonce: int) -> None:
         if not token.is_timestamp or token.content is None:
             raise TokenRefused("the answer is not a time-stamp")
-        info = read_time_stamp(token.content)
+        info = token.time_stamp
         if info.digest != md_algorithm or not hmac.compare_digest(info.imprint, digest):
             raise TokenRefused("the token is about other data")
         if info.nonce != nonce:

@@ -26,7 +26,6 @@ from signing.evidence.messages import (
     SignedMessage,
     hash_name,
     read_message,
-    read_time_stamp,
 )
 from signing.evidence.signatures import HASHES, signature_holds
 from signing.evidence.timestamps import TokenRefused, verified_signer
@@ -170,10 +169,7 @@ def _prove(
 
 def _algorithm(message: SignedMessage) -> str:
     """By which digest a message speaks of the bytes around it."""
-    if message.is_timestamp:
-        name = read_time_stamp(message.content or b"").digest
-    else:
-        name = message.digest
+    name = message.time_stamp.digest if message.is_timestamp else message.digest
     if name not in HASHES:
         raise ValueError("the digest is none of SHA-256, SHA-384, SHA-512")
     return name
@@ -256,6 +252,5 @@ def _bound_certificate(message: SignedMessage) -> tuple[str, bytes]:
 
 def _check_timestamp(one: _Signed) -> None:
     verified_signer(one.message)
-    info = read_time_stamp(one.message.content or b"")
-    if not hmac.compare_digest(info.imprint, one.digest):
+    if not hmac.compare_digest(one.message.time_stamp.imprint, one.digest):
         raise ValueError("the time-stamp is about other bytes")
