@@ -144,7 +144,7 @@ class SigningService(RemoteActs):
         check_readable(order.pdf)
         state = self._refuse_dangerous(order.pdf, inspected)
         timings.mark("inspection")
-        return await self._perform(order, state, timings, in_memory(order.pdf))
+        return await self._perform(order, state, timings, in_memory(order.pdf, state))
 
     async def sign_file(
         self, order: SignOrder, source: Path, target: Path, inspected: str = ""
