@@ -13,7 +13,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from cryptography import x509
 
@@ -24,14 +24,14 @@ from signing.pades.proof import prove, prove_appended
 Delivery = Callable[[bytes, x509.Certificate, int], tuple[bytes, str]]
 
 
-def in_memory(before: bytes) -> Delivery:
-    """Deliver the whole file as bytes."""
+def in_memory(before: bytes, state: Any = None) -> Delivery:
+    """Deliver the whole file as bytes; ``state`` is a SHA-256 state that has read ``before``."""
 
     def deliver(
         appended: bytes, certificate: x509.Certificate, signatures: int
     ) -> tuple[bytes, str]:
         after = before + appended
-        return after, prove(before, after, certificate, signatures)
+        return after, prove(before, after, certificate, signatures, state)
 
     return deliver
 

@@ -137,7 +137,7 @@ class SigningService(LargeFileWork, RemoteActs):
         check_readable(order.pdf)
         state = self._refuse_dangerous(order.pdf, inspected)
         timings.mark("inspection")
-        return await self._perform(order, state, timings, in_memory(order.pdf))
+        return await self._perform(order, state, timings, in_memory(order.pdf, state))
 
     async def _perform(
         self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery

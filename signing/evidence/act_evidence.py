@@ -71,7 +71,7 @@ def act_evidence(order: SignOrder, appended: bytes, facts: Facts) -> ActEvidence
     tokens = read_tokens(appended, len(order.pdf)) if stamped else Tokens((), ())
     authority = [one for token in tokens.all() for one in read_message(token).certificates]
     return ActEvidence(
-        chain=tuple(encoded(c) for c in facts.chain.certificates),
+        chain=facts.chain.encoded,
         authority_certificates=tuple(dict.fromkeys(authority)),
         ocsps=tuple(dict.fromkeys(o for one in facts.evidence for o in one.ocsps)),
         crls=tuple(dict.fromkeys(c for one in facts.evidence for c in one.crls)),
@@ -101,41 +101,36 @@ def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
 
 def _checks(order: SignOrder, facts: Facts, tokens: Tokens) -> Iterator[ActCheck]:
     """Every check in the order it was made."""
-    before = _before_signing(order, facts.chain)
-    yield from (_passed(code, facts.checked_at, detail) for code, detail in before)
+    for code, detail in _before_signing(facts.chain, bound=bool(order.bindings)):
+        yield _passed(code, facts.checked_at, detail)
     yield _revocation(facts)
-    after = _after_signing(tokens)
-    yield from (_passed(code, facts.proved_at, detail) for code, detail in after)
-
-
-def _before_signing(order: SignOrder, chain: TrustedChain) -> Iterator[tuple[str, str]]:
-    start, end, root = _words_about(chain)
-    yield "document_inspection", "Văn bản không có nội dung bị cấm ký."
-    yield "certificate_dates", f"Chứng thư số trong thời hạn, từ {start} đến {end}."
-    yield "key_usage", "Chứng thư số được cấp để ký số hoặc chống chối bỏ."
-    yield "key_strength", "Khóa và thuật toán băm của chứng thư số đủ mạnh."
-    yield "chain", f"Chứng thư số dẫn về chứng thư gốc tin cậy “{root}”."
-    if order.bindings:
-        yield "certificate_binding", "Đúng chứng thư số ghi trong sổ thẩm quyền."
+    stamped = sum(1 for t in tokens.of_signatures if t is not None)
+    for code, detail in _after_signing(stamped, sealed=bool(tokens.archives)):
+        yield _passed(code, facts.proved_at, detail)
 
 
 @lru_cache(maxsize=256)
-def _words_about(chain: TrustedChain) -> tuple[str, str, str]:
-    """From which day to which day the certificate is valid, and its root's name."""
-    signer, root = chain.certificates[0], chain.certificates[-1]
-    return (
-        local_day(signer.not_valid_before_utc),
-        local_day(signer.not_valid_after_utc),
-        _name(root),
-    )
+def _before_signing(chain: TrustedChain, *, bound: bool) -> tuple[tuple[str, str], ...]:
+    """What was checked before the key was used, in words; the same for every act of a chain."""
+    signer, root = chain.certificates[0], _name(chain.certificates[-1])
+    start, end = local_day(signer.not_valid_before_utc), local_day(signer.not_valid_after_utc)
+    rows = [
+        ("document_inspection", "Văn bản không có nội dung bị cấm ký."),
+        ("certificate_dates", f"Chứng thư số trong thời hạn, từ {start} đến {end}."),
+        ("key_usage", "Chứng thư số được cấp để ký số hoặc chống chối bỏ."),
+        ("key_strength", "Khóa và thuật toán băm của chứng thư số đủ mạnh."),
+        ("chain", f"Chứng thư số dẫn về chứng thư gốc tin cậy “{root}”."),
+    ]
+    if bound:
+        rows.append(("certificate_binding", "Đúng chứng thư số ghi trong sổ thẩm quyền."))
+    return tuple(rows)
 
 
-def _after_signing(tokens: Tokens) -> Iterator[tuple[str, str]]:
+def _after_signing(stamped: int, *, sealed: bool) -> Iterator[tuple[str, str]]:
     yield "signature_value", "Chữ ký khớp với khóa công khai trong chứng thư số."
-    stamped = sum(1 for t in tokens.of_signatures if t is not None)
     if stamped:
         yield "signature_timestamp", f"Có dấu thời gian hợp lệ cho {stamped} chữ ký."
-    if tokens.archives:
+    if sealed:
         yield "archive_timestamp", "Có dấu thời gian lưu trữ bao trùm toàn bộ tệp."
     yield "self_check", "Tệp đã ký giữ nguyên văn bản đầu vào và qua bước tự kiểm tra độc lập."
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -121,22 +121,49 @@ def weak_hash(certificate: x509.Certificate) -> bool:
     return algorithm is None or isinstance(algorithm, hashes.SHA1 | hashes.MD5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrustedChain:
-    """A certificate, its issuers in order, the last one a configured root."""
+    """A certificate, its issuers in order, the last one a configured root.
+
+    What follows from its bytes alone is found once: a chain serves many acts. Whether it is valid
+    today is asked each time.
+    """
 
     certificates: tuple[x509.Certificate, ...]
 
-    @property
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.certificates)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
     def links(self) -> tuple[tuple[x509.Certificate, x509.Certificate], ...]:
         """Every (certificate, issuer) below the root."""
         return tuple(zip(self.certificates, self.certificates[1:], strict=False))
 
+    @cached_property
+    def link_names(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Every link by the SHA-256 of its certificate and of the issuer's."""
+        return tuple((fingerprint(one), fingerprint(issuer)) for one, issuer in self.links)
+
+    @cached_property
+    def encoded(self) -> tuple[bytes, ...]:
+        """Every certificate's DER."""
+        return tuple(encoded(one) for one in self.certificates)
+
+    @cached_property
+    def _window(self) -> tuple[datetime, datetime]:
+        return (
+            max(one.not_valid_before_utc for one in self.certificates),
+            min(one.not_valid_after_utc for one in self.certificates),
+        )
+
     def valid_at(self, moment: datetime) -> bool:
         """Whether every certificate's dates include the moment."""
-        return all(
-            c.not_valid_before_utc <= moment <= c.not_valid_after_utc for c in self.certificates
-        )
+        begin, end = self._window
+        return begin <= moment <= end
 
 
 class ChainBuilder:

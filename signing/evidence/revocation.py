@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -23,7 +24,6 @@ from signing.contract import Clock, SigningUnavailable
 from signing.evidence.eligibility import (
     OCSP_SIGNING,
     TrustedChain,
-    fingerprint,
     has_extended_usage,
 )
 from signing.evidence.fetching import Fetcher, FetchFailed
@@ -78,26 +78,18 @@ class RevocationChecker:
 
     async def check(self, chain: TrustedChain) -> Evidence:
         """Judge every certificate below the root; the worst answer is the chain's."""
-        answers = [await self._check_one(one, issuer) for one, issuer in chain.links]
-        revoked = next((a for a in answers if a.status is Status.REVOKED), None)
-        unknown = any(a.status is Status.UNKNOWN for a in answers)
-        status = Status.REVOKED if revoked else Status.UNKNOWN if unknown else Status.GOOD
-        return Evidence(
-            status=status,
-            revoked_at=revoked.revoked_at if revoked else None,
-            ocsps=tuple(a.ocsp for a in answers if a.ocsp),
-            crls=tuple(dict.fromkeys(a.crl for a in answers if a.crl)),
-        )
+        links = zip(chain.link_names, chain.links, strict=True)
+        return _together(tuple([await self._check_one(name, *link) for name, link in links]))
 
-    async def _check_one(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Answer:
-        now = self._clock.now()
-        key = (fingerprint(certificate), fingerprint(issuer))
-        kept = self._answers.get(key)
-        if kept is not None and now < kept.valid_until:
+    async def _check_one(
+        self, name: tuple[bytes, bytes], certificate: x509.Certificate, issuer: x509.Certificate
+    ) -> Answer:
+        kept = self._answers.get(name)
+        if kept is not None and self._clock.now() < kept.valid_until:
             return kept
-        answer = await self._asking.do(key, lambda: self._ask(certificate, issuer))
+        answer = await self._asking.do(name, lambda: self._ask(certificate, issuer))
         if answer.status is not Status.UNKNOWN:
-            self._answers[key] = answer
+            self._answers[name] = answer
         return answer
 
     async def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Answer:
@@ -136,6 +128,20 @@ class RevocationChecker:
         except (FetchFailed, AnswerRefused) as error:
             log.warning("crl not usable: %s", error)
             return None
+
+
+@lru_cache(maxsize=32)
+def _together(answers: tuple[Answer, ...]) -> Evidence:
+    """What the answers about a chain's links say of the chain; kept answers come again."""
+    revoked = next((a for a in answers if a.status is Status.REVOKED), None)
+    unknown = any(a.status is Status.UNKNOWN for a in answers)
+    status = Status.REVOKED if revoked else Status.UNKNOWN if unknown else Status.GOOD
+    return Evidence(
+        status=status,
+        revoked_at=revoked.revoked_at if revoked else None,
+        ocsps=tuple(a.ocsp for a in answers if a.ocsp),
+        crls=tuple(dict.fromkeys(a.crl for a in answers if a.crl)),
+    )
 
 
 class AnswerRefused(Exception):

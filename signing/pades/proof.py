@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from binascii import unhexlify
 from dataclasses import dataclass
 from mmap import mmap
 from typing import Any
@@ -29,6 +30,7 @@ from signing.evidence.messages import (
 )
 from signing.evidence.signatures import HASHES, signature_holds
 from signing.evidence.timestamps import TokenRefused, verified_signer
+from signing.pades.proven_forms import Forms, Statement, forms_of, statement_of
 from signing.reading import der
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
@@ -39,23 +41,35 @@ _CROSS_REFERENCES = re.compile(rb"xref\s|\d+ \d+ obj")
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
-    """One signature dictionary's bytes: the digest of what it covers, its end, its message.
+class _Read:
+    """One signature dictionary's message: read in full, or of a form that was proved before."""
 
-    The digest is of the message's own kind (``algorithm``).
-    """
+    encoded: bytes
+    message: SignedMessage | None  # None: of a known form, by ``statement``'s bytes
+    statement: Statement | None  # None: a time-stamp
+    algorithm: str  # by which it speaks of the bytes around it
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """A message, the digest of what it covers (of the message's own kind), where that ends."""
 
     digest: bytes
     end: int
-    message: SignedMessage
-    algorithm: str
+    read: _Read
 
 
 class ProofFailed(SigningError):
     """What was written does not verify; it must not leave the signer."""
 
 
-def prove(before: bytes, after: bytes, certificate: x509.Certificate, signatures: int) -> str:
+def prove(
+    before: bytes,
+    after: bytes,
+    certificate: x509.Certificate,
+    signatures: int,
+    state_before: Any = None,
+) -> str:
     """Verify a freshly signed file.
 
     Args:
@@ -63,6 +77,8 @@ def prove(before: bytes, after: bytes, certificate: x509.Certificate, signatures
         after: the file with our revisions.
         certificate: who must have signed.
         signatures: how many signatures (time-stamps not counted) were made.
+        state_before: a SHA-256 state that has read exactly ``before``, where the caller has one
+            from before anything was written; it is not changed.
 
     Returns:
         The file's SHA-256, hexadecimal.
@@ -72,7 +88,8 @@ def prove(before: bytes, after: bytes, certificate: x509.Certificate, signatures
     """
     if not after.startswith(before):
         raise _failed("the input's bytes were changed")
-    return prove_appended(after, len(before), certificate, signatures)
+    state = hashlib.sha256(before) if state_before is None else state_before.copy()
+    return _proved(after, len(before), state, certificate, signatures)
 
 
 def prove_appended(
@@ -80,14 +97,24 @@ def prove_appended(
     size_before: int,
     certificate: x509.Certificate,
     signatures: int,
-    digest_before: bytes | None = None,
+    digest_before: bytes,
 ) -> str:
     """Verify what follows the first ``size_before`` bytes; see ``prove``.
 
-    ``digest_before`` is the SHA-256 that those bytes must have, where it was not compared already.
+    ``digest_before`` is the SHA-256 that those bytes must have: they are read again.
     """
+    with memoryview(after) as view:
+        state = hashlib.sha256(view[:size_before])
+    if not hmac.compare_digest(state.digest(), digest_before):
+        raise _failed("the input's bytes were changed")
+    return _proved(after, size_before, state, certificate, signatures)
+
+
+def _proved(
+    after: bytes | mmap, size_before: int, state: Any, certificate: x509.Certificate, signatures: int
+) -> str:
     try:
-        return _prove(after, size_before, certificate, signatures, digest_before)
+        return _prove(after, size_before, state, certificate, signatures)
     except (ValueError, TypeError, KeyError, IndexError, TokenRefused) as error:
         raise _failed(str(error)) from error
 
@@ -123,11 +150,11 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
     found, position = [], size_before
     for match in _BYTE_RANGE.finditer(after, size_before):
         length, second, end = _spans(after, match, position)
-        position, message = length, _message(after, length, second)
-        algorithm = _algorithm(message)
-        digest = hashlib.new(algorithm, after[:length] + after[second:end]).digest()
-        found.append(_Signed(digest, end, message, algorithm))
-    if len(found) != stamps or not all(one.message.is_timestamp for one in found):
+        position, read = length, _read(_message(after, length, second), None)
+        covered = hashlib.new(read.algorithm, after[:length])
+        covered.update(after[second:end])
+        found.append(_Signed(covered.digest(), end, read))
+    if len(found) != stamps or not all(one.read.statement is None for one in found):
         raise ValueError(f"{len(found)} signatures found, {stamps} time-stamps made")
     for one in found:
         _check_timestamp(one)
@@ -140,39 +167,44 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
 
 
 def _prove(
-    after: bytes | mmap,
-    size_before: int,
-    certificate: x509.Certificate,
-    signatures: int,
-    digest_before: bytes | None,
+    after: bytes | mmap, size_before: int, state: Any, certificate: x509.Certificate, signatures: int
 ) -> str:
+    """``state`` has read the first ``size_before`` bytes, and reads the rest."""
     if len(after) <= size_before:
         raise ValueError("nothing was appended")
+    forms = forms_of(certificate)
     with memoryview(after) as view:
-        state = hashlib.sha256(view[:size_before])
-        if digest_before is not None and not hmac.compare_digest(state.digest(), digest_before):
-            raise ValueError("the input's bytes were changed")
         position, found = size_before, []
         for match in _BYTE_RANGE.finditer(after, size_before):
             length, second, end = _spans(after, match, position)
             state.update(view[position:length])
             position = length
-            message = _message(after, length, second)
-            algorithm = _algorithm(message)
-            covered = _read_before(state, algorithm, view[:length])
+            read = _read(_message(after, length, second), forms)
+            covered = _read_before(state, read.algorithm, view[:length])
             covered.update(view[second:end])
-            found.append(_Signed(covered.digest(), end, message, algorithm))
+            found.append(_Signed(covered.digest(), end, read))
         state.update(view[position:])
     _check_found(after, found, certificate, signatures)
-    return state.hexdigest()
+    for one in found:
+        if one.read.statement is not None and one.read.message is not None:
+            forms.remember(one.read.encoded, one.read.message)
+    digest: str = state.hexdigest()
+    return digest
 
 
-def _algorithm(message: SignedMessage) -> str:
-    """By which digest a message speaks of the bytes around it."""
-    name = message.time_stamp.digest if message.is_timestamp else message.digest
+def _read(encoded: bytes, forms: Forms | None) -> _Read:
+    """A message: its form where that was proved before, else in full."""
+    statement = None if forms is None else forms.read(encoded)
+    if statement is not None:
+        return _Read(encoded, None, statement, statement.algorithm)
+    message = read_message(encoded)
+    if message.is_timestamp:
+        name = message.time_stamp.digest
+    else:
+        name, statement = message.digest, statement_of(message)
     if name not in HASHES:
         raise ValueError("the digest is none of SHA-256, SHA-384, SHA-512")
-    return name
+    return _Read(encoded, message, statement, name)
 
 
 def _read_before(state: Any, algorithm: str, before: memoryview) -> Any:
@@ -188,24 +220,24 @@ def _spans(data: bytes | mmap, match: re.Match[bytes], position: int) -> tuple[i
     return length, second, end
 
 
-def _message(data: bytes | mmap, length: int, second: int) -> SignedMessage:
-    gap = data[length:second]
-    if gap[:1] != b"<" or gap[-1:] != b">":
+def _message(data: bytes | mmap, length: int, second: int) -> bytes:
+    """What stands in the gap of a byte range; zero padding follows the message."""
+    if data[length : length + 1] != b"<" or data[second - 1 : second] != b">":
         raise ValueError("a byte range does not frame its signature")
-    return read_message(bytes.fromhex(gap[1:-1].decode("ascii")))  # zero padding follows it
+    return unhexlify(data[length + 1 : second - 1])
 
 
 def _check_found(
     after: bytes | mmap, found: list[_Signed], certificate: x509.Certificate, signatures: int
 ) -> None:
-    made = [one for one in found if not one.message.is_timestamp]
-    if len(made) != signatures:
-        raise ValueError(f"{len(made)} signatures found, {signatures} made")
+    made = sum(1 for one in found if one.read.statement is not None)
+    if made != signatures:
+        raise ValueError(f"{made} signatures found, {signatures} made")
     for one in found:
-        if one.message.is_timestamp:
+        if one.read.statement is None:
             _check_timestamp(one)
         else:
-            _check_signature(one, certificate)
+            _check_signature(one, one.read.statement, certificate)
         _check_end(after, one.end)
     last = max(one.end for one in found)
     # A B-LT file ends with a revision of validation data only, after the signature.
@@ -222,20 +254,20 @@ def _check_end(after: bytes | mmap, end: int) -> None:
         raise ValueError("a signature does not cover its whole revision")
 
 
-def _check_signature(one: _Signed, certificate: x509.Certificate) -> None:
-    message = one.message
-    if not hmac.compare_digest(message.stated_digest, one.digest):
+def _check_signature(one: _Signed, statement: Statement, certificate: x509.Certificate) -> None:
+    if not hmac.compare_digest(statement.digest, one.digest):
         raise ValueError("the digest is not the document's")
-    name, fingerprint = _bound_certificate(message)
-    if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
-        raise ValueError("the signature names another certificate")
+    if one.read.message is not None:  # of a known form: it names this certificate, byte for byte
+        name, fingerprint = _bound_certificate(one.read.message)
+        if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
+            raise ValueError("the signature names another certificate")
     if not signature_holds(
         certificate.public_key(),
-        message.signature,
-        message.signed,
-        HASHES[one.algorithm],
-        pss=message.pss,
-        salt_length=message.salt_length,
+        statement.signature,
+        statement.signed,
+        HASHES[statement.algorithm],
+        pss=statement.pss,
+        salt_length=statement.salt_length,
     ):
         raise ValueError("the signature does not hold")
 
@@ -251,6 +283,9 @@ def _bound_certificate(message: SignedMessage) -> tuple[str, bytes]:
 
 
 def _check_timestamp(one: _Signed) -> None:
-    verified_signer(one.message)
-    if not hmac.compare_digest(one.message.time_stamp.imprint, one.digest):
+    message = one.read.message
+    if message is None:
+        raise ValueError("a time-stamp was not read")
+    verified_signer(message)
+    if not hmac.compare_digest(message.time_stamp.imprint, one.digest):
         raise ValueError("the time-stamp is about other bytes")

@@ -1,0 +1,157 @@
+"""Signed messages that differ from a proved one in digest, signature and token only.
+
+Owns remembering, for each certificate, the shape of messages that were read and proved in full: what
+stands where, except in the places that change from document to document. A message that is
+byte for byte the same around these places reads the same, so comparing bytes says as much as
+reading again. What stands in the places is handed out to be checked every time; nothing is
+remembered about a document. Leaves those checks to ``proof``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cryptography import x509
+
+from signing.evidence.messages import SignedMessage
+from signing.reading import der
+from signing.reading.der import NotDer
+
+_MAX_CERTIFICATES = 64
+_MAX_FORMS = 16  # a certificate's: lengths of ECDSA signatures and of tokens vary a little
+_SET = b"\x31"
+_HEAD = 4  # bytes; they hold the length of nearly every message
+
+Place = tuple[int, int]
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What somebody's signature says, as far as it is checked against a document."""
+
+    algorithm: str  # "sha256" …
+    pss: bool
+    salt_length: int | None
+    digest: bytes  # as stated
+    signed: bytes  # the attributes as they are signed
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A proved message without the content of its places."""
+
+    scheme: tuple[str, bool, int | None]  # digest, PSS, its salt
+    fixed: tuple[tuple[int, int, bytes], ...]  # begin, end, what stands there
+    digest: Place
+    signature: Place
+    attributes: Place
+
+    def read(self, encoded: bytes) -> Statement | None:
+        for begin, end, expected in self.fixed:
+            if encoded[begin:end] != expected:
+                return None
+        begin, end = self.attributes
+        first, last = self.digest
+        start, stop = self.signature
+        return Statement(
+            *self.scheme,
+            encoded[first:last],
+            _SET + encoded[begin + 1 : end],
+            encoded[start:stop],
+        )
+
+
+class Forms:
+    """The forms of one certificate's messages, the oldest forgotten first."""
+
+    def __init__(self) -> None:
+        self._by_head: dict[bytes, _Form] = {}
+
+    def read(self, encoded: bytes) -> Statement | None:
+        """The statement of a message whose form was proved before; padding may follow it."""
+        form = self._by_head.get(encoded[:_HEAD])
+        return None if form is None else form.read(encoded)
+
+    def remember(self, encoded: bytes, message: SignedMessage) -> None:
+        """Take note of a message that was proved in full, with this certificate."""
+        form = _form(encoded, message)
+        if form is not None:
+            _make_room(self._by_head, _MAX_FORMS)
+            self._by_head[encoded[:_HEAD]] = form
+
+
+_forms: dict[x509.Certificate, Forms] = {}
+
+
+def forms_of(certificate: x509.Certificate) -> Forms:
+    """What was proved for a certificate so far in this process."""
+    found = _forms.get(certificate)
+    if found is None:
+        _make_room(_forms, _MAX_CERTIFICATES)
+        found = _forms[certificate] = Forms()
+    return found
+
+
+def _make_room(kept: dict[_K, _V], most: int) -> None:
+    while len(kept) >= most:
+        del kept[next(iter(kept))]
+
+
+def statement_of(message: SignedMessage) -> Statement:
+    """What a message that was read says."""
+    return Statement(
+        message.digest,
+        message.pss,
+        message.salt_length,
+        message.stated_digest,
+        message.signed,
+        message.signature,
+    )
+
+
+def _form(encoded: bytes, message: SignedMessage) -> _Form | None:
+    """The form; None when it is not DER, or a place cannot be told from the rest."""
+    try:
+        size = der.read(encoded).end
+        inside = der.read(message.token).start if message.token is not None else 0
+    except NotDer:
+        return None
+    set_of = _only(encoded, message.signed[1:])
+    digest, signature = _only(encoded, message.stated_digest), _only(encoded, message.signature)
+    if set_of is None or digest is None or signature is None:
+        return None
+    places = [digest, signature]
+    if message.token is not None:
+        token = _only(encoded, message.token)
+        if token is None:
+            return None
+        places.append((token[0] + inside, token[1]))  # its own tag and length are fixed
+    order = [set_of[0], *digest, set_of[1], *(edge for place in places[1:] for edge in place), size]
+    if order != sorted(order):
+        return None
+    return _Form(
+        scheme=(message.digest, message.pss, message.salt_length),
+        fixed=_around(encoded[:size], places),
+        digest=digest,
+        signature=signature,
+        attributes=(set_of[0] - 1, set_of[1]),
+    )
+
+
+def _only(encoded: bytes, part: bytes) -> Place | None:
+    """Where a part stands, if it stands there once."""
+    begin = encoded.find(part)
+    if not part or begin < 0 or encoded.find(part, begin + 1) >= 0:
+        return None
+    return begin, begin + len(part)
+
+
+def _around(encoded: bytes, places: list[Place]) -> tuple[tuple[int, int, bytes], ...]:
+    """What stands before, between and after the places."""
+    begins = [0, *(end for _, end in places)]
+    ends = [*(begin for begin, _ in places), len(encoded)]
+    return tuple((b, e, encoded[b:e]) for b, e in zip(begins, ends, strict=True))
