@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from signing.contract import Level, SignedPdf, SigningUnavailable, SignOrder
 from signing.keys.contract import KeyUnavailable, OpenedKey
+
+T = TypeVar("T")
 
 # what failed → the highest level that does not need it
 _WITHOUT = {
@@ -27,12 +30,12 @@ def level_without(level: Level, failure: str) -> Level | None:
     return lower if lower is not None and lower.rank < level.rank else None
 
 
-async def sign_reachable(
-    order: SignOrder, key: OpenedKey, attempt: Callable[[SignOrder], Awaitable[SignedPdf]]
-) -> SignedPdf:
-    """Sign as ordered, or lower and lower while services are down and the order accepts it.
+async def reach(
+    level: Level, accepts_lower: Callable[[], bool], attempt: Callable[[Level], Awaitable[T]]
+) -> tuple[T, str]:
+    """Attempt at a level, then lower and lower while services are down.
 
-    A key whose confirmation is used up is not asked again: its owner confirmed one signature.
+    Gives what ``attempt`` gave, and the first failure's code (empty: nothing had failed).
 
     Raises:
         Whatever ``attempt`` raises, once no lower level is left or accepted.
@@ -40,14 +43,30 @@ async def sign_reachable(
     shortfall = ""
     while True:
         try:
-            signed = await attempt(order)
+            return await attempt(level), shortfall
         except KeyUnavailable:
             raise
         except SigningUnavailable as error:
-            lower = level_without(order.level, error.code)
-            if lower is None or key.spent or not order.accept_lower:
+            lower = level_without(level, error.code)
+            if lower is None or not accepts_lower():
                 raise
             shortfall = shortfall or error.code
-            order = replace(order, level=lower)
-        else:
-            return replace(signed, shortfall=shortfall) if shortfall else signed
+            level = lower
+
+
+async def sign_reachable(
+    order: SignOrder, key: OpenedKey, attempt: Callable[[SignOrder], Awaitable[SignedPdf]]
+) -> SignedPdf:
+    """Sign as ordered, or at a level that can be reached while the order accepts it.
+
+    A key whose confirmation is used up is not asked again: its owner confirmed one signature.
+
+    Raises:
+        Whatever ``attempt`` raises, once no lower level is left or accepted.
+    """
+    signed, shortfall = await reach(
+        order.level,
+        lambda: order.accept_lower and not key.spent,
+        lambda level: attempt(replace(order, level=level)),
+    )
+    return replace(signed, shortfall=shortfall) if shortfall else signed
