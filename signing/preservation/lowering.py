@@ -31,16 +31,20 @@ def level_without(level: Level, failure: str) -> Level | None:
 
 
 async def reach(
-    level: Level, accepts_lower: Callable[[], bool], attempt: Callable[[Level], Awaitable[T]]
+    order: SignOrder,
+    attempt: Callable[[Level], Awaitable[T]],
+    may_repeat: Callable[[], bool] = lambda: True,
 ) -> tuple[T, str]:
-    """Attempt at a level, then lower and lower while services are down.
+    """Attempt at the order's level, then lower and lower while services are down.
+
+    ``may_repeat``: whether a failed attempt has used up nothing that another one needs.
 
     Gives what ``attempt`` gave, and the first failure's code (empty: nothing had failed).
 
     Raises:
         Whatever ``attempt`` raises, once no lower level is left or accepted.
     """
-    shortfall = ""
+    level, shortfall = order.level, ""
     while True:
         try:
             return await attempt(level), shortfall
@@ -48,7 +52,7 @@ async def reach(
             raise
         except SigningUnavailable as error:
             lower = level_without(level, error.code)
-            if lower is None or not accepts_lower():
+            if lower is None or not order.accept_lower or not may_repeat():
                 raise
             shortfall = shortfall or error.code
             level = lower
@@ -65,8 +69,8 @@ async def sign_reachable(
         Whatever ``attempt`` raises, once no lower level is left or accepted.
     """
     signed, shortfall = await reach(
-        order.level,
-        lambda: order.accept_lower and not key.spent,
+        order,
         lambda level: attempt(replace(order, level=level)),
+        lambda: not key.spent,
     )
     return replace(signed, shortfall=shortfall) if shortfall else signed

@@ -56,6 +56,7 @@ from signing.signing_paths import without_proof
 log = logging.getLogger(__name__)
 
 _MOST_PARTS = 4  # number, day, month and seal
+HAND_OFF_LEVEL = "hand_off_level"  # why a file is lower: its desktop program makes no more
 
 
 class RemoteActs(RemoteTalk):
@@ -85,11 +86,8 @@ class RemoteActs(RemoteTalk):
         key = await self._confirmed(order.credential).open()
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
-        await reach(  # what cannot be known yet is asked again in the second half
-            order.level,
-            lambda: order.accept_lower,
-            lambda level: self._check_revocation(signer, level),
-        )
+        # What cannot be known yet is asked again in the second half.
+        await reach(order, lambda level: self._check_revocation(signer, level))
         if order.level is not Level.B_B:
             self._authorities.in_order()  # refuses when none is configured
         signed_at = self._clock.now().replace(microsecond=0)
@@ -125,7 +123,8 @@ class RemoteActs(RemoteTalk):
         returned = judge_hand_off(order.pdf, signed, source.expected(), parts, self._chains)
         signer = self._signer(order.credential, returned.key)
         check_binding(returned.key.certificate, order)
-        evidence = await self._check_revocation(signer, order.level)
+        evidence, _ = await reach(order, lambda level: self._check_revocation(signer, level))
+        shortfall = HAND_OFF_LEVEL if returned.level.rank < order.level.rank else ""
         order = dataclasses.replace(order, level=returned.level)
         facts = dataclasses.replace(self._facts(signer, (evidence,)), algorithm=returned.algorithm)
         return SignedPdf(
@@ -136,6 +135,7 @@ class RemoteActs(RemoteTalk):
             certificate=returned.key.credential.certificate,
             signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
             evidence=act_evidence(order, signed[len(order.pdf) :], facts),
+            shortfall=shortfall,
         )
 
     # ------------------------------------------------------------------ the second half
@@ -153,9 +153,7 @@ class RemoteActs(RemoteTalk):
         order = dataclasses.replace(waiting.order, pdf=original)
         check_binding(key.certificate, order)
         made, shortfall = await reach(
-            order.level,
-            lambda: order.accept_lower,
-            lambda level: self._embed(prepared.pdf, waiting, signer, level),
+            order, lambda level: self._embed(prepared.pdf, waiting, signer, level)
         )
         done = (*waiting.done, waiting.field_name)
         if waiting.part < waiting.parts:

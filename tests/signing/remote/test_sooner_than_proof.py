@@ -68,7 +68,7 @@ async def test_whoever_asked_for_the_level_waits_for_it(
 async def test_the_first_half_needs_no_answer_about_revocation_either(
     fresh_service, server, smartca, decision_pdf
 ):
-    """Prepared while it is down; asked for again in the second half, and then nothing is missing."""
+    """Prepared while it is down; asked again in the second half, then nothing is missing."""
     service = fresh_service(smartca.key_config())
     server.faults.ocsp_down = server.faults.crl_down = True
     with pytest.raises(SigningUnavailable):
