@@ -160,7 +160,7 @@ class SigningService(LargeFileWork, RemoteActs):
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
         evidence = await self._check_revocation(signer, order.level)
-        order = within_reach(order, evidence)
+        order = dataclasses.replace(order, level=within_reach(order.level, evidence))
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():

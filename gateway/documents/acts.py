@@ -26,25 +26,19 @@ from sqlalchemy import Connection
 from gateway.documents import request_store, steps
 from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.authority import steps as step_authority
+from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store
-from gateway.documents.evidence import log as evidence_log
 from gateway.documents.evidence.refused_acts import key_of, record_refused
-from gateway.documents.preservation.preserving import PreservingSignatures, reckon
-from gateway.documents.preservation.rules import DEFAULT_POLICY, PreservationPolicy
 from gateway.documents.preservation.shortfalls import let_seal_wait
 from gateway.documents.requests import Actor, check_actor
-from gateway.documents.rules import Authority, RequestStatus, StepStatus
+from gateway.documents.rules import RequestStatus, StepStatus
 from gateway.documents.steps import Intent, Result
 from gateway.foundation import idempotency
-from gateway.foundation.clock import Clock
-from gateway.foundation.database import Database, DatabaseUnavailable
-from gateway.foundation.files import FileStore
+from gateway.foundation.database import DatabaseUnavailable
 from gateway.foundation.idempotency import Answer, Lease
 from gateway.foundation.leases import kept_alive
-from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
-from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC
 from signing.contract import Confirmation, SigningError, SignOrder
 
@@ -103,27 +97,13 @@ class SigningActs:
     """Signs steps of signature requests."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        clock: Clock,
-        files: FileStore,
-        signatures: PreservingSignatures,
-        waker: Waker,
-        authority: Authority,
-        metrics: Metrics,
-        elsewhere: Mapping[Confirmation, Elsewhere] | None = None,
-        preservation: PreservationPolicy = DEFAULT_POLICY,
+        self, office: Chancery, elsewhere: Mapping[Confirmation, Elsewhere] | None = None
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._files = files
-        self._signatures = signatures
-        self._waker = waker
-        self._authority = authority
-        self._metrics = metrics
+        self._office = office
+        self._database = office.database
+        self._clock = office.clock
+        self._authority = office.authority
         self._elsewhere = elsewhere or {}
-        self._preservation = preservation
 
     async def sign(self, act: Act) -> RequestAnswer:
         """Sign the present step with the official's key, or have it confirmed elsewhere.
@@ -160,9 +140,9 @@ class SigningActs:
 
     async def _close(self, intent: Intent, result: Result, act: Act) -> RequestAnswer:
         answer = await self._database.write(lambda c: self._publish(c, intent, result, act))
-        self._count(intent, "signed")
+        self._office.count(intent, "signed")
         if intent.is_last:
-            self._waker.wake(TOPIC)
+            self._office.waker.wake(TOPIC)
         return answer
 
     # -------------------------------------------------------------- units of work
@@ -209,15 +189,13 @@ class SigningActs:
     def _publish(
         self, connection: Connection, intent: Intent, result: Result, act: Act
     ) -> RequestAnswer:
-        steps.publish(
-            connection, self._clock, self._authority, intent, result, policy=self._preservation
-        )
+        self._office.publish(connection, intent, result)
         if act.noted is not None:
             act.noted(connection, result.digest)
         return self._answer(connection, intent.request, act)
 
     async def _failed(self, intent: Intent, error: Exception, act: Act) -> None:
-        self._count(intent, "failed")
+        self._office.count(intent, "failed")
 
         def unit(connection: Connection) -> None:
             self._note_refusal(connection, act, error)
@@ -256,18 +234,13 @@ class SigningActs:
     # -------------------------------------------------------------- outside of the database
 
     async def _ready(self, intent: Intent, act: Act) -> SignOrder:
-        pdf = await self._files.get(intent.request.current_sha256)
+        pdf = await self._office.files.get(intent.request.current_sha256)
         if intent.step.role == "agency":
-            steps.check_person(intent, await self._signatures.validate(pdf))
+            steps.check_person(intent, await self._office.signatures.validate(pdf))
         return steps.order_of(intent, pdf, self._authority.keys[intent.step.signer], act.pin)
 
     async def _make(self, order: SignOrder) -> Result:
-        signed = await self._signatures.sign(order)
-        steps.check_incremental(order.pdf, signed.pdf)
-        digest = await self._files.put(signed.pdf)
-        kept = await evidence_log.keep(self._files, signed)
-        look = await self._signatures.inspect(signed.pdf)
-        return Result(signed, digest, look, kept, await reckon(self._signatures, signed.pdf))
+        return await self._office.keep(order.pdf, await self._office.signatures.sign(order))
 
     async def _hand_over(
         self, confirmation: Confirmation, intent: Intent, order: SignOrder, act: Act
@@ -276,9 +249,6 @@ class SigningActs:
         if other is None:
             raise Problem("signing_unavailable", "Chưa nối với dịch vụ giữ khóa này.")
         await other.take_over(intent, order, act)
-
-    def _count(self, intent: Intent, outcome: str) -> None:
-        self._metrics.signatures.labels(intent.request.level, outcome).inc()
 
 
 def _signed_under_this_key(found: list[Any], act: Act) -> bool:

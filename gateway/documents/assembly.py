@@ -10,6 +10,7 @@ from gateway.documents.acts import SigningActs
 from gateway.documents.authority import http as authority_http
 from gateway.documents.authority.service import AuthorityRegister
 from gateway.documents.batches.desk import BatchDesk
+from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations.desk import ConfirmationPolicy, Confirmations
 from gateway.documents.confirmations.signing_places import BatchPolicy, SigningPlaces
 from gateway.documents.confirmations.worker import ConfirmationWorker
@@ -52,15 +53,10 @@ class DocumentDesk:
         preservation: PreservationPolicy,
     ) -> None:
         places = SigningPlaces(authority, batches)
-        around = (database, clock, waker, metrics)
-        self.confirmations = Confirmations(
-            *around,
-            files=files,
-            signatures=signatures,
-            authority=authority,
-            policy=confirmations,
-            places=places,
+        office = Chancery(
+            database, clock, waker, metrics, files, signatures, authority, preservation
         )
+        self.confirmations = Confirmations(office, confirmations, places)
         self.documents = Documents(database, clock, files, signatures)
         self.requests = SignatureRequests(
             database, clock, waker, authority, preservation.when_unavailable
@@ -75,17 +71,7 @@ class DocumentDesk:
             policy=preservation,
         )
         self.calendar = Calendar(database, clock, files, signatures)
-        self.acts = SigningActs(
-            database=database,
-            clock=clock,
-            files=files,
-            signatures=signatures,
-            waker=waker,
-            authority=authority,
-            metrics=metrics,
-            preservation=preservation,
-            elsewhere=self.confirmations.elsewhere,
-        )
+        self.acts = SigningActs(office, self.confirmations.elsewhere)
         self.batches = BatchDesk(
             database,
             clock,

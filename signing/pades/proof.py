@@ -111,7 +111,11 @@ def prove_appended(
 
 
 def _proved(
-    after: bytes | mmap, size_before: int, state: Any, certificate: x509.Certificate, signatures: int
+    after: bytes | mmap,
+    size_before: int,
+    state: Any,
+    certificate: x509.Certificate,
+    signatures: int,
 ) -> str:
     try:
         return _prove(after, size_before, state, certificate, signatures)
@@ -167,7 +171,11 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
 
 
 def _prove(
-    after: bytes | mmap, size_before: int, state: Any, certificate: x509.Certificate, signatures: int
+    after: bytes | mmap,
+    size_before: int,
+    state: Any,
+    certificate: x509.Certificate,
+    signatures: int,
 ) -> str:
     """``state`` has read the first ``size_before`` bytes, and reads the rest."""
     if len(after) <= size_before:

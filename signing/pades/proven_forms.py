@@ -1,7 +1,7 @@
 """Signed messages that differ from a proved one in digest, signature and token only.
 
-Owns remembering, for each certificate, the shape of messages that were read and proved in full: what
-stands where, except in the places that change from document to document. A message that is
+Owns remembering, for each certificate, the shape of messages that were read and proved in full:
+what stands where, except in the places that change from document to document. A message that is
 byte for byte the same around these places reads the same, so comparing bytes says as much as
 reading again. What stands in the places is handed out to be checked every time; nothing is
 remembered about a document. Leaves those checks to ``proof``.

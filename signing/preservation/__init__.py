@@ -5,7 +5,7 @@ Leaves gathering proof to ``signing.evidence`` and judging signatures to ``signi
 """
 
 from signing.preservation.extending import Extender
-from signing.preservation.lowering import sign_reachable
+from signing.preservation.lowering import reach, sign_reachable
 from signing.preservation.provability import provability_of
 
-__all__ = ["Extender", "provability_of", "sign_reachable"]
+__all__ = ["Extender", "provability_of", "reach", "sign_reachable"]

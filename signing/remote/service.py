@@ -17,6 +17,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
@@ -47,6 +48,7 @@ from signing.pades.interrupted import (
 from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import DIGEST, Act, KeptKeySigner
+from signing.preservation import reach
 from signing.remote.state import Waiting, changed, seal, unseal
 from signing.remote.talk import RemoteTalk
 from signing.signing_paths import without_proof
@@ -54,6 +56,7 @@ from signing.signing_paths import without_proof
 log = logging.getLogger(__name__)
 
 _MOST_PARTS = 4  # number, day, month and seal
+HAND_OFF_LEVEL = "hand_off_level"  # why a file is lower: its desktop program makes no more
 
 
 class RemoteActs(RemoteTalk):
@@ -83,14 +86,17 @@ class RemoteActs(RemoteTalk):
         key = await self._confirmed(order.credential).open()
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
-        await self._check_revocation(signer, order.level)
+        # What cannot be known yet is asked again in the second half.
+        await reach(order, lambda level: self._check_revocation(signer, level))
         if order.level is not Level.B_B:
             self._authorities.in_order()  # refuses when none is configured
         signed_at = self._clock.now().replace(microsecond=0)
         begun = _Begun(order, signer, signed_at, order.pdf)
         return await self._prepare_part(begun, order.pdf, ())
 
-    async def _prepare_part(self, begun: _Begun, pdf: bytes, done: tuple[str, ...]) -> Prepared:
+    async def _prepare_part(
+        self, begun: _Begun, pdf: bytes, done: tuple[str, ...], shortfall: str = ""
+    ) -> Prepared:
         with refusing_documents():
             parts = begun.plan()
             part = len(done) + 1
@@ -98,6 +104,7 @@ class RemoteActs(RemoteTalk):
             act = begun.act(parts[part - 1], level)
             unsigned = await prepare_revision(pdf, act)
         waiting = begun.wait(unsigned, done, part, len(parts))
+        waiting = msgspec.structs.replace(waiting, shortfall=shortfall)
         state = seal(waiting, self._config.state_secrets)
         return Prepared(unsigned.pdf, state, unsigned.attributes, part, len(parts))
 
@@ -116,7 +123,8 @@ class RemoteActs(RemoteTalk):
         returned = judge_hand_off(order.pdf, signed, source.expected(), parts, self._chains)
         signer = self._signer(order.credential, returned.key)
         check_binding(returned.key.certificate, order)
-        evidence = await self._check_revocation(signer, order.level)
+        evidence, _ = await reach(order, lambda level: self._check_revocation(signer, level))
+        shortfall = HAND_OFF_LEVEL if returned.level.rank < order.level.rank else ""
         order = dataclasses.replace(order, level=returned.level)
         facts = dataclasses.replace(self._facts(signer, (evidence,)), algorithm=returned.algorithm)
         return SignedPdf(
@@ -127,6 +135,7 @@ class RemoteActs(RemoteTalk):
             certificate=returned.key.credential.certificate,
             signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
             evidence=act_evidence(order, signed[len(order.pdf) :], facts),
+            shortfall=shortfall,
         )
 
     # ------------------------------------------------------------------ the second half
@@ -143,28 +152,40 @@ class RemoteActs(RemoteTalk):
         original = prepared.pdf[: waiting.original]
         order = dataclasses.replace(waiting.order, pdf=original)
         check_binding(key.certificate, order)
-        evidence = await self._check_revocation(signer, order.level)
-        order = within_reach(order, evidence)
-        level = order.level if waiting.part == waiting.parts else without_proof(order.level)
-        pdf, proof = await self._complete(prepared.pdf, waiting, (signer, evidence), level)
+        made, shortfall = await reach(
+            order, lambda level: self._embed(prepared.pdf, waiting, signer, level)
+        )
         done = (*waiting.done, waiting.field_name)
         if waiting.part < waiting.parts:
-            order = dataclasses.replace(order, level=waiting.order.level)
             begun = _Begun(order, signer, waiting.signed_at, original)
-            return await self._prepare_part(begun, pdf, done)
-        prove(original, pdf, key.certificate, waiting.parts)
+            lost = made.level is Level.B_B and order.level is not Level.B_B
+            known = waiting.shortfall or (shortfall if lost else "")
+            return await self._prepare_part(begun, made.pdf, done, known)
+        prove(original, made.pdf, key.certificate, waiting.parts)
+        level, shortfall = _of_the_act(made.level, shortfall, waiting.shortfall)
+        appended = made.pdf[len(original) :]
+        order = dataclasses.replace(order, level=level)
         return SignedPdf(
-            pdf=pdf,
-            sha256=hashlib.sha256(pdf).hexdigest(),
-            level=order.level,
+            pdf=made.pdf,
+            sha256=hashlib.sha256(made.pdf).hexdigest(),
+            level=level,
             field_names=done,
             certificate=waiting.certificate,
             signed_at=waiting.signed_at,
             timings_ms={"finish": (perf_counter() - began) * 1000},
-            evidence=act_evidence(
-                order, pdf[len(original) :], self._facts(signer, (evidence, *proof))
-            ),
+            evidence=act_evidence(order, appended, self._facts(signer, made.evidence)),
+            shortfall=shortfall,
         )
+
+    async def _embed(
+        self, pdf: bytes, waiting: Waiting, signer: KeptKeySigner, level: Level
+    ) -> _Embedded:
+        """One attempt at a level; the raw signature serves each of them."""
+        evidence = await self._check_revocation(signer, level)
+        level = within_reach(level, evidence)
+        made = level if waiting.part == waiting.parts else without_proof(level)
+        pdf, proof = await self._complete(pdf, waiting, (signer, evidence), made)
+        return _Embedded(pdf, level, (evidence, *proof))
 
     def _facts(self, signer: KeptKeySigner, evidence: tuple[Evidence, ...]) -> Facts:
         """What was checked just now, the second time for an act of two halves."""
@@ -212,6 +233,15 @@ class RemoteActs(RemoteTalk):
                 last = error
         assert last is not None
         raise unavailable(last) if isinstance(last, TimestampRequestError) else last
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Embedded:
+    """A part with its signature, at the level of the act that could be reached for it."""
+
+    pdf: bytes
+    level: Level
+    evidence: tuple[Evidence, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -263,11 +293,19 @@ class _Begun:
         )
 
 
-def within_reach(order: SignOrder, evidence: Evidence) -> SignOrder:
+def within_reach(level: Level, evidence: Evidence) -> Level:
     """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
-    if evidence.status is Status.UNKNOWN:
-        return dataclasses.replace(order, level=without_proof(order.level))
-    return order
+    return without_proof(level) if evidence.status is Status.UNKNOWN else level
+
+
+def _of_the_act(level: Level, shortfall: str, earlier: str) -> tuple[Level, str]:
+    """What the last part and an earlier one without a time-stamp make together.
+
+    An archive time-stamp is over all of them and proves the earlier one's time as well.
+    """
+    if not earlier or level is Level.B_LTA:
+        return level, shortfall
+    return Level.B_B, earlier
 
 
 def algorithm_of(key: OpenedKey) -> str:

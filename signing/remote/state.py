@@ -37,6 +37,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: datetime
     part: int
     parts: int
+    shortfall: str = ""  # why an earlier part carries no time-stamp
 
 
 def seal(waiting: Waiting, secrets: tuple[bytes, ...]) -> bytes:

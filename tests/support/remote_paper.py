@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -94,11 +95,13 @@ class RemotePaper(PaperSignatures):
         await self.before_sign(order)
         parts = 4 if order.document_number else 1
         self.prepared.append(dataclasses.replace(order, pin=None))
-        return self._prepare(order.pdf, order.credential, order.role, order.level, 1, parts)
+        asked = {"level": order.level, "accept_lower": order.accept_lower}
+        asked |= {"key": order.credential, "role": order.role}
+        return self._prepare(order.pdf, asked, 1, parts)
 
     @staticmethod
-    def _prepare(base, credential, role, level, part, parts):
-        facts = {"base": len(base), "key": credential, "role": role, "level": level}
+    def _prepare(base, asked, part, parts):
+        facts = {**asked, "base": len(base)}
         pdf = base + b"\n%waiting for a signature\n"
         attributes = b"signed attributes " + hashlib.sha256(pdf).digest()
         return Prepared(pdf, json.dumps(facts).encode(), attributes, part, parts)
@@ -154,13 +157,14 @@ class RemotePaper(PaperSignatures):
         base = prepared.pdf[: facts["base"]]
         names = [f["field"] for f, _, _ in self._found(base) if "field" in f]
         name = f"{facts['role']}{len(names) + 1}"
-        pdf = _append(base, {"field": name, "key": facts["key"]})
+        asked = SimpleNamespace(level=Level(facts["level"]), accept_lower=facts["accept_lower"])
+        level, shortfall = self._reached(asked)
+        pdf = _append(base, {"field": name, "key": facts["key"], "level": level})
         if prepared.part < prepared.parts:
-            again = (facts["key"], facts["role"], facts["level"])
-            return self._prepare(pdf, *again, prepared.part + 1, prepared.parts)
+            return self._prepare(pdf, facts, prepared.part + 1, prepared.parts)
         earlier = names[-(prepared.parts - 1) :] if prepared.parts > 1 else []
         fields = (*earlier, name)
-        return self._signed(pdf, facts["level"], fields, facts["key"])
+        return self._signed(pdf, level, fields, facts["key"], shortfall)
 
     async def accept_hand_off(self, order, signed):
         if not signed.startswith(order.pdf) or len(signed) == len(order.pdf):
@@ -172,14 +176,16 @@ class RemotePaper(PaperSignatures):
         if any(facts.get("key") != order.credential for facts, _, _ in added):
             raise CredentialRefused("wrong_signer", "Tệp do người khác ký.", "wrong signer")
         names = tuple(facts["field"] for facts, _, _ in added)
-        return self._signed(signed, order.level, names, order.credential)
+        level = Level(added[-1][0].get("level", order.level))
+        shortfall = "hand_off_level" if level.rank < order.level.rank else ""
+        return self._signed(signed, level, names, order.credential, shortfall)
 
     @staticmethod
-    def _signed(pdf, level, names, credential):
-        digest = hashlib.sha256(pdf).hexdigest()
-        return SignedPdf(pdf, digest, Level(level), tuple(names), credential.encode(), MOMENT)
+    def _signed(pdf, level, names, credential, shortfall):
+        digest, key = hashlib.sha256(pdf).hexdigest(), credential.encode()
+        return SignedPdf(pdf, digest, Level(level), tuple(names), key, MOMENT, shortfall=shortfall)
 
 
-def desktop_signed(pdf, credential, field="desk1"):
+def desktop_signed(pdf, credential, field="desk1", level=Level.B_B):
     """What the official's desktop program makes of a file."""
-    return _append(pdf, {"field": field, "key": credential})
+    return _append(pdf, {"field": field, "key": credential, "level": level})

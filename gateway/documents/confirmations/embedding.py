@@ -18,29 +18,22 @@ from sqlalchemy import Connection
 from gateway.documents import request_store, steps
 from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.store import ItemStatus
+from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store, claims
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.endings import end_act, is_held
 from gateway.documents.confirmations.rules import again_after_s, sentence
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.confirmations.tickets import TOPIC, Tickets
-from gateway.documents.evidence import log as evidence_log
-from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
-from gateway.foundation.clock import Clock
-from gateway.foundation.database import Database
-from gateway.foundation.files import FileStore
 from gateway.foundation.leases import kept_alive
-from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import CATALOGUE, Problem
-from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC as EVENTS
 from signing.contract import (
     CredentialRefused,
     Prepared,
     RemoteSignatures,
     RemoteState,
-    Signatures,
     SigningError,
     SigningUnavailable,
 )
@@ -71,28 +64,13 @@ class Embedding:
     """Finishes remote acts."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        waker: Waker,
-        metrics: Metrics,
-        *,
-        files: FileStore,
-        signatures: Signatures,
-        remote: RemoteSignatures,
-        tickets: Tickets,
-        authority: Authority,
-        places: SigningPlaces,
+        self, office: Chancery, remote: RemoteSignatures, tickets: Tickets, places: SigningPlaces
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._waker = waker
-        self._metrics = metrics
-        self._files = files
-        self._signatures = signatures
+        self._office = office
+        self._database = office.database
+        self._clock = office.clock
         self._remote = remote
         self._tickets = tickets
-        self._authority = authority
         self._places = places
 
     async def look_at(self, act: Any) -> None:
@@ -113,25 +91,25 @@ class Embedding:
         except SigningError as error:
             failure = error
             await self._database.write(lambda c: self._refuse(c, act, failure))
-            self._metrics.signatures.labels(intent.request.level, "failed").inc()
+            self._office.count(intent, "failed")
         else:
             await self._go_on(act, intent, outcome)
 
     async def _finish(self, act: Any) -> Written | Result:
+        files = self._office.files
         prepared = Prepared(
-            pdf=await self._files.get(act.prepared_sha256),
+            pdf=await files.get(act.prepared_sha256),
             state=bytes(act.prepared_state),
             to_be_signed=bytes(act.to_be_signed),
             part=act.part,
             parts=act.parts,
         )
         outcome = await self._remote.finish(prepared, bytes(act.signature))
-        steps.check_incremental(await self._files.get(act.input_sha256), outcome.pdf)
-        digest = await self._files.put(outcome.pdf)
+        before = await files.get(act.input_sha256)
         if isinstance(outcome, Prepared):
-            return Written(outcome, digest)
-        kept = await evidence_log.keep(self._files, outcome)
-        return Result(outcome, digest, await self._signatures.inspect(outcome.pdf), kept)
+            steps.check_incremental(before, outcome.pdf)
+            return Written(outcome, await files.put(outcome.pdf))
+        return await self._office.keep(before, outcome)
 
     async def _go_on(self, act: Any, intent: Intent, outcome: Written | Result) -> None:
         if isinstance(outcome, Written):
@@ -147,9 +125,9 @@ class Embedding:
             await self._database.write(lambda c: self._refuse(c, act, refusal))
             return
         if published:
-            self._metrics.signatures.labels(intent.request.level, "signed").inc()
-            self._waker.wake(EVENTS)
-            self._waker.wake(TOPIC)
+            self._office.count(intent, "signed")
+            self._office.waker.wake(EVENTS)
+            self._office.waker.wake(TOPIC)
 
     # -------------------------------------------------------------- units of work
 
@@ -191,7 +169,7 @@ class Embedding:
             return False
         intent = self._intent(connection, act)
         assert intent is not None
-        steps.publish(connection, self._clock, self._authority, intent, result)
+        self._office.publish(connection, intent, result)
         now = self._clock.now()
         act_store.change_act(
             connection,

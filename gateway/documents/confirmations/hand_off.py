@@ -24,28 +24,21 @@ from gateway.documents import request_store, steps
 from gateway.documents.acts import Act
 from gateway.documents.answers import HandOffAnswer, RequestAnswer, show_requests
 from gateway.documents.authority import steps as step_authority
+from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.holding import hold_step
 from gateway.documents.confirmations.rules import sentence
-from gateway.documents.evidence import log as evidence_log
 from gateway.documents.evidence.refused_acts import record_refused
-from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
-from gateway.foundation.clock import Clock
-from gateway.foundation.database import Database
-from gateway.foundation.files import FileStore
 from gateway.foundation.ids import new_id
-from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
-from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC
 from signing.contract import (
     Confirmation,
     HandOffs,
     RemoteState,
-    Signatures,
     SigningError,
     SignOrder,
 )
@@ -84,27 +77,12 @@ class Accepted:
 class HandOffDesk:
     """Steps that a desktop program signs."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        waker: Waker,
-        metrics: Metrics,
-        *,
-        files: FileStore,
-        signatures: Signatures,
-        hand_offs: HandOffs,
-        authority: Authority,
-        policy: HandOffPolicy,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._waker = waker
-        self._metrics = metrics
-        self._files = files
-        self._signatures = signatures
+    def __init__(self, office: Chancery, hand_offs: HandOffs, policy: HandOffPolicy) -> None:
+        self._office = office
+        self._database = office.database
+        self._clock = office.clock
+        self._authority = office.authority
         self._hand_offs = hand_offs
-        self._authority = authority
         self._policy = policy
 
     # -------------------------------------------------------------- giving out
@@ -201,7 +179,7 @@ class HandOffDesk:
             act_store.change_act(connection, act.id, downloads=act.downloads + 1)
             return str(act.input_sha256)
 
-        return await self._files.get(await self._database.write(unit))
+        return await self._office.files.get(await self._database.write(unit))
 
     def _is_open(self, act: Any) -> bool:
         return bool(act.stage == Stage.WAITING and self._clock.now() < act.expires_at)
@@ -219,22 +197,21 @@ class HandOffDesk:
         if isinstance(found, Accepted):
             return found
         act, intent = found
-        order = steps.order_of(intent, await self._files.get(act.input_sha256), act.credential)
+        order = steps.order_of(
+            intent, await self._office.files.get(act.input_sha256), act.credential
+        )
         try:
             signed = await self._hand_offs.accept_hand_off(order, content)
-            steps.check_incremental(order.pdf, signed.pdf)
+            result = await self._office.keep(order.pdf, signed)
         except SigningError as error:
-            self._metrics.signatures.labels(intent.request.level, "failed").inc()
+            self._office.count(intent, "failed")
             _log.warning("hand_off_refused", request=act.request_id, reason=error.code)
             refusal = error
             await self._database.write(lambda c: self._note_refusal(c, act, refusal))
             raise problem_of(error) from error
-        stored = await self._files.put(signed.pdf)
-        kept = await evidence_log.keep(self._files, signed)
-        result = Result(signed, stored, await self._signatures.inspect(signed.pdf), kept)
         accepted = await self._database.write(lambda c: self._publish(c, act, result, digest))
-        self._metrics.signatures.labels(intent.request.level, "signed").inc()
-        self._waker.wake(TOPIC)
+        self._office.count(intent, "signed")
+        self._office.waker.wake(TOPIC)
         return accepted
 
     def _note_refusal(self, connection: Connection, act: Any, error: SigningError) -> None:
@@ -270,7 +247,7 @@ class HandOffDesk:
             raise Problem("hand_off_gone")
         found = request_store.steps_of(connection, [row.id])[row.id]
         intent = steps.read_intent(connection, row, found, act.fence)
-        steps.publish(connection, self._clock, self._authority, intent, result)
+        self._office.publish(connection, intent, result)
         act_store.change_act(
             connection,
             act.id,

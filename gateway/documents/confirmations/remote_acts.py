@@ -17,18 +17,16 @@ from sqlalchemy import Connection
 from gateway.documents import request_store, steps, store
 from gateway.documents.acts import Act
 from gateway.documents.answers import RequestAnswer, show_requests
+from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.embedding import Written
 from gateway.documents.confirmations.holding import hold_step
 from gateway.documents.confirmations.rules import sentence
 from gateway.documents.confirmations.tickets import Tickets
-from gateway.documents.rules import Authority, RequestStatus
+from gateway.documents.rules import RequestStatus
 from gateway.documents.steps import Intent
 from gateway.foundation import idempotency
-from gateway.foundation.clock import Clock
-from gateway.foundation.database import Database
-from gateway.foundation.files import FileStore
 from gateway.foundation.idempotency import Answer
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem
@@ -39,22 +37,13 @@ class RemoteActs:
     """Steps whose owners confirm in a provider's own application."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        files: FileStore,
-        remote: RemoteSignatures,
-        tickets: Tickets,
-        authority: Authority,
-        wait: timedelta,
+        self, office: Chancery, remote: RemoteSignatures, tickets: Tickets, wait: timedelta
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._files = files
+        self._office = office
+        self._database = office.database
+        self._clock = office.clock
         self._remote = remote
         self._tickets = tickets
-        self._authority = authority
         self._wait = wait
 
     async def take_over(self, intent: Intent, order: SignOrder, act: Act) -> None:
@@ -65,7 +54,7 @@ class RemoteActs:
         """
         prepared = await self._remote.prepare(order)
         steps.check_incremental(order.pdf, prepared.pdf)
-        written = Written(prepared, await self._files.put(prepared.pdf))
+        written = Written(prepared, await self._office.files.put(prepared.pdf))
         await self._database.write(lambda c: self._store(c, intent, order, act, written))
 
     def _store(
@@ -76,7 +65,7 @@ class RemoteActs:
         stored = hold_step(
             connection,
             self._clock,
-            self._authority,
+            self._office.authority,
             begun=(intent, order, act),
             wait=self._wait,
             id=new_id("act", self._clock),

@@ -15,17 +15,14 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
 from gateway.documents.confirmations.endings import end_act, is_held
 from gateway.documents.confirmations.hearing import Hearing, Report, note_state
 from gateway.documents.confirmations.rules import again_after_s, sentence
-from gateway.foundation.clock import Clock
-from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id
-from gateway.foundation.metrics import Metrics
-from gateway.foundation.waker import Waker
 from signing.contract import (
     RemoteItem,
     RemoteSignatures,
@@ -47,20 +44,11 @@ _NOT_SENT = "Chưa gửi được yêu cầu tới nhà cung cấp; hệ thống
 class Tickets:
     """The tickets of every portal."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        waker: Waker,
-        metrics: Metrics,
-        *,
-        remote: RemoteSignatures,
-        per_provider: int = 4,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._waker = waker
-        self._hearing = Hearing(clock, metrics)
+    def __init__(self, office: Chancery, remote: RemoteSignatures, per_provider: int = 4) -> None:
+        self._database = office.database
+        self._clock = office.clock
+        self._waker = office.waker
+        self._hearing = Hearing(office.clock, office.metrics)
         self._remote = remote
         self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(per_provider)

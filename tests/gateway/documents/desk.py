@@ -14,6 +14,7 @@ from gateway.documents.acts import Act, SigningActs
 from gateway.documents.authority import http as authority_http
 from gateway.documents.authority.rules import Mandate
 from gateway.documents.authority.service import AuthorityRegister, NewEnding
+from gateway.documents.chancery import Chancery
 from gateway.documents.evidence import touched as touched_documents
 from gateway.documents.evidence.audit import EvidenceAudit
 from gateway.documents.preservation import http as preservation_http
@@ -83,14 +84,7 @@ class Desk:
             Documents(database, clock, files, signatures),
             SignatureRequests(database, clock, waker, authority, policy.when_unavailable),
             SigningActs(
-                database=database,
-                clock=clock,
-                files=files,
-                signatures=signatures,
-                waker=waker,
-                authority=authority,
-                metrics=metrics,
-                preservation=policy,
+                Chancery(database, clock, waker, metrics, files, signatures, authority, policy)
             ),
             Preservation(
                 database,

@@ -53,7 +53,9 @@ class RemoteDesk:
     desk: DocumentDesk
 
     @classmethod
-    def make(cls, database, clock, folder, paper, uses=ALL_REMOTE) -> RemoteDesk:
+    def make(
+        cls, database, clock, folder, paper, uses=ALL_REMOTE, policy=DEFAULT_POLICY
+    ) -> RemoteDesk:
         desk = DocumentDesk(
             database,
             clock,
@@ -71,12 +73,13 @@ class RemoteDesk:
                 hand_off=HandOffPolicy("https://cong.example", SECRET),
             ),
             batches=BatchPolicy(),
-            preservation=DEFAULT_POLICY,
+            preservation=policy,
         )
         return cls(database, clock, folder, paper, desk)
 
     def restarted(self, uses=ALL_REMOTE) -> RemoteDesk:
         paper = RemotePaper(self.paper.provider)
+        paper.reachable = self.paper.reachable
         return RemoteDesk.make(self.database, self.clock, self.folder, paper, uses)
 
     @property

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from signing.contract import Level
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER
 from tests.gateway.documents.elsewhere import ALL_HANDED, ONE_STEP, TWO_STEPS, RemoteDesk
 from tests.support.edge import make_edge, portal, serve
@@ -85,7 +86,8 @@ async def test_a_file_goes_out_is_signed_at_the_desk_and_comes_back(world):
 async def test_the_clerk_is_told_number_and_date(world):
     """The desktop program stamps them; the function is the clerk's."""
     request, _, given = await world.begun(TWO_STEPS)
-    signed = desktop_signed((await world.fetch(given["download_url"]))[1], "official-rsa")
+    _, pdf = await world.fetch(given["download_url"])
+    signed = desktop_signed(pdf, "official-rsa", level=Level.B_LTA)
     await world.bring(given["upload_url"], signed)
     _, body, _ = await world.sign(request, await world.official(CLERK))
     clerks = body["confirmation"]["hand_off"]

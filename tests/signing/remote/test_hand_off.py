@@ -186,6 +186,22 @@ async def test_a_revoked_certificate_is_refused(
     assert refused.value.code == "certificate_revoked"
 
 
+async def test_a_file_below_the_level_says_so_and_can_be_raised(
+    fresh_service, server, vgca_key, desk, decision_pdf
+):
+    """Desktop programs stop at B-B or B-T; nobody who knows of revocation is needed to take it."""
+    signed = await desk.sign(decision_pdf)
+    server.faults.ocsp_down = server.faults.crl_down = True
+    asked = {"level": Level.B_LTA, "accept_lower": True}
+    accepted = await accept(fresh_service, vgca_key(), decision_pdf, signed, **asked)
+    assert (accepted.level, accepted.shortfall) == (Level.B_B, "hand_off_level")
+    server.faults.ocsp_down = server.faults.crl_down = False
+    raised = await fresh_service(vgca_key()).extend(accepted.pdf, Level.B_LTA)
+    assert (raised.level, raised.shortfall) == (Level.B_LTA, "")
+    enough = await accept(fresh_service, vgca_key(), decision_pdf, signed, level=Level.B_B)
+    assert enough.shortfall == ""
+
+
 async def test_a_renewed_certificate_stands_beside_the_old_one(
     fresh_service, vgca_key, desk, decision_pdf
 ):
