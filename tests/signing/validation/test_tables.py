@@ -42,7 +42,15 @@ def test_byte_ranges_are_laid_on_the_file(spans, contents, layout):
 
 @pytest.mark.parametrize(
     ("tail", "layout"),
-    [(b"update %%EOF\n\x00", Layout.PREFIX), (b"update %%EOF more", Layout.ODD)],
+    [
+        (b"\x00\n", Layout.PREFIX),
+        (b"update startxref 14 %%EOF\n\x00", Layout.PREFIX),
+        (b"update startxref 14 %%EOF more", Layout.LOOSE_END),
+        (b"update startxref 13 %%EOF", Layout.LOOSE_END),
+        (b"update startxref 14 %%EOF more startxref 14 %%EOF", Layout.LOOSE_END),
+        (b"update startxref here %%EOF", Layout.LOOSE_END),
+        (b"update %%EOF", Layout.LOOSE_END),
+    ],
 )
 def test_what_follows_a_signed_revision_must_end_with_an_end_marker(tail, layout):
     assert byte_range_layout(FILE + tail, [0, 4, 10, 4], b"\xab\x00") is layout
@@ -103,6 +111,7 @@ def learned(**changes):
         "algorithm": AlgorithmJudgement("RSASSA-PSS 2048/SHA256", acceptable=True),
         "signed_attributes": True,
         "from_future": False,
+        "padding_used": False,
     }
     return SimpleNamespace(**(values | changes))
 
@@ -226,7 +235,7 @@ def test_every_sentence_can_be_said():
         said = finding(code, "trang 1", **details)
         assert (said.severity, said.where) == (severity, "trang 1")
         assert "{" not in said.detail
-    more = details | {"name": "x", "delta": "x", "anchor": "x", "pages": "x"}
+    more = details | dict.fromkeys(["moment", "fields", "delta", "anchor", "pages"], "x")
     assert all("{" not in sentence.format(**more) for sentence in SENTENCES.values())
     assert {severity for severity, _ in FINDINGS.values()} == set(Severity)
 
