@@ -28,7 +28,7 @@ from signing.reading.signature_fields import FormField, form_fields
 from signing.validation.carried import CarriedAlong
 from signing.validation.difference import Deadline, Unanalysable
 from signing.validation.drawn import DrawnContent, Key, Rect
-from signing.validation.pictures import Comparison, compare_pictures, covered_pages
+from signing.validation.pictures import Comparison, CoveredPages, compare_pictures
 from signing.validation.sentences import say
 
 _A4_AREA = 595.0 * 842.0
@@ -87,7 +87,12 @@ class ChangeJudge:
         self._deadline = deadline
         self._drawn = DrawnContent(reader, deadline)
         self._carried = CarriedAlong(reader, deadline)
+        self._covered = CoveredPages(pdf, deadline)
         self._newest: dict[str, FormField] | None = None
+
+    def close(self) -> None:
+        """Free what was opened to draw pages."""
+        self._covered.close()
 
     def judge(
         self, signed: SignedRevision, difference: DiffResult | SuspiciousModification
@@ -151,11 +156,12 @@ class ChangeJudge:
         Inside the boxes of later signatures a page may look different, but nothing that was
         written may be gone.
         """
-        older = self._pdf[: signed.end]
         try:
-            if not self._drawn.alike(signed.number, judged.allowed | judged.doubtful):
-                allowed = self._drawn.boxes(judged.allowed)
+            alike = self._drawn.alike(signed.number, judged.allowed | judged.doubtful)
+            allowed = self._drawn.boxes(judged.allowed)
+            if not alike:
                 doubtful = self._drawn.boxes(judged.doubtful)
+                older = self._pdf[: signed.end]
                 seen = compare_pictures(older, self._pdf, allowed, doubtful, self._deadline)
                 if seen.differing or seen.failure:
                     return _judge_seen(judged, seen)
@@ -164,7 +170,7 @@ class ChangeJudge:
             return _undrawn(judged, type(error).__name__)
         if judged.verdict is not ChangeVerdict.ACCEPTED or not any(map(_drawn, stamps.values())):
             return judged
-        return _judge_seen(judged, covered_pages(older, self._pdf, stamps, self._deadline))
+        return _judge_seen(judged, self._covered.look(signed.end, stamps, allowed, alike=alike))
 
     def _judge_carried(self, signed: SignedRevision, judged: Changes) -> Changes:
         """What was accepted is undecided when an update carried along what it did not use."""

@@ -37,16 +37,22 @@ from signing.reading.signature_fields import (
 )
 from signing.validation.account import Account, LaterAct
 from signing.validation.changes import ChangeJudge, ChangeVerdict
-from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
+from signing.validation.difference import (
+    Deadline,
+    OutOfTime,
+    StrictPolicy,
+    paused_collection,
+)
 from signing.validation.digests import hash_signed_bytes
 from signing.validation.past import ProvenMoments, check_past
 from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
 from signing.validation.signature_judgement import (
-    check_integrity,
     check_trust,
+    judge_changes,
     seek_anchor,
     settle_time,
+    verify_signature,
 )
 from signing.validation.signature_reading import (
     BrokenSignature,
@@ -61,6 +67,7 @@ from signing.validation.validation_data import ValidationData, read_validation_d
 from signing.validation.verdicts import (
     Circumstances,
     broken_verdict,
+    interrupted_verdict,
     signer_name,
     unfinished_verdict,
     verdict_of,
@@ -71,6 +78,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 TIME_LIMIT_S = 25.0
+_COMPARING = 0.7  # of the time; the rest is for certificates and time-stamps
 _NAMES_TOLD = 5
 
 
@@ -103,7 +111,8 @@ def validate_pdf(
     deadline = Deadline(time_limit_s)
     run = _Run(pdf, trusted, circumstances, deadline, fresh=fresh, allowed_fields=allowed_fields)
     try:
-        return run.judge()
+        with paused_collection():
+            return run.judge()
     except Exception as error:  # the file's fault, whatever its class: never the caller's problem
         log.info("validation stopped: %s", type(error).__name__)
         message = say("internal", kind=type(error).__name__)
@@ -210,16 +219,22 @@ class _Run:
         if self._fresh is not None:
             data = data.with_fresh(self._fresh.ocsps, self._fresh.crls)
         followed = sum(j.revision < reader.xrefs.total_revisions - 1 for j in readable)
-        policy = validation_policy(self._roots, StrictPolicy(self._deadline, followed))
+        comparing = self._deadline.share(_COMPARING)
+        policy = validation_policy(self._roots, StrictPolicy(comparing, followed))
         stamps = [judged for judged in readable if judged.found.is_timestamp]
         desk = _Desk(
             policy=policy,
             moments=ProvenMoments(stamps, policy, self._circumstances.now),
             data=data,
-            changes=ChangeJudge(self._pdf, reader, self._allowed_fields, self._deadline),
+            changes=ChangeJudge(self._pdf, reader, self._allowed_fields, comparing),
             account=Account(reader, _acts(readable)),
         )
-        return _run_to_end(self._judge_all(read, desk))
+        for judged in readable:
+            self._verify(judged)
+        try:
+            return _run_to_end(self._judge_all(read, desk))
+        finally:
+            desk.changes.close()
 
     async def _judge_all(
         self, read: list[Judged | SignatureVerdict], desk: _Desk
@@ -231,10 +246,17 @@ class _Run:
             ]
         )
 
+    def _verify(self, judged: Judged) -> None:
+        """The cheap half of integrity, for all signatures before anything that may take long."""
+        try:
+            verify_signature(judged)
+        except Exception as error:  # whatever a library raises, this one signature is undecided
+            log.info("signature not verified: %s", type(error).__name__)
+
     async def _judge_one(self, judged: Judged, desk: _Desk) -> SignatureVerdict:
         try:
             self._deadline.check()
-            check_integrity(judged, desk.policy, desk.changes)
+            judge_changes(judged, desk.policy, desk.changes)
             judged.later = desk.account.after(judged.revision) + judged.changes.told
             self._untouched &= judged.changes.verdict is ChangeVerdict.ACCEPTED
             known = desk.data.with_signed(judged.embedded.signer_info)
@@ -244,7 +266,8 @@ class _Run:
             settle_time(judged, self._circumstances.now)
             return verdict_of(judged, known, self._circumstances)
         except OutOfTime:
-            return unfinished_verdict(judged, "time_limit", say("time_limit"))
+            self._untouched = False
+            return interrupted_verdict(judged)
         except Exception as error:  # whatever a library raises, this one signature is undecided
             log.info("signature not judged: %s", type(error).__name__)
             message = say("internal", kind=type(error).__name__)

@@ -119,6 +119,9 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
     "time_limit": "Hết thời gian cho phép; chưa kiểm tra xong chữ ký này.",
+    "intact_so_far": (
+        "Phần được ký còn nguyên vẹn; những thay đổi sau đó và chứng thư số chưa kiểm tra xong."
+    ),
     "internal": "Không kiểm tra được chữ ký này (mã {kind}).",
     "detached_part": "Có vết chữ ký không gắn với trường biểu mẫu nào của tệp.",
 }

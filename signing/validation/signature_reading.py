@@ -49,6 +49,7 @@ class Judged:
     found: FoundSignature
     embedded: EmbeddedPdfSignature
     certificates: SignedDataCerts
+    verified: bool = False  # the signed bytes and the value were looked at
     integrity_failure: str = ""  # message code, empty = intact
     changes: Changes = UNKNOWN_CHANGES
     algorithm: AlgorithmJudgement = _UNJUDGED

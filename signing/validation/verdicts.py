@@ -9,7 +9,7 @@ archive time-stamp has no level.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pyhanko.sign.ades.report import AdESStatus
@@ -154,6 +154,29 @@ def broken_verdict(found: FoundSignature, code: str) -> SignatureVerdict:
 def unfinished_verdict(judged: Judged, reason: str, message: str) -> SignatureVerdict:
     """A signature that was not judged to the end: indeterminate, nothing claimed."""
     return _bare_verdict(judged.found, _undecided("GENERIC", reason), (message,))
+
+
+def interrupted_verdict(judged: Judged) -> SignatureVerdict:
+    """Time ran out: what was learned until then is told, what was not is unknown."""
+    failed = judged.integrity_failure
+    outcome = _failed(_FAILURES.get(failed, "FORMAT_FAILURE"), failed) if failed else None
+    outcome = outcome or _undecided("GENERIC", "time_limit")
+    told = [say(failed or "time_limit")]
+    if judged.verified and not failed:
+        told.append(say("intact_so_far"))
+    certificate = judged.certificate
+    return replace(
+        _bare_verdict(judged.found, outcome, tuple(told)),
+        signer=signer_name(judged),
+        issuer=common_name(certificate.issuer),
+        managing_unit=managing_unit(certificate.subject),
+        claimed_time=judged.claimed_time,
+        integrity=judged.verified and not failed,
+        algorithm=judged.algorithm.name,
+        algorithm_status=judged.algorithm.status,
+        certificate_sha256=certificate.sha256.hex(),
+        certificate_serial=f"{certificate.serial_number:x}",
+    )
 
 
 def signer_name(judged: Judged) -> str:

@@ -112,7 +112,7 @@ def test_a_surprise_of_the_library_leaves_a_signature_undecided(monkeypatch, sur
     def explode(*_args, **_kwargs):
         raise surprise("internals")
 
-    monkeypatch.setattr("signing.validation.document.check_integrity", explode)
+    monkeypatch.setattr("signing.validation.document.judge_changes", explode)
     validation = validate_pdf(archived(), ROOTS, NOW)
     assert validation.verdict is Verdict.INDETERMINATE
     assert surprise.__name__ in validation.signatures[0].messages[0]
