@@ -24,6 +24,7 @@ from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
+from gateway.documents.templates import TemplateBook
 from gateway.documents.worker import ExpiryWorker
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -50,6 +51,7 @@ class DocumentDesk:
         confirmations: ConfirmationPolicy,
         batches: BatchPolicy,
         preservation: PreservationPolicy,
+        templates: TemplateBook | None = None,
     ) -> None:
         places = SigningPlaces(authority, batches)
         around = (database, clock, waker, metrics)
@@ -61,7 +63,7 @@ class DocumentDesk:
             policy=confirmations,
             places=places,
         )
-        self.documents = Documents(database, clock, files, signatures)
+        self.documents = Documents(database, clock, files, signatures, templates)
         self.requests = SignatureRequests(
             database, clock, waker, authority, preservation.when_unavailable
         )

@@ -74,7 +74,8 @@ class ChangeJudge:
 
     Args:
         pdf: the whole file, which ``reader`` reads.
-        allowed_fields: form fields that may be filled in after signing.
+        allowed_fields: form fields that may be filled in after signing; ``*`` in a name stands for
+            any characters.
         deadline: of the whole validation.
     """
 
@@ -131,7 +132,7 @@ class ChangeJudge:
         older = {f.name: f for f in form_fields(signed_root)}
         newer = self._fields()
         filled = sorted(n for n in changed if n not in newer or newer[n].kind != "/Sig")
-        unlisted = tuple(name for name in filled if name not in self._allowed)
+        unlisted = tuple(n for n in filled if not any(_fits(n, p) for p in self._allowed))
         stamped = [n for n, f in newer.items() if _is_new_look(older.get(n), f)]
         boxes = Changes(
             ChangeVerdict.ACCEPTED,
@@ -185,6 +186,22 @@ class ChangeJudge:
         if self._newest is None:
             self._newest = {f.name: f for f in form_fields(self._reader.root)}
         return self._newest
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a field's name is a listed one, in which ``*`` stands for any characters."""
+    first, *others = pattern.split("*")
+    if not others:
+        return name == pattern
+    last, place = others.pop(), len(first)
+    if not name.startswith(first) or not name.endswith(last):
+        return False
+    for part in others:  # the leftmost place leaves the most room for the next
+        found = name.find(part, place)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return place <= len(name) - len(last)
 
 
 def _judge_seen(judged: Changes, seen: Comparison) -> Changes:

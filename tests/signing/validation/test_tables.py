@@ -12,7 +12,7 @@ from signing.commands.report import vietnam_time
 from signing.contract import Severity, Verdict
 from signing.inspection.findings import FINDINGS, finding
 from signing.reading.signature_fields import Layout, byte_range_layout
-from signing.validation.changes import Changes, ChangeVerdict
+from signing.validation.changes import Changes, ChangeVerdict, _fits
 from signing.validation.sentences import SENTENCES
 from signing.validation.trust import AlgorithmJudgement, certificate_status, judge_algorithm_names
 from signing.validation.validation_data import ValidationData
@@ -238,6 +238,28 @@ def test_every_sentence_can_be_said():
     more = details | dict.fromkeys(["moment", "fields", "delta", "anchor", "pages"], "x")
     assert all("{" not in sentence.format(**more) for sentence in SENTENCES.values())
     assert {severity for severity, _ in FINDINGS.values()} == set(Severity)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "fits"),
+    [
+        ("SoTien", "SoTien", True),
+        ("SoTien2", "SoTien", False),
+        ("TraKetQua.Ngay", "TraKetQua.*", True),
+        ("TraKetQua", "TraKetQua.*", False),
+        ("a.Ngay.b", "*.Ngay.*", True),
+        ("a.Ngay", "*.Ngay.*", False),
+        ("aa", "a*a", True),
+        ("a", "a*a", False),
+        ("form[0].So", "form[0].*", True),
+        ("form0.So", "form[0].*", False),
+        ("anything", "*", True),
+        ("abcabc", "*abc*abc*", True),
+        ("ababc", "*abc*abc*", False),
+    ],
+)
+def test_a_star_in_a_listed_field_stands_for_anything(name, pattern, fits):
+    assert _fits(name, pattern) is fits
 
 
 def test_times_are_written_in_vietnam_time():
