@@ -42,6 +42,7 @@ from gateway.frame.layout import Frame, asked_language
 from gateway.frame.security import own_path
 from gateway.housekeeping import housekeeping
 from gateway.migrations import run as migrations
+from gateway.operator_data import data_folder, document_templates
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
@@ -58,7 +59,6 @@ from gateway.wiring import (
     batch_policy,
     build_connectors,
     confirmation_policy,
-    data_folder,
     form_secret,
     offices,
     pepper,
@@ -138,6 +138,7 @@ class Gateway:
             confirmations=confirmation_policy(self.settings),
             batches=batch_policy(self.settings),
             preservation=preservation_policy(self.settings),
+            templates=document_templates(self.settings.signing.templates),
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)

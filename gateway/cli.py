@@ -119,6 +119,9 @@ def _add_signing(command: _Adder) -> None:
     validate.add_argument("--json", action="store_true")
     validate.add_argument("--report-xml", type=Path, help="folder for ETSI TS 119 102-2 reports")
     validate.add_argument(
+        "--template", help="a document template; its fields may be filled in after signing"
+    )
+    validate.add_argument(
         "--allow-field", action="append", default=[], help="a form field filled in after signing"
     )
 

@@ -169,7 +169,9 @@ def validate(given: argparse.Namespace) -> int:
     from signing.commands.check import certificates_in, validate_paths
 
     path = config_path(given.config)
-    trust = load(path).signing.trust if path else None
+    settings = load(path).signing if path else None
+    trust = settings.trust if settings else None
+    fields = _template_fields(given.template, settings.templates if settings else "")
     problems: list[str] = []
     anchors = trust_anchors(trust, problems) if trust else ()
     roots = [*given.roots, *(Path(r) for r in (trust.roots if trust else []))]
@@ -188,9 +190,26 @@ def validate(given: argparse.Namespace) -> int:
         write=sys.stdout.write,
         now=SystemClock().now(),
         anchors=anchors,
-        allowed_fields=frozenset(given.allow_field),
+        allowed_fields=frozenset(given.allow_field) | fields,
         reports=given.report_xml,
     )
+
+
+def _template_fields(asked: str | None, table: str) -> frozenset[str]:
+    """The fields of the template named on the command line; unknown ones end the command."""
+    from gateway.documents.templates import UnknownTemplate
+    from gateway.foundation.clock import in_vietnam
+    from gateway.operator_data import document_templates
+
+    if not asked:
+        return frozenset()
+    today = in_vietnam(SystemClock().now()).date()
+    try:
+        return document_templates(table).find(asked, today).fields
+    except UnknownTemplate as unknown:
+        known = ", ".join(unknown.known) or "chưa có mẫu nào"
+        sentence = f"--template: không có mẫu “{asked}” đang có hiệu lực; các mẫu: {known}"
+        raise ConfigurationError([sentence]) from unknown
 
 
 # ------------------------------------------------------------------ running

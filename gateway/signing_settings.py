@@ -152,3 +152,4 @@ class SigningSection(msgspec.Struct, frozen=True, kw_only=True):
     time_style: str = "vgca"  # in stamps: vgca = 09.02.2026 15:38:47 +07:00, iso = ISO 8601
     confirmations: ConfirmationSection = ConfirmationSection()
     batches: BatchSection = BatchSection()
+    templates: str = ""  # file of document templates; empty = the one that ships

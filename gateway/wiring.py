@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +33,7 @@ from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
+from gateway.operator_data import data_folder, document_templates
 from gateway.preservation_wiring import (
     algorithm_ends,
     timestamp_authorities,
@@ -213,6 +213,7 @@ def unbuildable(settings: Settings) -> list[str]:
     checks: tuple[Callable[[], object], ...] = (
         lambda: build_connectors(settings, HttpTransport(clock, Metrics()), clock),
         lambda: signer_config(settings),
+        lambda: document_templates(settings.signing.templates),
     )
     for check in checks:
         try:
@@ -292,12 +293,6 @@ def offices(settings: Settings) -> Offices:
 def agency_names(settings: Settings) -> dict[str, str]:
     """Agency code → the name people read."""
     return {code: agency.name for code, agency in offices(settings).agencies.items()}
-
-
-def data_folder(name: str) -> Path:
-    """A folder of the operator's data: beside the source, or where the wheel put it."""
-    beside = Path(__file__).resolve().parents[1] / "config" / name
-    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "motcua" / "config" / name
 
 
 def state_secrets(settings: Settings) -> tuple[bytes, ...]:

@@ -57,8 +57,7 @@ class RequestSummary(msgspec.Struct, frozen=True):
 class RaisingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A document whose proof is being completed or renewed.
 
-    ``kind`` is raise or renew, ``state`` waiting or given_up; ``reason`` is a code of the signing
-    service.
+    ``kind`` is raise or renew, ``state`` waiting or given_up; ``reason`` is the signing's code.
     """
 
     kind: str
@@ -95,6 +94,7 @@ class DocumentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     content_path: str
     created_at: str
     sequence: int
+    template: str | None  # name@version
 
 
 class StepAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +260,7 @@ def _document(
         content_path=f"/v1/documents/{row.id}/content",
         created_at=iso(row.created_at),
         sequence=row.sequence,
+        template=row.template,
     )
 
 

@@ -25,6 +25,7 @@ from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
+from gateway.documents.templates import TemplateBook
 from gateway.documents.worker import ExpiryWorker
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -51,13 +52,14 @@ class DocumentDesk:
         confirmations: ConfirmationPolicy,
         batches: BatchPolicy,
         preservation: PreservationPolicy,
+        templates: TemplateBook | None = None,
     ) -> None:
         places = SigningPlaces(authority, batches)
         office = Chancery(
             database, clock, waker, metrics, files, signatures, authority, preservation
         )
         self.confirmations = Confirmations(office, confirmations, places)
-        self.documents = Documents(database, clock, files, signatures)
+        self.documents = Documents(database, clock, files, signatures, templates)
         self.requests = SignatureRequests(
             database, clock, waker, authority, preservation.when_unavailable
         )

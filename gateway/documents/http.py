@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.documents.answers import DocumentAnswer, DocumentList
 from gateway.documents.service import Documents
+from gateway.documents.template_desk import TemplateList
 from gateway.documents.verdicts import ValidationAnswer, show_validation
 from gateway.foundation import listing
 from gateway.foundation.problems import FieldError, invalid
@@ -28,7 +29,7 @@ def routes(documents: Documents, upload_limit: int = UPLOAD_LIMIT) -> list[Route
     return [
         Route("POST", "/v1/documents", handlers.add, "documents:write",
               "Upload a result document", reply=DocumentAnswer, status=201, idempotent=True,
-              multipart=True, form=("reference", "kind")),
+              multipart=True, form=("reference", "kind", "template")),
         Route("GET", "/v1/documents", handlers.page, "documents:read", "List documents",
               reply=DocumentList, query=listing.WINDOW_QUERY | query),
         Route("GET", one, handlers.get, "documents:read", "One document", reply=DocumentAnswer),
@@ -38,7 +39,10 @@ def routes(documents: Documents, upload_limit: int = UPLOAD_LIMIT) -> list[Route
               "Hashes, certificates and the verdict, as a ZIP"),
         Route("POST", "/v1/validations", handlers.validate, "documents:read",
               "Judge the signatures of a file; nothing is stored", reply=ValidationAnswer,
-              multipart=True, form=("allowed_fields",), query={"report": _REPORT}),
+              multipart=True, form=("template", "allowed_fields"), query={"report": _REPORT}),
+        Route("GET", "/v1/document-templates", handlers.templates, "documents:read",
+              "Templates in force: fields that may be filled in after signing",
+              reply=TemplateList),
     ]  # fmt: skip
 
 
@@ -48,7 +52,9 @@ class _Handlers:
         self._limit = upload_limit
 
     async def add(self, call: Call[None]) -> Reply:
-        upload = await read_upload(call.request, self._limit, required=("reference", "kind"))
+        upload = await read_upload(
+            call.request, self._limit, required=("reference", "kind"), optional=("template",)
+        )
         _check_texts(upload)
         call = with_content(call, upload.digest)
 
@@ -59,6 +65,7 @@ class _Handlers:
                 reference=upload.fields["reference"],
                 kind=upload.fields["kind"],
                 name=upload.name,
+                template=upload.fields.get("template") or None,
             )
             return await call.finish(
                 lease, lambda c: Reply(self._documents.save(c, new), status=201)
@@ -86,12 +93,18 @@ class _Handlers:
         report = call.query("report")
         if report not in (None, "etsi"):
             raise invalid([FieldError("/report", "invalid", "report chỉ nhận giá trị “etsi”.")])
-        upload = await read_upload(call.request, self._limit, optional=("allowed_fields",))
+        texts = ("allowed_fields", "template")
+        upload = await read_upload(call.request, self._limit, optional=texts)
         listed = frozenset(filter(None, upload.fields.get("allowed_fields", "").splitlines()))
-        validation = await self._documents.validate(upload.content, listed)
+        validation, template = await self._documents.validate_upload(
+            call.tenant, upload.content, listed, upload.fields.get("template") or None
+        )
         if report is None:
-            return Reply(show_validation(validation))
+            return Reply(show_validation(validation, template))
         return _file(etsi_report(validation), "application/xml", f"{validation.sha256}.xml")
+
+    async def templates(self, _: Call[None]) -> Reply:
+        return Reply(self._documents.templates.in_force())
 
 
 def _check_texts(upload: Upload) -> None:

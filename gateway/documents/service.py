@@ -26,6 +26,8 @@ from gateway.documents.answers import (
 )
 from gateway.documents.evidence.collect import EvidenceDesk
 from gateway.documents.preservation.preserving import PreservingSignatures, columns_of, reckon
+from gateway.documents.template_desk import TemplateDesk, hold_to_pages
+from gateway.documents.templates import TemplateBook
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -54,6 +56,7 @@ class NewDocument:
     sha256: str  # as handed in
     inspection: Inspection
     provable: Provability | None  # of what was signed elsewhere
+    template: str | None = None  # name@version
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,12 @@ class Documents:
     """The documents of every portal."""
 
     def __init__(
-        self, database: Database, clock: Clock, files: FileStore, signatures: PreservingSignatures
+        self,
+        database: Database,
+        clock: Clock,
+        files: FileStore,
+        signatures: PreservingSignatures,
+        templates: TemplateBook | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -79,29 +87,42 @@ class Documents:
         self._signatures = signatures
         self.renderers = Renderers(clock)
         self._evidence = EvidenceDesk(database, clock, files)
+        self.templates = TemplateDesk(templates or TemplateBook(), database, clock)
 
     async def take_in(
-        self, tenant: str, content: bytes, *, reference: str, kind: str, name: str = ""
+        self,
+        tenant: str,
+        content: bytes,
+        *,
+        reference: str,
+        kind: str,
+        name: str = "",
+        template: str | None = None,
     ) -> NewDocument:
         """Look at a file and store its bytes; no row yet, so a crash leaves only an orphan.
 
         Raises:
             Problem: ``file_empty``, ``file_not_pdf``, ``file_encrypted``, ``file_truncated``,
-                ``file_unreadable``, each with ``findings``; ``signing_unavailable``.
+                ``file_unreadable``, each with ``findings``; ``signing_unavailable``;
+                ``validation_failed`` for a template that is unknown or has other pages.
         """
+        if template:
+            self.templates.named(template)  # before anything that costs
         inspection = await self._inspect(content)
         code = rules.refusal_of_file(f.code for f in inspection.findings)
         if code is not None:
             found = [msgspec.to_builtins(f) for f in _findings(inspection)]
             blocking = [f["detail"] for f in found if f["severity"] != Severity.INFO]
             raise Problem(code, " ".join(blocking), extra={"findings": found})
+        chosen = self.templates.fitting(template, inspection.pages)
         digest = await self._files.put(content)
         kept = content
         if inspection.repaired is not None:
             kept = inspection.repaired.pdf
             await self._files.put(kept)
         provable = await reckon(self._signatures, kept) if inspection.signatures else None
-        return NewDocument(tenant, reference, kind, name, digest, inspection, provable)
+        label = chosen.label if chosen else None
+        return NewDocument(tenant, reference, kind, name, digest, inspection, provable, label)
 
     def save(self, connection: Connection, new: NewDocument) -> DocumentAnswer:
         """Give a taken-in file its row (a unit of work)."""
@@ -123,6 +144,7 @@ class Documents:
             "findings": [msgspec.to_builtins(f) for f in _findings(look)],
             "signatures": [asdict(s) for s in look.signatures],
             "sequence": 0,
+            "template": new.template,
             "created_at": now,
         }
         revisions = [
@@ -195,7 +217,9 @@ class Documents:
             Problem: ``not_found``.
         """
         answer = await self.get(tenant, document_id)
-        verdict = await self.validate(await self._files.get(answer.sha256))
+        template = self.templates.remembered(answer.template)
+        content = await self._files.get(answer.sha256)
+        verdict = await self.validate(content, template.fields if template else frozenset())
         return await self._evidence.bundle(tenant, answer, verdict)
 
     async def validate(
@@ -212,6 +236,28 @@ class Documents:
             return await self._signatures.validate(content)
         except SigningError as error:
             raise problem_of(error) from error
+
+    async def validate_upload(
+        self,
+        tenant: str,
+        content: bytes,
+        allowed_fields: frozenset[str] = frozenset(),
+        template: str | None = None,
+    ) -> tuple[Validation, str | None]:
+        """Judge a file by the template named or, for a document of ours, by its own.
+
+        Returns:
+            The verdict, and which template's fields were allowed.
+
+        Raises:
+            Problem: ``validation_failed`` for an unknown template; ``signing_unavailable``.
+        """
+        chosen = self.templates.named(template) if template else None
+        chosen = chosen or await self.templates.of_file(tenant, content)
+        fields = allowed_fields | (chosen.fields if chosen else frozenset())
+        judged = await self.validate(content, fields)
+        held = await hold_to_pages(judged, chosen, lambda: self._inspect(content))
+        return held, chosen.label if chosen else None
 
     async def _inspect(self, content: bytes) -> Inspection:
         """What the file is; the signatures it came with are judged: none may cover a broken one."""

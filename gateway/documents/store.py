@@ -33,6 +33,7 @@ documents = sa.Table(
     sa.Column("signatures", Json, nullable=False),
     sa.Column("sequence", sa.Integer, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("template", sa.String(82)),  # name@version, as it was named at the upload
     sa.Index("ix_documents_tenant", "tenant", "id"),
     sa.Index("ix_documents_reference", "tenant", "reference"),
 )
@@ -54,6 +55,7 @@ document_revisions = sa.Table(
     sa.Column("provable_until", Instant),  # until when the file's signatures can be proven
     sa.Column("provable_reason", sa.String(40)),  # what ends it; null: not reckoned
     sa.Index("ix_document_revisions_provable", "provable_until"),
+    sa.Index("ix_document_revisions_sha256", "sha256"),
     sa.UniqueConstraint("request_id", "step", name="uq_document_revisions_step"),
 )
 
@@ -72,6 +74,20 @@ def find_document(
     """The row, or None for unknown ids and other tenants' alike."""
     query = sa.select(documents).where(documents.c.id == document_id, documents.c.tenant == tenant)
     return connection.execute(query.with_for_update() if lock else query).first()
+
+
+def template_of(connection: Connection, tenant: str, sha256: str) -> str | None:
+    """What the portal's newest document with this file as a revision was named after."""
+    query = (
+        sa.select(documents.c.template)
+        .join(document_revisions, document_revisions.c.document_id == documents.c.id)
+        .where(document_revisions.c.sha256 == sha256, documents.c.tenant == tenant)
+        .where(documents.c.template.is_not(None))
+        .order_by(documents.c.id.desc())
+        .limit(1)
+    )
+    found: str | None = connection.execute(query).scalar()
+    return found
 
 
 def documents_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:

@@ -51,6 +51,8 @@ class ValidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of ``POST /v1/validations``.
 
     Nothing is stored: ``report_url`` is where the same file is answered as an ETSI report.
+    ``template`` is the one whose fields were allowed, ``name@version``: the one asked for, or the
+    one that a document of this gateway was made after.
     """
 
     verdict: str
@@ -63,9 +65,10 @@ class ValidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: str | None
     online: bool
     report_url: str | None = REPORT_URL
+    template: str | None = None
 
 
-def show_validation(validation: Validation) -> ValidationAnswer:
+def show_validation(validation: Validation, template: str | None = None) -> ValidationAnswer:
     """A signing service's verdict as an answer."""
     return ValidationAnswer(
         verdict=validation.verdict.value,
@@ -77,6 +80,7 @@ def show_validation(validation: Validation) -> ValidationAnswer:
         reason=validation.reason,
         checked_at=_iso(validation.checked_at),
         online=validation.online,
+        template=template,
     )
 
 

@@ -37,7 +37,7 @@ class Signatures(Protocol):
         """Judge every signature in a file; never raises for bad input.
 
         ``allowed_fields`` are the form fields that the document's template lets people fill in
-        after signing.
+        after signing; ``*`` in a name stands for any characters.
         """
         ...
 

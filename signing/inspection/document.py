@@ -254,6 +254,8 @@ def _look_at_signatures(pdf: Data, reader: PdfFileReader, report: _Report) -> No
 def _signature_finding(signature: FoundSignature, where: str) -> Finding:
     if signature.layout is Layout.RESAVED:
         return finding("resaved_after_signing", where)
+    if signature.layout is Layout.LOOSE_END:
+        return finding("broken_signature", where, reason="có dữ liệu lạ nối sau phần được ký")
     if signature.layout is Layout.ODD:
         return finding("broken_signature", where, reason="ByteRange không đúng chuẩn")
     if _signer_name(signature) is None:

@@ -39,6 +39,20 @@ def to_definite(data: bytes) -> bytes:
         raise NotBer("cut short") from error
 
 
+def behind(data: bytes) -> bytes:
+    """What follows the first element of ``data``, padding included.
+
+    Raises:
+        NotBer: cut short, or nested too deep.
+    """
+    try:
+        _, body, length = _header(data, 0)
+        end = body + length if length is not None else _element(data, 0, 0)[1]
+    except IndexError as error:
+        raise NotBer("cut short") from error
+    return data[end:]
+
+
 def _element(data: bytes, start: int, depth: int) -> tuple[bytes, int]:
     """One element rewritten, and where it ends in ``data``."""
     if depth > _MAX_DEPTH:

@@ -20,6 +20,7 @@ from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, entry
 
 MAX_FIELDS = 10_000
 MAX_SIGNATURES = 64
+_BLANK = b"\x00\t\n\x0c\r "
 
 
 class Layout(StrEnum):
@@ -27,6 +28,7 @@ class Layout(StrEnum):
 
     WHOLE_FILE = "whole_file"
     PREFIX = "prefix"  # everything up to a later update
+    LOOSE_END = "loose_end"  # what follows the signed part belongs to no later update
     ODD = "odd"  # not the standard two spans around the signature value
     RESAVED = "resaved"  # belongs to other bytes than these
 
@@ -134,13 +136,26 @@ def byte_range_layout(pdf: Data, spans: list[int], contents: bytes) -> Layout:
     if lowered == b"<" + digits + b">":
         if start + second == len(pdf):
             return Layout.WHOLE_FILE
-        return Layout.ODD if _has_loose_end(pdf) else Layout.PREFIX
+        return Layout.LOOSE_END if _has_loose_end(pdf, start + second) else Layout.PREFIX
     return Layout.ODD if digits and digits in lowered else Layout.RESAVED
 
 
-def _has_loose_end(pdf: Data) -> bool:
-    """Whether bytes follow the last update's end marker that belong to no update."""
-    return bool(pdf[pdf.rfind(b"%%EOF") + 5 :].strip(b"\x00\t\n\x0c\r "))
+def _has_loose_end(pdf: Data, signed: int) -> bool:
+    """Whether bytes after the ``signed`` ones belong to no update.
+
+    They do when the file's last ``startxref`` names cross-references before them, or ones whose own
+    end marker is not the file's last: a reader would then be led past what was appended.
+    """
+    if not pdf[signed:].strip(_BLANK):
+        return False
+    mark = pdf.rfind(b"%%EOF")
+    if pdf[mark + 5 :].strip(_BLANK):
+        return True
+    named = pdf[pdf.rfind(b"startxref", 0, mark) : mark].split()[1:2]
+    if not (named and named[0].isdigit()):
+        return True
+    table = int(named[0])
+    return table < signed or pdf.find(b"%%EOF", table) != mark
 
 
 def docmdp_level(value: Any) -> int | None:

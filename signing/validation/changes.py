@@ -1,8 +1,9 @@
 """What was changed after a signature, and whether that may be so.
 
 Owns the judgement of later changes (stricter than pyHanko's default, fairer to how Vietnamese
-officials sign) and its Vietnamese account. Leaves comparing objects to ``difference``, comparing
-pictures to ``drawn`` and ``pictures``, and the bytes under a signature to ``signature_judgement``.
+officials sign). Leaves comparing objects to ``difference``, comparing
+pictures to ``drawn`` and ``pictures``, what updates carry without using it to ``carried``, telling
+about it to ``account``, and the bytes under a signature to ``signature_judgement``.
 
 Accepted after a signature: further signatures, also visible ones after a certifying signature
 that allows filling in; archive time-stamps; validation data; objects freed that nothing used;
@@ -24,9 +25,10 @@ from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, Suspicious
 
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 from signing.reading.signature_fields import FormField, form_fields
+from signing.validation.carried import CarriedAlong
 from signing.validation.difference import Deadline, Unanalysable
 from signing.validation.drawn import DrawnContent, Key, Rect
-from signing.validation.pictures import Comparison, compare_pictures, covered_pages
+from signing.validation.pictures import Comparison, CoveredPages, compare_pictures
 from signing.validation.sentences import say
 
 _A4_AREA = 595.0 * 842.0
@@ -55,15 +57,6 @@ class Changes:
     stamps: frozenset[Key] = frozenset()  # annotations of later signatures
 
 
-@dataclass(frozen=True, slots=True)
-class LaterAct:
-    """A later signature or archive time-stamp, as told to people."""
-
-    revision: int
-    signer: str
-    is_timestamp: bool
-
-
 UNKNOWN_CHANGES = Changes(ChangeVerdict.UNDECIDED, "modified_unknown")
 
 
@@ -81,7 +74,8 @@ class ChangeJudge:
 
     Args:
         pdf: the whole file, which ``reader`` reads.
-        allowed_fields: form fields that may be filled in after signing.
+        allowed_fields: form fields that may be filled in after signing; ``*`` in a name stands for
+            any characters.
         deadline: of the whole validation.
     """
 
@@ -93,7 +87,13 @@ class ChangeJudge:
         self._allowed = allowed_fields
         self._deadline = deadline
         self._drawn = DrawnContent(reader, deadline)
+        self._carried = CarriedAlong(reader, deadline)
+        self._covered = CoveredPages(pdf, deadline)
         self._newest: dict[str, FormField] | None = None
+
+    def close(self) -> None:
+        """Free what was opened to draw pages."""
+        self._covered.close()
 
     def judge(
         self, signed: SignedRevision, difference: DiffResult | SuspiciousModification
@@ -115,7 +115,7 @@ class ChangeJudge:
         if signed.number >= self._reader.xrefs.total_revisions - 1:
             return Changes(ChangeVerdict.ACCEPTED)
         judged = self._judge_fields(signed, difference.changed_form_fields)
-        return self._judge_pictures(signed, judged)
+        return self._judge_carried(signed, self._judge_pictures(signed, judged))
 
     def _judge_unanalysable(self, signed: SignedRevision) -> Changes:
         """Undecided at best: what pages show may still be certain to be another thing."""
@@ -132,7 +132,7 @@ class ChangeJudge:
         older = {f.name: f for f in form_fields(signed_root)}
         newer = self._fields()
         filled = sorted(n for n in changed if n not in newer or newer[n].kind != "/Sig")
-        unlisted = tuple(name for name in filled if name not in self._allowed)
+        unlisted = tuple(n for n in filled if not any(_fits(n, p) for p in self._allowed))
         stamped = [n for n, f in newer.items() if _is_new_look(older.get(n), f)]
         boxes = Changes(
             ChangeVerdict.ACCEPTED,
@@ -157,11 +157,12 @@ class ChangeJudge:
         Inside the boxes of later signatures a page may look different, but nothing that was
         written may be gone.
         """
-        older = self._pdf[: signed.end]
         try:
-            if not self._drawn.alike(signed.number, judged.allowed | judged.doubtful):
-                allowed = self._drawn.boxes(judged.allowed)
+            alike = self._drawn.alike(signed.number, judged.allowed | judged.doubtful)
+            allowed = self._drawn.boxes(judged.allowed)
+            if not alike:
                 doubtful = self._drawn.boxes(judged.doubtful)
+                older = self._pdf[: signed.end]
                 seen = compare_pictures(older, self._pdf, allowed, doubtful, self._deadline)
                 if seen.differing or seen.failure:
                     return _judge_seen(judged, seen)
@@ -170,12 +171,37 @@ class ChangeJudge:
             return _undrawn(judged, type(error).__name__)
         if judged.verdict is not ChangeVerdict.ACCEPTED or not any(map(_drawn, stamps.values())):
             return judged
-        return _judge_seen(judged, covered_pages(older, self._pdf, stamps, self._deadline))
+        return _judge_seen(judged, self._covered.look(signed.end, stamps, allowed, alike=alike))
+
+    def _judge_carried(self, signed: SignedRevision, judged: Changes) -> Changes:
+        """What was accepted is undecided when an update carried along what it did not use."""
+        if judged.verdict is not ChangeVerdict.ACCEPTED:
+            return judged
+        reason = self._carried.reason(signed.number)
+        if not reason:
+            return judged
+        return replace(judged, verdict=ChangeVerdict.UNDECIDED, reason=reason)
 
     def _fields(self) -> dict[str, FormField]:
         if self._newest is None:
             self._newest = {f.name: f for f in form_fields(self._reader.root)}
         return self._newest
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a field's name is a listed one, in which ``*`` stands for any characters."""
+    first, *others = pattern.split("*")
+    if not others:
+        return name == pattern
+    last, place = others.pop(), len(first)
+    if not name.startswith(first) or not name.endswith(last):
+        return False
+    for part in others:  # the leftmost place leaves the most room for the next
+        found = name.find(part, place)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return place <= len(name) - len(last)
 
 
 def _judge_seen(judged: Changes, seen: Comparison) -> Changes:
@@ -214,40 +240,9 @@ def _widgets(fields: dict[str, FormField], names: Iterable[str]) -> frozenset[Ke
     return frozenset(found)
 
 
-def tell_changes(reader: PdfFileReader, revision: int, later: list[LaterAct]) -> tuple[str, ...]:
-    """The account of what came after ``revision``: signatures, time-stamps, validation data."""
-    told = [
-        say("later_timestamp") if act.is_timestamp else say("later_signature", name=act.signer)
-        for act in later
-        if act.revision > revision
-    ]
-    if _validation_data(reader.root) != _validation_data(
-        reader.get_historical_resolver(revision).root
-    ):
-        told.append(say("later_dss"))
-    if any(
-        reader.get_historical_resolver(number).refs_freed_in_revision()
-        for number in range(revision + 1, reader.xrefs.total_revisions)
-    ):
-        told.append(say("later_freed"))
-    return tuple(told)
-
-
 def _asks_to_redraw(root: Any) -> bool:
     """Whether viewers are told to draw the fields anew, each in its own way."""
     return bool(entry(entry(root, "/AcroForm"), "/NeedAppearances"))
-
-
-def _validation_data(root: Any) -> Any:
-    """What identifies the state of the DSS: its streams' references, None without one."""
-    store = entry(root, "/DSS")
-    if not isinstance(store, generic.DictionaryObject):
-        return None
-    return {
-        key: [getattr(raw, "idnum", None) for raw in store[key]]
-        for key in ("/Certs", "/OCSPs", "/CRLs")
-        if key in store
-    }
 
 
 def _suspicious_stamp(older: dict[str, FormField], newer: dict[str, FormField]) -> str:

@@ -7,8 +7,10 @@ difference means for a signature to ``changes``, and what a page looks like to `
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pyhanko.pdf_utils.reader import HistoricalResolver
@@ -45,7 +47,12 @@ class Deadline:
     """The moment, on the monotonic clock, at which work on one file must stop."""
 
     def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._at = time.monotonic() + seconds
+
+    def share(self, part: float) -> Deadline:
+        """The moment at which a part of the whole time has passed."""
+        return Deadline(self._at - time.monotonic() - (1 - part) * self._seconds)
 
     def check(self) -> None:
         """Raise ``OutOfTime`` when it has passed."""
@@ -163,6 +170,22 @@ class StrictPolicy(DiffPolicy):
         except HOSTILE_INPUT_ERRORS as error:
             return Unanalysable(type(error).__name__)
         return result
+
+
+@contextmanager
+def paused_collection() -> Iterator[None]:
+    """Keep Python's cycle collector from walking a comparison's millions of small objects.
+
+    The engine's paths through each revision live as long as the judgement, so that looking for
+    garbage among them finds nothing and costs more with every revision.
+    """
+    found_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if found_on:  # whoever found it running lets it run again
+            gc.enable()
 
 
 def _standard_policy() -> StandardDiffPolicy:

@@ -27,24 +27,32 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
 from signing.contract import SignatureVerdict, TrustAnchor, Validation, Verdict
-from signing.reading.opening import MAX_SIZE, Unreadable, open_pdf
+from signing.reading.opening import HEADER_WINDOW, MAX_SIZE, Unreadable, open_pdf
 from signing.reading.signature_fields import (
     MAX_SIGNATURES,
     FoundSignature,
     find_signatures,
+    form_fields,
     has_loose_signature,
 )
-from signing.validation.changes import ChangeJudge, LaterAct, tell_changes
-from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
+from signing.validation.account import Account, LaterAct
+from signing.validation.changes import ChangeJudge, ChangeVerdict
+from signing.validation.difference import (
+    Deadline,
+    OutOfTime,
+    StrictPolicy,
+    paused_collection,
+)
 from signing.validation.digests import hash_signed_bytes
 from signing.validation.past import ProvenMoments, check_past
 from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
 from signing.validation.signature_judgement import (
-    check_integrity,
     check_trust,
+    judge_changes,
     seek_anchor,
     settle_time,
+    verify_signature,
 )
 from signing.validation.signature_reading import (
     BrokenSignature,
@@ -52,12 +60,14 @@ from signing.validation.signature_reading import (
     library_signatures,
     make_definite,
     read_signature,
+    uses_padding,
 )
 from signing.validation.trust import anchor_kinds, load_roots, validation_policy
 from signing.validation.validation_data import ValidationData, read_validation_data
 from signing.validation.verdicts import (
     Circumstances,
     broken_verdict,
+    interrupted_verdict,
     signer_name,
     unfinished_verdict,
     verdict_of,
@@ -68,6 +78,8 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 TIME_LIMIT_S = 25.0
+_COMPARING = 0.7  # of the time; the rest is for certificates and time-stamps
+_NAMES_TOLD = 5
 
 
 def validate_pdf(
@@ -99,7 +111,8 @@ def validate_pdf(
     deadline = Deadline(time_limit_s)
     run = _Run(pdf, trusted, circumstances, deadline, fresh=fresh, allowed_fields=allowed_fields)
     try:
-        return run.judge()
+        with paused_collection():
+            return run.judge()
     except Exception as error:  # the file's fault, whatever its class: never the caller's problem
         log.info("validation stopped: %s", type(error).__name__)
         message = say("internal", kind=type(error).__name__)
@@ -126,6 +139,7 @@ class _Run:
         self._allowed_fields = allowed_fields
         self._deadline = deadline
         self._messages: list[str] = []
+        self._untouched = True  # so far nothing was changed after any signature but lawfully
 
     def answer(
         self,
@@ -149,20 +163,40 @@ class _Run:
 
     def judge(self) -> Validation:
         """Open, find, judge, sum up."""
-        opened = open_pdf(self._pdf) if len(self._pdf) <= MAX_SIZE else Unreadable("")
+        if len(self._pdf) > MAX_SIZE:
+            told = say("too_large", size=len(self._pdf), limit=MAX_SIZE)
+            return self.answer(Verdict.INDETERMINATE, told, (), "too_large")
+        opened = open_pdf(self._pdf)
         if isinstance(opened, Unreadable):
-            return self.answer(Verdict.INDETERMINATE, say("not_a_pdf"), (), "not_a_pdf")
+            return self._unreadable(opened)
         found = find_signatures(self._pdf, opened.reader.root)
         if has_loose_signature(self._pdf, found) and not self._is_mac(opened.reader):
             self._messages.append(say("detached_part"))
             return self.answer(Verdict.INVALID, say("resaved"), (), "resaved")
         if not found:
-            return self.answer(Verdict.INDETERMINATE, say("no_signature"), (), "no_signature")
+            return self._unsigned(opened.reader)
         verdicts = self._judge_signatures(opened.reader, found[:MAX_SIGNATURES])
         if len(found) > MAX_SIGNATURES:
             self._messages.append(say("too_many", count=len(found), limit=MAX_SIGNATURES))
             return self.answer(Verdict.INDETERMINATE, self._messages[-1], verdicts, "too_many")
         return self._sum_up(verdicts)
+
+    def _unreadable(self, opened: Unreadable) -> Validation:
+        """Not a PDF at all, or a broken one, which may once have been signed."""
+        reason = "decode_limit" if opened.decode_limit else "unreadable"
+        if b"%PDF-" not in self._pdf[:HEADER_WINDOW]:
+            reason = "not_a_pdf"
+        elif b"/ByteRange" in self._pdf:
+            self._messages.append(say("traces"))
+        return self.answer(Verdict.INDETERMINATE, say(reason), (), reason)
+
+    def _unsigned(self, reader: PdfFileReader) -> Validation:
+        """No signature: a stamp's picture on the page must not be taken for one."""
+        empty = [field.name for field in form_fields(reader.root) if field.kind == "/Sig"]
+        if empty:
+            self._messages.append(say("empty_fields", names=", ".join(empty[:_NAMES_TOLD])))
+        self._messages.append(say("only_pictures"))
+        return self.answer(Verdict.INDETERMINATE, say("no_signature"), (), "no_signature")
 
     def _is_mac(self, reader: PdfFileReader) -> bool:
         """Whether the only byte range is that of a message authentication code (ISO/TS 32004)."""
@@ -171,31 +205,36 @@ class _Run:
     def _judge_signatures(
         self, reader: PdfFileReader, found: list[FoundSignature]
     ) -> tuple[SignatureVerdict, ...]:
-        old = {signature.field.name for signature in found if make_definite(signature.value)}
+        padded = [uses_padding(signature.value) for signature in found]
+        old = [make_definite(signature.value) for signature in found]
         known = library_signatures(reader)
         read = [_try_read(reader, signature, known) for signature in found]
+        for item, ber, used in zip(read, old, padded, strict=True):
+            if isinstance(item, Judged):
+                item.ber, item.padding_used = ber, used
         readable = [item for item in read if isinstance(item, Judged)]
-        for judged in readable:
-            judged.ber = judged.found.field.name in old
         hash_signed_bytes(self._pdf, (judged.embedded for judged in readable))
         archives = tuple(j.revision for j in readable if j.found.is_timestamp)
         data = read_validation_data(reader, archives)
         if self._fresh is not None:
             data = data.with_fresh(self._fresh.ocsps, self._fresh.crls)
         followed = sum(j.revision < reader.xrefs.total_revisions - 1 for j in readable)
-        policy = validation_policy(self._roots, StrictPolicy(self._deadline, followed))
+        comparing = self._deadline.share(_COMPARING)
+        policy = validation_policy(self._roots, StrictPolicy(comparing, followed))
         stamps = [judged for judged in readable if judged.found.is_timestamp]
         desk = _Desk(
             policy=policy,
             moments=ProvenMoments(stamps, policy, self._circumstances.now),
             data=data,
-            changes=ChangeJudge(self._pdf, reader, self._allowed_fields, self._deadline),
-            acts=[
-                LaterAct(j.revision, signer_name(j), j.found.is_timestamp)
-                for j in sorted(readable, key=lambda judged: judged.revision)
-            ],
+            changes=ChangeJudge(self._pdf, reader, self._allowed_fields, comparing),
+            account=Account(reader, _acts(readable)),
         )
-        return _run_to_end(self._judge_all(read, desk))
+        for judged in readable:
+            self._verify(judged)
+        try:
+            return _run_to_end(self._judge_all(read, desk))
+        finally:
+            desk.changes.close()
 
     async def _judge_all(
         self, read: list[Judged | SignatureVerdict], desk: _Desk
@@ -207,12 +246,19 @@ class _Run:
             ]
         )
 
+    def _verify(self, judged: Judged) -> None:
+        """The cheap half of integrity, for all signatures before anything that may take long."""
+        try:
+            verify_signature(judged)
+        except Exception as error:  # whatever a library raises, this one signature is undecided
+            log.info("signature not verified: %s", type(error).__name__)
+
     async def _judge_one(self, judged: Judged, desk: _Desk) -> SignatureVerdict:
         try:
             self._deadline.check()
-            check_integrity(judged, desk.policy, desk.changes)
-            told = tell_changes(judged.embedded.reader, judged.revision, desk.acts)
-            judged.later = told + judged.changes.told
+            judge_changes(judged, desk.policy, desk.changes)
+            judged.later = desk.account.after(judged.revision) + judged.changes.told
+            self._untouched &= judged.changes.verdict is ChangeVerdict.ACCEPTED
             known = desk.data.with_signed(judged.embedded.signer_info)
             await check_trust(judged, desk.policy, known, self._circumstances.now)
             await check_past(judged, desk.policy, known, desk.moments)
@@ -220,7 +266,8 @@ class _Run:
             settle_time(judged, self._circumstances.now)
             return verdict_of(judged, known, self._circumstances)
         except OutOfTime:
-            return unfinished_verdict(judged, "time_limit", say("time_limit"))
+            self._untouched = False
+            return interrupted_verdict(judged)
         except Exception as error:  # whatever a library raises, this one signature is undecided
             log.info("signature not judged: %s", type(error).__name__)
             message = say("internal", kind=type(error).__name__)
@@ -231,10 +278,16 @@ class _Run:
         for verdict in (Verdict.INVALID, Verdict.INDETERMINATE):
             for judged in verdicts:
                 if judged.verdict is verdict:
-                    summary = say(verdict.value, reason=judged.messages[0])
+                    intact = verdict is Verdict.INDETERMINATE and self._is_intact(verdicts)
+                    code = "indeterminate_intact" if intact else verdict.value
+                    summary = say(code, reason=judged.messages[0])
                     return self.answer(verdict, summary, verdicts, judged.reason)
         signers = sum(1 for v in verdicts if v.level is not None) or len(verdicts)
         return self.answer(Verdict.VALID, say("valid", count=signers), verdicts, "intact")
+
+    def _is_intact(self, verdicts: tuple[SignatureVerdict, ...]) -> bool:
+        """Whether integrity is beyond doubt, whatever is open about algorithm, trust and time."""
+        return self._untouched and all(verdict.integrity for verdict in verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,17 +297,30 @@ class _Desk:
     policy: PdfSignatureValidationSpec
     data: ValidationData
     changes: ChangeJudge
-    acts: list[LaterAct]
+    account: Account
     moments: ProvenMoments
+
+
+def _acts(readable: list[Judged]) -> list[LaterAct]:
+    """All signatures and time-stamps in the order in which they were made."""
+    return [
+        LaterAct(j.revision, signer_name(j), j.found.is_timestamp, j.found.field.name)
+        for j in sorted(readable, key=lambda judged: judged.revision)
+    ]
 
 
 def _try_read(
     reader: PdfFileReader, found: FoundSignature, known: dict[str, EmbeddedPdfSignature]
 ) -> Judged | SignatureVerdict:
     try:
-        return read_signature(reader, found, known.get(found.field.name))
+        judged = read_signature(reader, found, known.get(found.field.name))
+        signer_name(judged)  # asked for in every account: a name that cannot be read shows here
     except BrokenSignature as broken:
         return broken_verdict(found, broken.code)
+    except Exception as error:  # an element deep inside that no ASN.1 type allows
+        log.info("signature not readable: %s", type(error).__name__)
+        return broken_verdict(found, "broken_cms")
+    return judged
 
 
 def _run_to_end(work: Coroutine[Any, Any, _T]) -> _T:

@@ -30,6 +30,7 @@ _FAINT = 16  # of 255: below it is the renderer's rounding
 _INK, _PAPER = 110, 200  # of 255: what is written, and what is blank
 _LETTERS = 24  # dots of ink: two characters of 12 points
 _LETTER_HEIGHT = 5  # dots: what is flatter is a dotted line, which a number may cover
+_KEPT_PICTURES = 4  # of the newest revision, about 1.5 MB each
 _MARGIN = 1.5  # points around a box: smoothing of its edge
 
 
@@ -64,23 +65,71 @@ def compare_pictures(
         return Comparison(failure=type(error).__name__)
 
 
-def covered_pages(signed: bytes, newest: bytes, stamps: Boxes, deadline: Deadline) -> Comparison:
-    """Pages (``doubtful``) on which a later signature's picture hides what was written before.
+class CoveredPages:
+    """Looks whether later signatures' pictures hide what was written before; made once for a file.
 
-    A stamp may lie over text, as a seal over a signature does; it may not take text away. Looks
-    only at the pages with stamps, and in them only at the stamps' boxes.
+    A stamp may lie over text, as a seal over a signature does; it may not take text away. Looked at
+    are only the pages with stamps, and in them only the stamps' boxes. A page is drawn once for all
+    signatures after which it got the same stamps.
+
+    Args:
+        pdf: the whole file.
+        deadline: checked before every page.
     """
-    try:
-        with _Document(signed) as before, _Document(newest) as after:
-            hidden = []
+
+    def __init__(self, pdf: bytes, deadline: Deadline) -> None:
+        self._pdf = pdf
+        self._deadline = deadline
+        self._known: dict[Any, bool] = {}
+        self._newest: _Document | None = None
+        self._pictures: dict[int, Image.Image] = {}
+
+    def look(self, end: int, stamps: Boxes, others: Boxes, *, alike: bool) -> Comparison:
+        """Pages (``doubtful``) on which something is hidden since a signed revision.
+
+        Args:
+            end: where that revision ends, in bytes.
+            stamps: boxes of the signatures after it.
+            others: boxes of everything that may be different since, the stamps included.
+            alike: whether, outside those, the pages are drawn from the same objects.
+
+        Raises:
+            OutOfTime: the limit passed.
+        """
+        older: list[_Document] = []
+        hidden = []
+        try:
             for number, boxes in sorted(stamps.items()):
-                deadline.check()
-                areas = after.areas(number, boxes)
-                if areas and _hides(before.picture(number), after.picture(number), areas):
+                key = (number, tuple(sorted(boxes)), tuple(sorted(others.get(number, []))))
+                if not alike or key not in self._known:
+                    older = older or [_Document(self._pdf[:end])]
+                    self._known[key] = self._page_hides(older[0], number, boxes)
+                if self._known[key]:
                     hidden.append(number + 1)
-            return Comparison(doubtful=tuple(hidden))
-    except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
-        return Comparison(failure=type(error).__name__)
+        except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
+            return Comparison(failure=type(error).__name__)
+        finally:
+            for document in older:
+                document.close()
+        return Comparison(doubtful=tuple(hidden))
+
+    def close(self) -> None:
+        """Free what PDFium holds."""
+        if self._newest is not None:
+            self._newest.close()
+
+    def _page_hides(self, before: _Document, number: int, boxes: list[Rect]) -> bool:
+        self._deadline.check()
+        if self._newest is None:
+            self._newest = _Document(self._pdf)
+        areas = self._newest.areas(number, boxes)
+        if not areas:
+            return False
+        if number not in self._pictures:
+            if len(self._pictures) >= _KEPT_PICTURES:
+                self._pictures.pop(next(iter(self._pictures)))
+            self._pictures[number] = self._newest.picture(number)
+        return _hides(before.picture(number), self._pictures[number], areas)
 
 
 def _hides(before: Image.Image, after: Image.Image, areas: list[Pixels]) -> bool:
@@ -136,6 +185,9 @@ class _Document:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._document.close()
 
     @property

@@ -9,7 +9,20 @@ from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
     "no_signature": "Tệp không có chữ ký số.",
-    "not_a_pdf": "Tệp không phải là PDF hoặc không đọc được; không kiểm tra được chữ ký.",
+    "not_a_pdf": "Tệp không phải là PDF; không kiểm tra được chữ ký.",
+    "too_large": "Tệp lớn {size} byte, vượt giới hạn {limit} byte; không kiểm tra.",
+    "unreadable": "Tệp PDF bị hỏng hoặc bị cắt cụt, không đọc được; không kiểm tra được chữ ký.",
+    "decode_limit": (
+        "Dữ liệu nén trong tệp phình quá giới hạn an toàn (bom giải nén); không kiểm tra."
+    ),
+    "traces": (
+        "Trong tệp có vết chữ ký số: tệp có thể đã hỏng khi gửi hoặc khi lưu; hãy yêu cầu tệp gốc."
+    ),
+    "only_pictures": (
+        "Hình con dấu, hình chữ ký nhìn thấy trên trang (nếu có) chỉ là hình ảnh, không phải là "
+        "chữ ký số."
+    ),
+    "empty_fields": "Tệp có ô chữ ký nhưng ô đó không chứa chữ ký số: {names}.",
     "resaved": (
         "Tệp đã bị lưu lại sau khi ký: chữ ký vẫn còn dấu vết nhưng không còn chứng minh được gì; "
         "hãy yêu cầu tệp gốc."
@@ -17,11 +30,26 @@ SENTENCES: Final[dict[str, str]] = {
     "valid": "Chữ ký hợp lệ: {count} chữ ký, nội dung không thay đổi sau khi ký.",
     "invalid": "Chữ ký không hợp lệ: {reason}",
     "indeterminate": "Chưa đủ căn cứ kết luận chữ ký hợp lệ: {reason}",
+    "indeterminate_intact": (
+        "Nội dung còn nguyên vẹn từ khi ký, nhưng chưa đủ căn cứ kết luận chữ ký hợp lệ: {reason}"
+    ),
     "intact": "Nội dung được ký còn nguyên vẹn.",
     "hash_mismatch": "Nội dung đã bị thay đổi sau khi ký (giá trị băm không khớp).",
     "bad_signature_value": "Giá trị chữ ký không đúng với chứng thư số của người ký.",
     "broken_cms": "Dữ liệu chữ ký bị hỏng, không đọc được.",
     "odd_byte_range": "Vùng dữ liệu được ký (ByteRange) không đúng chuẩn hoặc không phủ hết tệp.",
+    "loose_end": (
+        "Sau phần được ký có dữ liệu nối thêm không thuộc lần cập nhật nào của tệp; "
+        "hãy yêu cầu tệp gốc."
+    ),
+    "padding_used": "Vùng dành cho chữ ký, vốn không được ký, có chứa thêm dữ liệu lạ.",
+    "reserve_added": (
+        "Sau khi ký, tệp được nối thêm nội dung để dành (trang, hình, chú thích) mà chưa nơi nào "
+        "dùng đến."
+    ),
+    "foreign_data": (
+        "Phần dữ liệu kiểm tra dài hạn thêm sau khi ký chứa thứ không phải chứng thư số, CRL, OCSP."
+    ),
     "ber": "Chữ ký mã hóa BER (độ dài không xác định), kiểu cũ; nội dung vẫn đọc được.",
     "econtent": "Chữ ký mang nội dung riêng bên trong, không phải chữ ký tách rời trên tệp này.",
     "modified": "Sau khi ký, tệp đã bị thay đổi theo cách không được phép.",
@@ -36,7 +64,10 @@ SENTENCES: Final[dict[str, str]] = {
     "no_signed_attributes": (
         "Chữ ký không có thuộc tính ký kèm (signed attributes), không gắn chặt với chứng thư số."
     ),
-    "weak_algorithm": "Thuật toán {name} không còn được chấp nhận.",
+    "weak_algorithm": (
+        "Thuật toán {name} ngày nay không còn được chấp nhận: chỉ riêng nó không đủ chứng minh "
+        "chữ ký, kể cả khi lúc ký còn được dùng."
+    ),
     "unlisted_algorithm": "Thuật toán {name} không nằm trong danh mục của TT 15/2025/TT-BKHCN.",
     "pkcs1v15": "Chữ ký dùng RSA PKCS#1 v1.5; TT 15/2025/TT-BKHCN yêu cầu RSASSA-PSS.",
     "trusted": "Chứng thư số của người ký thuộc một gốc tin cậy.",
@@ -56,8 +87,11 @@ SENTENCES: Final[dict[str, str]] = {
         "không trả lời hoặc không được phép hỏi."
     ),
     "good": "Chứng thư số có hiệu lực tại thời điểm ký, chưa bị thu hồi.",
-    "time_proven": "Thời điểm ký được chứng minh bằng dấu thời gian.",
-    "time_claimed": "Thời điểm ký do người ký tự khai, không có dấu thời gian chứng minh.",
+    "time_proven": ("Dấu thời gian chứng minh chữ ký đã có vào lúc {moment} (giờ Việt Nam)."),
+    "time_claimed": (
+        "Thời điểm ký {moment} (giờ Việt Nam) do người ký tự khai, không có dấu thời gian chứng "
+        "minh."
+    ),
     "time_unproven": "Có dấu thời gian nhưng chưa kiểm chứng được.",
     "time_before_claim": "Dấu thời gian sớm hơn thời điểm tự khai {delta}: đồng hồ máy ký lệch.",
     "time_after_claim": "Dấu thời gian được cấp sau thời điểm tự khai {delta}.",
@@ -69,9 +103,11 @@ SENTENCES: Final[dict[str, str]] = {
     "timestamp_revocation_offline": (
         "Tình trạng thu hồi của máy chủ dấu thời gian chỉ xét theo dữ liệu kèm trong tệp."
     ),
-    "later_signature": "Sau đó: thêm chữ ký của {name}.",
+    "later_signature": "Sau đó: thêm chữ ký của {name} (ô {fields}).",
+    "later_signatures": "Sau đó: thêm {count} chữ ký của {name} (các ô {fields}).",
     "later_timestamp": "Sau đó: thêm dấu thời gian lưu trữ.",
     "later_dss": "Sau đó: bổ sung dữ liệu kiểm tra dài hạn (chứng thư, CRL, OCSP).",
+    "later_description": "Sau đó: ghi lại phần mô tả của tệp (tên, tác giả, trích yếu).",
     "later_form": "Sau đó: điền trường biểu mẫu {names}.",
     "later_freed": "Sau đó: giải phóng đối tượng không dùng đến.",
     "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
@@ -83,6 +119,9 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
     "time_limit": "Hết thời gian cho phép; chưa kiểm tra xong chữ ký này.",
+    "intact_so_far": (
+        "Phần được ký còn nguyên vẹn; những thay đổi sau đó và chứng thư số chưa kiểm tra xong."
+    ),
     "internal": "Không kiểm tra được chữ ký này (mã {kind}).",
     "detached_part": "Có vết chữ ký không gắn với trường biểu mẫu nào của tệp.",
 }

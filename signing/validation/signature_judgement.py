@@ -31,7 +31,7 @@ from pyhanko.sign.validation.generic_cms import (
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
 from signing.reading.signature_fields import docmdp_level
-from signing.validation.changes import ChangeJudge, SignedRevision
+from signing.validation.changes import ChangeJudge, Changes, ChangeVerdict, SignedRevision
 from signing.validation.difference import OutOfTime
 from signing.validation.signature_reading import Judged
 from signing.validation.trust import find_anchor, timing_at
@@ -45,23 +45,27 @@ _Result = AdESBasicValidationResult[Any]
 _Rung = Callable[[], Awaitable[_Result]]
 
 
-def check_integrity(
-    judged: Judged, policy: PdfSignatureValidationSpec, changes: ChangeJudge
-) -> None:
-    """Hash the signed bytes, verify the signature value, compare the later revisions.
-
-    Raises:
-        OutOfTime: the file's time limit passed.
-    """
-    embedded: Any = judged.embedded  # its results are typed as None until computed
+def verify_signature(judged: Judged) -> None:
+    """Hash the signed bytes and verify the signature value."""
     judged.integrity_failure = _cryptographic_failure(judged)
+    judged.verified = True
+
+
+def judge_changes(judged: Judged, policy: PdfSignatureValidationSpec, changes: ChangeJudge) -> None:
+    """Compare the later revisions; where time runs out, they are what stays undecided."""
+    if not judged.verified:
+        verify_signature(judged)  # which failed before and now says how
     if judged.integrity_failure:
         return  # what came later cannot mend it
-    if embedded.diff_result is None:
-        embedded.compute_integrity_info(diff_policy=policy.diff_policy)
-    _, _, start, length = (int(n) for n in embedded.byte_range)
-    signed = SignedRevision(judged.revision, start + length, docmdp_level(judged.found.value))
-    judged.changes = changes.judge(signed, embedded.diff_result)
+    embedded: Any = judged.embedded  # its results are typed as None until computed
+    try:
+        if embedded.diff_result is None:
+            embedded.compute_integrity_info(diff_policy=policy.diff_policy)
+        _, _, start, length = (int(n) for n in embedded.byte_range)
+        signed = SignedRevision(judged.revision, start + length, docmdp_level(judged.found.value))
+        judged.changes = changes.judge(signed, embedded.diff_result)
+    except OutOfTime:
+        judged.changes = Changes(ChangeVerdict.UNDECIDED, "time_limit")
 
 
 def _cryptographic_failure(judged: Judged) -> str:

@@ -22,7 +22,7 @@ from pyhanko.sign.validation.generic_cms import (
 )
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, extract_contents
 
-from signing.reading.ber import is_indefinite, to_definite
+from signing.reading.ber import behind, is_indefinite, to_definite
 from signing.reading.opening import HOSTILE_INPUT_ERRORS
 from signing.reading.signature_fields import FoundSignature, Layout
 from signing.validation.changes import UNKNOWN_CHANGES, Changes
@@ -49,6 +49,7 @@ class Judged:
     found: FoundSignature
     embedded: EmbeddedPdfSignature
     certificates: SignedDataCerts
+    verified: bool = False  # the signed bytes and the value were looked at
     integrity_failure: str = ""  # message code, empty = intact
     changes: Changes = UNKNOWN_CHANGES
     algorithm: AlgorithmJudgement = _UNJUDGED
@@ -60,6 +61,7 @@ class Judged:
     timestamps: int = 0
     later: tuple[str, ...] = ()
     ber: bool = False  # written in BER with indefinite lengths
+    padding_used: bool = False  # something stands behind the value, in the room kept for it
     anchor: x509.Certificate | None = None  # the root that its chain leads to
     from_future: bool = False  # its time-stamp tells a time that is still to come
 
@@ -101,6 +103,14 @@ def make_definite(value: Any) -> bool:
     return True
 
 
+def uses_padding(value: Any) -> bool:
+    """Whether more than zeros follow the signature value; nobody signed what stands there."""
+    try:
+        return bool(behind(extract_contents(value)).strip(b"\x00"))
+    except HOSTILE_INPUT_ERRORS:
+        return False  # no value at all, which is told by itself
+
+
 def library_signatures(reader: PdfFileReader) -> dict[str, EmbeddedPdfSignature]:
     """What the library itself lists, by field name: shared with its engine, hashed once.
 
@@ -128,6 +138,8 @@ def read_signature(
     """
     if found.layout is Layout.RESAVED:
         raise BrokenSignature("resaved")
+    if found.layout is Layout.LOOSE_END:
+        raise BrokenSignature("loose_end")
     if found.layout is Layout.ODD:
         raise BrokenSignature("odd_byte_range")
     try:

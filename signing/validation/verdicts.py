@@ -9,11 +9,12 @@ archive time-stamp has no level.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pyhanko.sign.ades.report import AdESStatus
 
+from signing.clock import VIETNAM
 from signing.contract import AnchorKind, SignatureVerdict, Verdict
 from signing.reading.names import common_name, managing_unit
 from signing.reading.opening import entry
@@ -66,8 +67,9 @@ def _doubt(judged: Judged, changes: Changes, status: str) -> Outcome | None:
         return _undecided("SIG_CONSTRAINTS_FAILURE", changes.reason)
     if not judged.algorithm.acceptable:
         return _undecided("CRYPTO_CONSTRAINTS_FAILURE_NO_POE", judged.algorithm.remarks[0])
-    if not judged.signed_attributes:
-        return _undecided("SIG_CONSTRAINTS_FAILURE", "no_signed_attributes")
+    if judged.padding_used or not judged.signed_attributes:
+        reason = "padding_used" if judged.padding_used else "no_signed_attributes"
+        return _undecided("SIG_CONSTRAINTS_FAILURE", reason)
     if judged.engine is AdESStatus.INDETERMINATE:
         return _undecided(judged.sub_indication, _engine_reason(judged, status))
     if judged.from_future and judged.found.is_timestamp:
@@ -154,6 +156,29 @@ def unfinished_verdict(judged: Judged, reason: str, message: str) -> SignatureVe
     return _bare_verdict(judged.found, _undecided("GENERIC", reason), (message,))
 
 
+def interrupted_verdict(judged: Judged) -> SignatureVerdict:
+    """Time ran out: what was learned until then is told, what was not is unknown."""
+    failed = judged.integrity_failure
+    outcome = _failed(_FAILURES.get(failed, "FORMAT_FAILURE"), failed) if failed else None
+    outcome = outcome or _undecided("GENERIC", "time_limit")
+    told = [say(failed or "time_limit")]
+    if judged.verified and not failed:
+        told.append(say("intact_so_far"))
+    certificate = judged.certificate
+    return replace(
+        _bare_verdict(judged.found, outcome, tuple(told)),
+        signer=signer_name(judged),
+        issuer=common_name(certificate.issuer),
+        managing_unit=managing_unit(certificate.subject),
+        claimed_time=judged.claimed_time,
+        integrity=judged.verified and not failed,
+        algorithm=judged.algorithm.name,
+        algorithm_status=judged.algorithm.status,
+        certificate_sha256=certificate.sha256.hex(),
+        certificate_serial=f"{certificate.serial_number:x}",
+    )
+
+
 def signer_name(judged: Judged) -> str:
     """The signer's common name as told to people."""
     return common_name(judged.certificate.subject)
@@ -236,10 +261,12 @@ def _messages(
 def _about_time(judged: Judged) -> list[str]:
     if judged.from_future:
         return [say("time_future")]
-    if judged.proven_time is None:
-        return [say(f"time_{_time_status(judged, intact=False)}")]
-    told = [say("time_proven"), say("timestamp_revocation_offline")]
     claimed = judged.claimed_time
+    if judged.proven_time is None:
+        code = f"time_{_time_status(judged, intact=False)}"
+        return [say(code, moment=_in_vietnam(claimed) if claimed else "")]
+    proven = say("time_proven", moment=_in_vietnam(judged.proven_time))
+    told = [proven, say("timestamp_revocation_offline")]
     if claimed is None or judged.found.is_timestamp:
         return told
     difference = judged.proven_time - claimed
@@ -248,6 +275,10 @@ def _about_time(judged: Judged) -> list[str]:
     if -difference > _CLOCK_TOLERANCE:
         told.append(say("time_before_claim", delta=_duration(-difference)))
     return told
+
+
+def _in_vietnam(moment: datetime) -> str:
+    return moment.astimezone(VIETNAM).strftime("%H:%M:%S ngày %d/%m/%Y")
 
 
 def _duration(delta: timedelta) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -227,6 +228,20 @@ def make_pdf(
     return out
 
 
+def grown(pdf: bytes, *, kids: str, count: int) -> bytes:
+    """A file of ``make_pdf`` whose page tree holds more pages, with its table written anew."""
+    tree = f"/Kids [{kids}] /Count {count}".encode()
+    after = pdf.replace(b"/Kids [3 0 R] /Count 1", tree)
+    places = {int(m[1]): m.start() for m in re.finditer(rb"(?m)^(\d+) 0 obj", after)}
+    table = after.index(b"xref\n")
+    rows = b"".join(b"%010d 00000 n \n" % places[n] for n in sorted(places))
+    size = len(places) + 1
+    return after[:table] + (
+        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\n"
+        b"startxref\n%d\n%%%%EOF\n" % (size, rows, size, table)
+    )
+
+
 def sign(
     pdf: bytes,
     *,
@@ -237,6 +252,7 @@ def sign(
     archive: bool = False,
     crls: tuple[asn1_crl.CertificateList, ...] | None = None,
     box: tuple[int, int, int, int] | None = None,
+    page: int = 0,
     style: Any = None,
     certify: MDPPerm | None = None,
     pades: bool = True,
@@ -279,7 +295,7 @@ def sign(
         signer=signer,
         timestamper=authority.timestamper(stamped_at) if stamped else None,
         stamp_style=(style or TextStampStyle(stamp_text="Da ky")) if box else None,
-        new_field_spec=SigFieldSpec(field, box=box, on_page=0),
+        new_field_spec=SigFieldSpec(field, box=box, on_page=page),
     )
     out = io.BytesIO()
 

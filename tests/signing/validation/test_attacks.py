@@ -15,7 +15,7 @@ from pyhanko.stamp import TextStampStyle
 
 from signing.contract import Verdict
 from signing.validation import validate_pdf
-from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign, update
+from tests.signing.validation.signing_kit import NOW, grown, make_pdf, pki, sign, update
 
 ROOTS = (pki().root.der,)
 HIDDEN = """{label} 0 obj
@@ -341,21 +341,7 @@ def test_a_signature_whose_value_is_another_message_is_refused():
 
 def _two_pages():
     second = "6 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>\nendobj"
-    pdf = make_pdf(extra=second)
-    grown = pdf.replace(b"/Kids [3 0 R] /Count 1", b"/Kids [3 0 R 6 0 R] /Count 2")
-    return _moved(pdf, grown)
-
-
-def _moved(before, after):
-    """Write the classic table again after the objects moved."""
-    places = {int(m[1]): m.start() for m in re.finditer(rb"(?m)^(\d+) 0 obj", after)}
-    table = after.index(b"xref\n")
-    rows = b"".join(b"%010d 00000 n \n" % places[n] for n in sorted(places))
-    size = len(places) + 1
-    return after[:table] + (
-        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\n"
-        b"startxref\n%d\n%%%%EOF\n" % (size, rows, size, table)
-    )
+    return grown(make_pdf(extra=second), kids="3 0 R 6 0 R", count=2)
 
 
 def _retable(pdf, rows, before=None):

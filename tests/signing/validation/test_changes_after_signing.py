@@ -104,8 +104,10 @@ def test_officials_order_of_signing_is_accepted_and_told():
     assert validation.verdict is Verdict.VALID, validation.summary
     assert len(validation.signatures) == 6
     told = first(validation).changes_after_signing
-    assert told.count("Sau đó: thêm chữ ký của Uỷ ban nhân dân phường Thuận Hoá.") == 4
-    assert "Sau đó: thêm chữ ký của Nguyễn Văn Ổn." in told
+    fields = ", ".join(CLERKS_BOXES)
+    expected = f"thêm 4 chữ ký của Uỷ ban nhân dân phường Thuận Hoá (các ô {fields})."
+    assert f"Sau đó: {expected}" in told
+    assert "Sau đó: thêm chữ ký của Nguyễn Văn Ổn (ô LanhDao)." in told
     assert first(validation).signer == "Nguyễn Văn Ổn"
 
 

@@ -112,7 +112,7 @@ def test_a_surprise_of_the_library_leaves_a_signature_undecided(monkeypatch, sur
     def explode(*_args, **_kwargs):
         raise surprise("internals")
 
-    monkeypatch.setattr("signing.validation.document.check_integrity", explode)
+    monkeypatch.setattr("signing.validation.document.judge_changes", explode)
     validation = validate_pdf(archived(), ROOTS, NOW)
     assert validation.verdict is Verdict.INDETERMINATE
     assert surprise.__name__ in validation.signatures[0].messages[0]
@@ -169,6 +169,15 @@ def test_a_damaged_signature_in_ber_is_answered(position, patch):
     spot = position % len(ber)
     ber[spot : spot + len(patch)] = patch
     assert answers(with_cms(archived(), bytes(ber))).signatures
+
+
+def test_every_element_of_a_message_may_be_damaged():
+    """A zero in place of a tag: some are read only when a judgement needs them."""
+    ber = indefinite(cms_of(archived()).dump())
+    tags = [place for place, byte in enumerate(ber[:-40]) if byte == 0x06]  # object identifiers
+    for place in tags[-12:]:
+        validation = answers(with_cms(archived(), ber[:place] + b"\x00" + ber[place + 1 :]))
+        assert len(validation.signatures) == 2
 
 
 def test_a_message_with_two_signers_is_refused_by_name():

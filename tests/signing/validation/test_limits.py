@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import time
 
 import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.content import RawContent
+from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.stamp import TextStampStyle
 
 from signing.commands.check import validate_paths
 from signing.commands.checking_process import Limits
@@ -14,7 +20,8 @@ from signing.processes.pool import SignerPool
 from signing.validation import validate_pdf
 from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
 from signing.validation.digests import hash_signed_bytes
-from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
+from signing.validation.pictures import _Document
+from tests.signing.validation.signing_kit import NOW, grown, make_pdf, pki, sign, update
 
 ROOTS = (pki().root.der,)
 
@@ -51,6 +58,70 @@ def test_revisions_are_compared_once_for_all_signatures(many, monkeypatch):
     assert all(new == old + 1 for old, new in compared)
 
 
+def test_a_page_is_drawn_once_for_all_signatures_with_the_same_stamps_after_them(many, monkeypatch):
+    """Twenty-four signatures have stamps after them; the page as it is now is drawn once."""
+    drawn = []
+    picture = _Document.picture
+
+    def counted(self, number):
+        drawn.append(number)
+        return picture(self, number)
+
+    monkeypatch.setattr(_Document, "picture", counted)
+    validate_pdf(many, ROOTS, NOW)
+    assert len(drawn) == 24 + 1
+
+
+def test_stamps_on_pages_of_their_own_cost_two_pictures_each(monkeypatch):
+    """Every earlier signature looks at every later one's page: the answer is kept."""
+    pages = "".join(
+        f"{number} 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>\nendobj%%next\n"
+        for number in (6, 7, 8)
+    )
+    pdf = grown(make_pdf(extra=pages), kids="3 0 R 6 0 R 7 0 R 8 0 R", count=4)
+    for page in range(4):
+        pdf = sign(pdf, field=f"Ky{page}", page=page, box=(20, 20, 60, 60), store=page == 0)
+    opened = []
+    picture = _Document.picture
+    monkeypatch.setattr(_Document, "picture", lambda self, n: opened.append(n) or picture(self, n))
+    assert validate_pdf(pdf, ROOTS, NOW).verdict is Verdict.VALID
+    assert sorted(opened) == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_stamp_over_a_field_filled_between_two_signatures_is_found_for_the_later_one():
+    """The first signer signed an empty field, the second a filled one: other pictures."""
+    form = {
+        "catalog": "/AcroForm << /Fields [6 0 R] /DA (/Helv 18 Tf 0 g) "
+        "/DR << /Font << /Helv 5 0 R >> >> >>",
+        "page": "/Annots [6 0 R]",
+        "extra": "6 0 obj\n<< /Type /Annot /Subtype /Widget /FT /Tx /T (SoTien) /F 4 "
+        "/Rect [72 600 300 640] /P 3 0 R >>\nendobj",
+    }
+
+    def fill(writer):
+        field = writer.root["/AcroForm"]["/Fields"][0]
+        form = {"/Type": "/XObject", "/Subtype": "/Form"}
+        drawn = generic.StreamObject(
+            {generic.pdf_name(k): generic.pdf_name(v) for k, v in form.items()},
+            stream_data=b"0 0 0 rg 20 5 150 30 re f",
+        )
+        box = generic.ArrayObject(map(generic.NumberObject, (0, 0, 228, 40)))
+        drawn[generic.pdf_name("/BBox")] = box
+        field[generic.pdf_name("/V")] = generic.pdf_string("100")
+        field[generic.pdf_name("/AP")] = generic.DictionaryObject(
+            {generic.pdf_name("/N"): writer.add_object(drawn)}
+        )
+        writer.update_container(field)
+
+    pdf = update(sign(make_pdf(**form), store=True), fill)
+    pdf = sign(pdf, field="Hai", store=True)
+    white = RawContent(b"1 1 1 rg 0 0 240 50 re f", box=BoxConstraints(240, 50))
+    style = TextStampStyle(stamp_text="", border_width=0, background=white, background_opacity=1.0)
+    pdf = sign(pdf, field="Che", box=(66, 595, 306, 645), style=style, store=True)
+    validation = validate_pdf(pdf, ROOTS, NOW, allowed_fields=frozenset({"SoTien"}))
+    assert [s.reason for s in validation.signatures] == ["intact", "text_covered", "intact"]
+
+
 def test_time_that_runs_out_within_a_signature_leaves_it_undecided(many, monkeypatch):
     """The limit is looked at before each comparison, not only between signatures."""
     left = iter(range(3))
@@ -65,6 +136,36 @@ def test_time_that_runs_out_within_a_signature_leaves_it_undecided(many, monkeyp
     assert validation.reason == "time_limit"
     assert {s.reason for s in validation.signatures} == {"time_limit"}
     assert "Hết thời gian" in validation.summary
+    assert {s.signer for s in validation.signatures} == {"Nguyễn Văn Ổn"}
+    assert all(s.integrity for s in validation.signatures)
+    assert {s.trust for s in validation.signatures[1:]} == {"unknown"}
+
+
+def test_a_changed_byte_is_told_also_when_time_runs_out(many, monkeypatch):
+    """Signed bytes are looked at before anything that may take long."""
+
+    def check(_self):
+        raise OutOfTime
+
+    monkeypatch.setattr(Deadline, "check", check)
+    validation = validate_pdf(many.replace(b"dinh so 5", b"dinh so 9"), ROOTS, NOW)
+    assert validation.verdict is Verdict.INVALID
+    assert {s.reason for s in validation.signatures} == {"hash_mismatch"}
+
+
+def test_comparing_leaves_time_for_certificates():
+    whole = Deadline(1000.0)
+    part = whole.share(0.7)
+    assert 699 < part._at - time.monotonic() <= 700
+    Deadline(-1.0).share(0.7)
+    with pytest.raises(OutOfTime):
+        Deadline(0.0).share(0.7).check()
+
+
+def test_the_cycle_collector_runs_again_afterwards(many):
+    assert gc.isenabled()
+    validate_pdf(many[:2000], ROOTS, NOW)
+    assert gc.isenabled()
 
 
 def test_the_command_answers_for_a_file_that_takes_too_long(tmp_path, many):

@@ -136,7 +136,8 @@ def test_a_letter_signed_by_six_is_whole_with_every_answer_by_itself(letter):
         assert signature.algorithm_status == "acceptable"
         assert (signature.time_status, signature.proven_time) == ("proven", NOW)
         assert signature.level == "PKCS7-T"
-    assert len(validation.signatures[0].changes_after_signing) == 5
+    assert len(validation.signatures[0].changes_after_signing) == 2  # a leader, a clerk's act
+    assert validation.summary.startswith("Nội dung còn nguyên vẹn từ khi ký")
 
 
 def test_text_changed_in_the_middle_of_a_letter_is_refused_for_those_before(letter):

@@ -12,7 +12,7 @@ from signing.commands.report import vietnam_time
 from signing.contract import Severity, Verdict
 from signing.inspection.findings import FINDINGS, finding
 from signing.reading.signature_fields import Layout, byte_range_layout
-from signing.validation.changes import Changes, ChangeVerdict
+from signing.validation.changes import Changes, ChangeVerdict, _fits
 from signing.validation.sentences import SENTENCES
 from signing.validation.trust import AlgorithmJudgement, certificate_status, judge_algorithm_names
 from signing.validation.validation_data import ValidationData
@@ -42,7 +42,15 @@ def test_byte_ranges_are_laid_on_the_file(spans, contents, layout):
 
 @pytest.mark.parametrize(
     ("tail", "layout"),
-    [(b"update %%EOF\n\x00", Layout.PREFIX), (b"update %%EOF more", Layout.ODD)],
+    [
+        (b"\x00\n", Layout.PREFIX),
+        (b"update startxref 14 %%EOF\n\x00", Layout.PREFIX),
+        (b"update startxref 14 %%EOF more", Layout.LOOSE_END),
+        (b"update startxref 13 %%EOF", Layout.LOOSE_END),
+        (b"update startxref 14 %%EOF more startxref 14 %%EOF", Layout.LOOSE_END),
+        (b"update startxref here %%EOF", Layout.LOOSE_END),
+        (b"update %%EOF", Layout.LOOSE_END),
+    ],
 )
 def test_what_follows_a_signed_revision_must_end_with_an_end_marker(tail, layout):
     assert byte_range_layout(FILE + tail, [0, 4, 10, 4], b"\xab\x00") is layout
@@ -103,6 +111,7 @@ def learned(**changes):
         "algorithm": AlgorithmJudgement("RSASSA-PSS 2048/SHA256", acceptable=True),
         "signed_attributes": True,
         "from_future": False,
+        "padding_used": False,
     }
     return SimpleNamespace(**(values | changes))
 
@@ -226,9 +235,31 @@ def test_every_sentence_can_be_said():
         said = finding(code, "trang 1", **details)
         assert (said.severity, said.where) == (severity, "trang 1")
         assert "{" not in said.detail
-    more = details | {"name": "x", "delta": "x", "anchor": "x", "pages": "x"}
+    more = details | dict.fromkeys(["moment", "fields", "delta", "anchor", "pages"], "x")
     assert all("{" not in sentence.format(**more) for sentence in SENTENCES.values())
     assert {severity for severity, _ in FINDINGS.values()} == set(Severity)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "fits"),
+    [
+        ("SoTien", "SoTien", True),
+        ("SoTien2", "SoTien", False),
+        ("TraKetQua.Ngay", "TraKetQua.*", True),
+        ("TraKetQua", "TraKetQua.*", False),
+        ("a.Ngay.b", "*.Ngay.*", True),
+        ("a.Ngay", "*.Ngay.*", False),
+        ("aa", "a*a", True),
+        ("a", "a*a", False),
+        ("form[0].So", "form[0].*", True),
+        ("form0.So", "form[0].*", False),
+        ("anything", "*", True),
+        ("abcabc", "*abc*abc*", True),
+        ("ababc", "*abc*abc*", False),
+    ],
+)
+def test_a_star_in_a_listed_field_stands_for_anything(name, pattern, fits):
+    assert _fits(name, pattern) is fits
 
 
 def test_times_are_written_in_vietnam_time():

@@ -204,7 +204,7 @@ def test_a_file_without_signature_is_neither_valid_nor_invalid():
     assert validation.signatures == ()
 
 
-@pytest.mark.parametrize("garbage", [b"", b"hello", b"%PDF-1.7\n", b"\x00" * 5000])
+@pytest.mark.parametrize("garbage", [b"", b"hello", b"\x00" * 5000])
 def test_what_is_not_a_pdf_is_answered_in_words(garbage):
     validation = judge(garbage)
     assert validation.verdict is Verdict.INDETERMINATE
