@@ -1,7 +1,8 @@
 """The lane's acts of signing: signatures one after the other, then their proof.
 
 Owns the order of work within one document (plan everything → sign → proof) and the dictionaries of
-signature, field and document time-stamp (ETSI EN 319 142-1). Leaves bytes to ``document``, the
+signature, field and document time-stamp (ETSI EN 319 142-1). While a time-stamp is under way the
+next revision is laid and finished ones are proved. Leaves bytes to ``document``, the
 message to ``cms``, keys and authorities to the caller. Nothing is signed before the whole
 file was found fit, so that a refusal costs no confirmation.
 """
@@ -9,14 +10,18 @@ file was found fit, so that a refusal costs no confirmation.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from signing.contract import Level, SigningUnavailable
+from signing.lane.beside import beside
 from signing.lane.cms import CmsTemplate
 from signing.lane.document import (
+    Hole,
     LaneDocument,
     SignatureTooLong,
     Written,
@@ -59,7 +64,7 @@ class LaneSigner:
 class LaneAuthority:
     """A time-stamping authority: a checked token (DER) for a SHA-256 digest."""
 
-    token: Callable[[bytes], Awaitable[bytes]]
+    token: Callable[[bytes], Coroutine[Any, Any, bytes]]
     token_size: int  # of the token seen last
 
     @property
@@ -81,6 +86,35 @@ class LaneAct:
     name: str | None = None
     reason: str | None = None
     location: str | None = None
+    prove_early: Callable[[bytes], None] | None = None  # finished revisions, while a token is due
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A revision whose every length is known: a signature's (with its name) or the proof's."""
+
+    place: Hole | bytearray
+    name: str | None = None
+
+
+class _Ahead:
+    """The act's revisions in order, each laid when there is time, at the latest when it is due."""
+
+    def __init__(self, revisions: Iterator[_Laid]) -> None:
+        self._revisions = revisions
+        self._laid: deque[_Laid] = deque()
+
+    def lay(self) -> None:
+        """Lay one more, if there is one."""
+        self._laid.extend(islice(self._revisions, 1))
+
+    def __iter__(self) -> Iterator[_Laid]:
+        while True:
+            if not self._laid:
+                self.lay()
+            if not self._laid:
+                return
+            yield self._laid.popleft()
 
 
 async def sign_in_lane(
@@ -106,9 +140,7 @@ async def sign_in_lane(
         document = open_document(data, state, file)
         store = _look_ahead(document, act)
     try:
-        names = tuple([await _sign_part(document, act, part) for part in act.parts])
-        if store is not None:
-            await _append_proof(document, act, store, names[-1])
+        names = await _carry_out(document, act, _Ahead(_revisions(document, act, store)))
     except SignatureTooLong:
         raise SigningUnavailable(
             "timestamp_too_long",
@@ -130,25 +162,66 @@ def _look_ahead(document: LaneDocument, act: LaneAct) -> Store | None:
     return read_store(document.file)
 
 
-async def _sign_part(document: LaneDocument, act: LaneAct, part: LanePart) -> str:
-    name = document.form.free_name(part.prefix)
+def _revisions(document: LaneDocument, act: LaneAct, store: Store | None) -> Iterator[_Laid]:
+    """Lay the act's revisions, one at a time."""
+    name = ""
+    for part in act.parts:
+        name = document.form.free_name(part.prefix)
+        yield _Laid(_lay_signature(document, act, part, name), name)
+    if store is not None:
+        yield _lay_proof(document, act, store, name)
+
+
+async def _carry_out(document: LaneDocument, act: LaneAct, ahead: _Ahead) -> tuple[str, ...]:
+    """Sign and stamp the revisions in order; give the signatures' names."""
+    names = []
+    for laid in ahead:
+        match laid:
+            case _Laid(Hole() as hole, str(name)):
+                await _sign(document, act, hole, ahead)
+                names.append(name)
+            case _Laid(Hole() as hole, None):
+                assert act.authority is not None
+                digest = document.read_around(hole)
+                hole.fill(await _stamped(document, act, ahead, digest))
+                document.close_hole(hole)
+            case _Laid(bytearray() as block):
+                document.read(block)
+    return tuple(names)
+
+
+async def _sign(document: LaneDocument, act: LaneAct, hole: Hole, ahead: _Ahead) -> None:
+    template = act.signer.template
+    attributes = template.attributes(document.read_around(hole))
+    raw = await act.signer.sign(attributes)
+    token = None
+    if act.authority is not None:
+        token = await _stamped(document, act, ahead, hashlib.sha256(raw).digest())
+    hole.fill(template.message(attributes, raw, token))
+    document.close_hole(hole)
+
+
+async def _stamped(document: LaneDocument, act: LaneAct, ahead: _Ahead, digest: bytes) -> bytes:
+    """Get a token; meanwhile the next revision is laid, and what is finished is proved."""
+
+    def meanwhile() -> None:
+        ahead.lay()
+        if act.prove_early is not None and (finished := document.finished()):
+            act.prove_early(finished)
+
+    assert act.authority is not None
+    return await beside(act.authority.token(digest), meanwhile)
+
+
+def _lay_signature(document: LaneDocument, act: LaneAct, part: LanePart, name: str) -> Hole:
     revision = document.revision()
-    template, authority = act.signer.template, act.authority
-    room = template.size + act.signer.signature_size + _MARGIN
-    if authority is not None:
-        room += authority.room
+    room = act.signer.template.size + act.signer.signature_size + _MARGIN
+    if act.authority is not None:
+        room += act.authority.room
     signature = revision.new(signature_entries(_SIGNATURE + _statement(act), room))
     _enter_field(document, revision, name, signature, part.stamp)
     document.declare_pades(revision)
-    hole = document.open_hole(revision, signature)
-    attributes = template.attributes(hole.digest)
-    raw = await act.signer.sign(attributes)
-    token = None
-    if authority is not None:
-        token = await authority.token(hashlib.sha256(raw).digest())
-    hole.fill(template.message(attributes, raw, token))
-    document.close_hole(hole)
-    return name
+    return document.lay_hole(revision, signature)
 
 
 def _statement(act: LaneAct) -> bytes:
@@ -181,19 +254,16 @@ def _enter_field(
     document.enter_field(revision, revision.new(body), name, page)
 
 
-async def _append_proof(document: LaneDocument, act: LaneAct, store: Store, name: str) -> None:
+def _lay_proof(document: LaneDocument, act: LaneAct, store: Store, name: str) -> _Laid:
     """The validation data, and for B-LTA in the same revision the time-stamp over all of it."""
     revision = document.revision()
     enter_proof(document, revision, store, act.proof)
     if act.level is Level.B_LT:
-        document.append(revision)
-        return
+        return _Laid(document.lay(revision))
     assert act.authority is not None
     stamp = revision.new(signature_entries(_TIME_STAMP, act.authority.room))
     archive = f"{name}_ArchiveTime"
     if archive in document.form.names:
         archive = document.form.free_name(archive)
     _enter_field(document, revision, archive, stamp, None)
-    hole = document.open_hole(revision, stamp)
-    hole.fill(await act.authority.token(hole.digest))
-    document.close_hole(hole)
+    return _Laid(document.lay_hole(revision, stamp))

@@ -41,8 +41,6 @@ class Hole:
     block: bytearray
     begin: int  # of "<", within the block
     end: int  # after ">"
-    before: Any  # the SHA-256 state up to the hole
-    digest: bytes
 
     def fill(self, message: bytes) -> None:
         """Put the message in; the rest of the hole stays zero.
@@ -74,20 +72,30 @@ class LaneDocument:
     position: int
     declaration: Declaration  # still to be made
     appended: list[bytes | bytearray] = field(default_factory=list)
+    closed: int = 0  # how many of ``appended`` will not change any more
     shared: dict[PreparedSet, Reference] = field(default_factory=dict)  # written once an act
 
     def revision(self) -> Revision:
         """Begin a revision."""
         return Revision(self.file)
 
-    def append(self, revision: Revision) -> None:
-        """Finish a revision that is not signed."""
+    def lay(self, revision: Revision) -> bytearray:
+        """Write a revision that is not signed; ``read`` it in its turn."""
         block = revision.render(self.position).block
-        self.state.update(block)
         self._grow(block)
+        return block
 
-    def open_hole(self, revision: Revision, signature: Reference) -> Hole:
-        """Write a revision with a hole in its signature dictionary, and hash around it."""
+    def read(self, block: bytearray) -> None:
+        """Hash a revision that is not signed."""
+        self.state.update(block)
+        self.closed += 1
+
+    def lay_hole(self, revision: Revision, signature: Reference) -> Hole:
+        """Write a revision with a hole in its signature dictionary.
+
+        Every length is known before any message is: revisions may be laid ahead of the messages
+        that belong into earlier ones. They are hashed one after the other.
+        """
         rendered = revision.render(self.position)
         block, body = rendered.block, rendered.bodies[signature.number] - self.position
         begin = block.index(_CONTENTS + b"<", body) + len(_CONTENTS)
@@ -96,15 +104,21 @@ class LaneDocument:
         first, second = self.position + begin, self.position + end
         spans = _BYTE_RANGE_ROOM % (first, second, len(block) - end)
         block[at : at + len(spans)] = spans
-        self.state.update(memoryview(block)[:begin])
+        self._grow(block)
+        return Hole(block, begin, end)
+
+    def read_around(self, hole: Hole) -> bytes:
+        """Hash up to the hole; give the digest of everything but the hole."""
+        block = memoryview(hole.block)
+        self.state.update(block[: hole.begin])
         whole = self.state.copy()
-        whole.update(memoryview(block)[end:])
-        return Hole(block, begin, end, self.state, whole.digest())
+        whole.update(block[hole.end :])
+        return bytes(whole.digest())
 
     def close_hole(self, hole: Hole) -> None:
-        """Take the filled revision as part of the document."""
+        """Hash the filled hole and what follows it."""
         self.state.update(memoryview(hole.block)[hole.begin :])
-        self._grow(hole.block)
+        self.closed += 1
 
     def _grow(self, block: bytearray) -> None:
         self.appended.append(block)
@@ -113,6 +127,11 @@ class LaneDocument:
     def finish(self) -> Written:
         """Everything that was appended."""
         return Written(b"".join(self.appended), self.state.hexdigest(), self.position)
+
+    def finished(self) -> bytes:
+        """The revisions that will not change any more; empty while there is none."""
+        done = b"".join(self.appended[: self.closed])
+        return done if len(done) > 1 else b""  # the end of the file's last line is no revision
 
     def page(self, index: int) -> LanePage:
         """Where a page is written."""
@@ -180,6 +199,7 @@ def open_document(data: Buffer, state: Any = None, file: LaneFile | None = None)
     if data[-1:] not in (b"\n", b"\r"):
         state.update(b"\n")
         document.appended.append(b"\n")
+        document.closed = 1
         document.position += 1
     return document
 

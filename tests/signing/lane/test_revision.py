@@ -76,7 +76,7 @@ def test_numbers_are_written_plainly(value):
 def test_a_message_longer_than_its_hole_is_not_cut():
     document = open_document(doc.classic())
     revision = document.revision()
-    hole = document.open_hole(revision, revision.new(signature_entries(b"/Type/Sig", 8)))
+    hole = document.lay_hole(revision, revision.new(signature_entries(b"/Type/Sig", 8)))
     with pytest.raises(SignatureTooLong):
         hole.fill(bytes(9))
     hole.fill(bytes(range(8)))
