@@ -10,46 +10,84 @@ import asyncio
 import mmap
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from cryptography import x509
 
 from signing.contract import DocumentRefused
-from signing.pades.proof import prove, prove_appended
+from signing.pades.proof import GrowingProof, prove_appended
 
-# what was appended, who must have signed, how many signatures → the file (or nothing), its SHA-256
-Delivery = Callable[[bytes, x509.Certificate, int], tuple[bytes, str]]
+_LOOKED_AT = 8 * 1024 * 1024  # bytes; looking ahead at a larger file would copy it once more
 
 
-def in_memory(before: bytes, state: Any = None) -> Delivery:
+class Delivery(Protocol):
+    """A way to deliver a signed document."""
+
+    def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
+        """Prove finished revisions while more is on its way; see ``GrowingProof``."""
+        ...
+
+    def deliver(
+        self, appended: bytes, certificate: x509.Certificate, signatures: int
+    ) -> tuple[bytes, str]:
+        """Prove everything that was appended; give the file (or nothing) and its SHA-256."""
+        ...
+
+
+class InMemory:
     """Deliver the whole file as bytes; ``state`` is a SHA-256 state that has read ``before``."""
 
+    def __init__(self, before: bytes, state: Any = None) -> None:
+        self._before = before
+        self._state = state
+        self._proof: tuple[x509.Certificate, GrowingProof] | None = None
+
+    def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
+        """Prove finished revisions of a file that is not large."""
+        if len(self._before) + len(appended) <= _LOOKED_AT:
+            self._proof_for(certificate).read(self._before + appended)
+
+    def _proof_for(self, certificate: x509.Certificate) -> GrowingProof:
+        if self._proof is None or self._proof[0] != certificate:
+            self._proof = certificate, GrowingProof(self._before, certificate, self._state)
+        return self._proof[1]
+
     def deliver(
-        appended: bytes, certificate: x509.Certificate, signatures: int
+        self, appended: bytes, certificate: x509.Certificate, signatures: int
     ) -> tuple[bytes, str]:
-        after = before + appended
-        return after, prove(before, after, certificate, signatures, state)
+        """Prove and give the file."""
+        proof = self._proof_for(certificate)
+        after = self._before + appended
+        proof.read(after)
+        return after, proof.finish(signatures)
 
-    return deliver
 
-
-def into_file(target: Path, size: int, digest: bytes) -> Delivery:
+@dataclass(frozen=True, slots=True)
+class IntoFile:
     """Deliver into a copy of the source, which had this size and SHA-256."""
 
+    target: Path
+    size: int
+    digest: bytes
+
+    def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
+        """Nothing: the file is read once, where it lies."""
+
     def deliver(
-        appended: bytes, certificate: x509.Certificate, signatures: int
+        self, appended: bytes, certificate: x509.Certificate, signatures: int
     ) -> tuple[bytes, str]:
-        with target.open("r+b") as writing:
-            writing.seek(size)
+        """Write, and prove what lies on the disk."""
+        with self.target.open("r+b") as writing:
+            writing.seek(self.size)
             writing.write(appended)
             writing.truncate()
-        with mapped(target) as after:
-            return b"", prove_appended(after, size, certificate, signatures, digest)
-
-    return deliver
+        with mapped(self.target) as after:
+            sha256 = prove_appended(after, self.size, certificate, signatures, self.digest)
+            return b"", sha256
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from signing.contract import (
     SignOrder,
     Validation,
 )
-from signing.delivery import Delivery, copied, into_file, mapped
+from signing.delivery import Delivery, IntoFile, copied, mapped
 from signing.pades.refusals import check_readable
 from signing.stages import Timings
 
@@ -68,7 +68,7 @@ class LargeFileWork:
                 state = self._refuse_dangerous(order.pdf, inspected)
                 await copying
                 timings.mark("inspection")
-                delivery = into_file(target, len(data), state.digest())
+                delivery = IntoFile(target, len(data), state.digest())
                 signed = await self._perform(order, state, timings, delivery)
         return SignedFile(
             sha256=signed.sha256,

@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import logging
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -36,7 +37,7 @@ from signing.contract import (
     TimestampTrip,
     Validation,
 )
-from signing.delivery import Delivery, in_memory
+from signing.delivery import Delivery, InMemory
 from signing.evidence.act_evidence import Facts, act_evidence, check_binding
 from signing.evidence.eligibility import (
     ChainBuilder,
@@ -137,7 +138,7 @@ class SigningService(LargeFileWork, RemoteActs):
         check_readable(order.pdf)
         state = self._refuse_dangerous(order.pdf, inspected)
         timings.mark("inspection")
-        return await self._perform(order, state, timings, in_memory(order.pdf, state))
+        return await self._perform(order, state, timings, InMemory(order.pdf, state))
 
     async def _perform(
         self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
@@ -169,10 +170,11 @@ class SigningService(LargeFileWork, RemoteActs):
                 refuse_large(order.pdf, "not a plain file, or a key that the lane does not use")
             parts = plan(order, signer.key.config, signer.key.credential, signed_at, file)
         timings.mark("layout")
-        job = Job(order, signer, evidence, parts, signed_at, state, file)
+        look_ahead = partial(delivery.look_ahead, certificate=signer.key.certificate)
+        job = Job(order, signer, evidence, parts, signed_at, state, file, look_ahead)
         appended, names, path = await self._with_failover(job)
         timings.mark("signing")
-        pdf, sha256 = delivery(appended, signer.key.certificate, len(parts))
+        pdf, sha256 = delivery.deliver(appended, signer.key.certificate, len(parts))
         self._clean.add(bytes.fromhex(sha256))
         left = act_evidence(order, appended, _facts(job, self._clock.now()))
         timings.mark("proof")

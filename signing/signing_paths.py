@@ -8,6 +8,7 @@ ordinary one. Leaves who may sign, failover between authorities and the check of
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,6 +51,7 @@ class Job:
     signed_at: datetime
     state: Any  # SHA-256 that has read the order's file
     file: LaneFile | None  # the order's file, when it is a plain one
+    look_ahead: Callable[[bytes], None] | None = None  # at finished revisions; see ``delivery``
     authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
 
 
@@ -101,6 +103,7 @@ async def _in_lane(
         name=signer_name(order, job.signer.key.credential),
         reason=order.reason,
         location=order.location,
+        prove_early=job.look_ahead,
     )
     written, names = await sign_in_lane(order.pdf, act, job.state, job.file)
     return written.appended, names, SigningPath.LANE

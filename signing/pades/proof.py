@@ -14,6 +14,8 @@ import hashlib
 import hmac
 import re
 from binascii import unhexlify
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from mmap import mmap
 from typing import Any
@@ -59,6 +61,16 @@ class _Signed:
     read: _Read
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far a file was read and found right."""
+
+    state: Any  # SHA-256 over the first ``position`` bytes
+    position: int
+    made: int = 0  # signatures, time-stamps not counted
+    last: int = 0  # where what the last message covers ends
+
+
 class ProofFailed(SigningError):
     """What was written does not verify; it must not leave the signer."""
 
@@ -86,10 +98,53 @@ def prove(
     Raises:
         ProofFailed: code ``self_check_failed``.
     """
-    if not after.startswith(before):
-        raise _failed("the input's bytes were changed")
-    state = hashlib.sha256(before) if state_before is None else state_before.copy()
-    return _proved(after, len(before), state, certificate, signatures)
+    proof = GrowingProof(before, certificate, state_before)
+    proof.read(after)
+    return proof.finish(signatures)
+
+
+class GrowingProof:
+    """The same proof of a file that still grows: finished revisions, while more is on its way.
+
+    What was read is not read again: whatever is read later must begin with exactly its bytes.
+    Otherwise (a document begun anew) everything is read again from the beginning.
+    """
+
+    def __init__(
+        self, before: bytes, certificate: x509.Certificate, state_before: Any = None
+    ) -> None:
+        self._before = before
+        self._certificate = certificate
+        self._state_before = state_before
+        self._read: tuple[bytes, _Progress] | None = None  # what, and how far that goes
+
+    def read(self, after: bytes) -> None:
+        """Verify a file that ends with a finished revision.
+
+        Raises:
+            ProofFailed: code ``self_check_failed``.
+        """
+        known, self._read = self._read, None  # a failure leaves nothing half read
+        if known is None or not after.startswith(known[0]):
+            if not after.startswith(self._before):
+                raise _failed("the input's bytes were changed")
+            given = self._state_before
+            state = hashlib.sha256(self._before) if given is None else given.copy()
+            known = self._before, _Progress(state, len(self._before))
+        with _failing():
+            _read_on(after, known[1], self._certificate)
+        self._read = after, known[1]
+
+    def finish(self, signatures: int) -> str:
+        """Whether that was all; see ``prove``.
+
+        Raises:
+            ProofFailed: code ``self_check_failed``.
+        """
+        if self._read is None:
+            raise _failed("nothing was read")
+        with _failing():
+            return _ended(self._read[1], signatures)
 
 
 def prove_appended(
@@ -107,20 +162,10 @@ def prove_appended(
         state = hashlib.sha256(view[:size_before])
     if not hmac.compare_digest(state.digest(), digest_before):
         raise _failed("the input's bytes were changed")
-    return _proved(after, size_before, state, certificate, signatures)
-
-
-def _proved(
-    after: bytes | mmap,
-    size_before: int,
-    state: Any,
-    certificate: x509.Certificate,
-    signatures: int,
-) -> str:
-    try:
-        return _prove(after, size_before, state, certificate, signatures)
-    except (ValueError, TypeError, KeyError, IndexError, TokenRefused) as error:
-        raise _failed(str(error)) from error
+    progress = _Progress(state, size_before)
+    with _failing():
+        _read_on(after, progress, certificate)
+        return _ended(progress, signatures)
 
 
 def prove_extension(before: bytes, after: bytes, stamps: int) -> None:
@@ -136,8 +181,14 @@ def prove_extension(before: bytes, after: bytes, stamps: int) -> None:
     """
     if not after.startswith(before):
         raise _failed("the input's bytes were changed")
-    try:
+    with _failing():
         _prove_extension(after, len(before), stamps)
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
     except (ValueError, TypeError, KeyError, IndexError, TokenRefused) as error:
         raise _failed(str(error)) from error
 
@@ -170,20 +221,12 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
         _check_end(after, len(after))
 
 
-def _prove(
-    after: bytes | mmap,
-    size_before: int,
-    state: Any,
-    certificate: x509.Certificate,
-    signatures: int,
-) -> str:
-    """``state`` has read the first ``size_before`` bytes, and reads the rest."""
-    if len(after) <= size_before:
-        raise ValueError("nothing was appended")
-    forms = forms_of(certificate)
+def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certificate) -> None:
+    """Read and check what follows what was read; the file must end with a finished revision."""
+    state, position = progress.state, progress.position
+    forms, found = forms_of(certificate), []
     with memoryview(after) as view:
-        position, found = size_before, []
-        for match in _BYTE_RANGE.finditer(after, size_before):
+        for match in _BYTE_RANGE.finditer(after, position):
             length, second, end = _spans(after, match, position)
             state.update(view[position:length])
             position = length
@@ -192,11 +235,25 @@ def _prove(
             covered.update(view[second:end])
             found.append(_Signed(covered.digest(), end, read))
         state.update(view[position:])
-    _check_found(after, found, certificate, signatures)
+    for one in found:
+        if one.read.statement is None:
+            _check_timestamp(one)
+        else:
+            _check_signature(one, one.read.statement, certificate)
+            progress.made += 1
+        _check_end(after, one.end)
+        progress.last = max(progress.last, one.end)
+    _check_last(after, progress)
+    progress.position = len(after)
     for one in found:
         if one.read.statement is not None and one.read.message is not None:
             forms.remember(one.read.encoded, one.read.message)
-    digest: str = state.hexdigest()
+
+
+def _ended(progress: _Progress, signatures: int) -> str:
+    if progress.made != signatures:
+        raise ValueError(f"{progress.made} signatures found, {signatures} made")
+    digest: str = progress.state.hexdigest()
     return digest
 
 
@@ -235,22 +292,12 @@ def _message(data: bytes | mmap, length: int, second: int) -> bytes:
     return unhexlify(data[length + 1 : second - 1])
 
 
-def _check_found(
-    after: bytes | mmap, found: list[_Signed], certificate: x509.Certificate, signatures: int
-) -> None:
-    made = sum(1 for one in found if one.read.statement is not None)
-    if made != signatures:
-        raise ValueError(f"{made} signatures found, {signatures} made")
-    for one in found:
-        if one.read.statement is None:
-            _check_timestamp(one)
-        else:
-            _check_signature(one, one.read.statement, certificate)
-        _check_end(after, one.end)
-    last = max(one.end for one in found)
+def _check_last(after: bytes | mmap, progress: _Progress) -> None:
+    if not progress.last:
+        raise ValueError("nothing was signed")
     # A B-LT file ends with a revision of validation data only, after the signature.
-    if last != len(after):
-        if not _VALIDATION_DATA.search(after, last):
+    if progress.last != len(after):
+        if not _VALIDATION_DATA.search(after, progress.last):
             raise ValueError("something follows the last signature")
         _check_end(after, len(after))
 
