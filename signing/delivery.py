@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 from cryptography import x509
 
 from signing.contract import DocumentRefused
+from signing.evidence.act_evidence import read_tokens
 from signing.pades.proof import GrowingProof, prove_appended
 
 _LOOKED_AT = 8 * 1024 * 1024  # bytes; looking ahead at a larger file would copy it once more
@@ -50,6 +51,7 @@ class InMemory:
         """Prove finished revisions of a file that is not large."""
         if len(self._before) + len(appended) <= _LOOKED_AT:
             self._proof_for(certificate).read(self._before + appended)
+            read_tokens(appended, len(self._before))  # the act's evidence reads the same messages
 
     def _proof_for(self, certificate: x509.Certificate) -> GrowingProof:
         if self._proof is None or self._proof[0] != certificate:

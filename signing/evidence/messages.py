@@ -8,6 +8,8 @@ and RFC 3161.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -15,7 +17,7 @@ from functools import cached_property, lru_cache
 from asn1crypto import cms, tsp
 from cryptography import x509
 
-from signing.evidence.signatures import stated_salt
+from signing.evidence.signatures import HASHES, signature_holds, stated_salt
 from signing.reading import der
 from signing.reading.der import Element, NotDer, write_oid
 
@@ -46,6 +48,10 @@ _RSA_OR_ECDSA = {
 _CONTEXT_0, _CONTEXT_1, _CONTEXT_2 = 0xA0, 0xA1, 0xA2
 _GENERALIZED_TIME, _BOOLEAN = 0x18, 0x01
 _LONGEST_KEPT = 32_768  # bytes of a message that is worth remembering; ours have some 5,000
+
+
+class NotSigned(Exception):
+    """A message with its content inside that nobody named in it has signed."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,32 @@ class SignedMessage:
             if certificate.serial_number == self.serial:
                 found.append(certificate)
         return tuple(found)
+
+    @cached_property
+    def verified_signer(self) -> x509.Certificate:
+        """The embedded certificate whose key made the signature over the content inside.
+
+        Verified for every message; once found, it is a fact about these bytes.
+
+        Raises:
+            NotSigned.
+        """
+        if self.digest not in HASHES:
+            raise NotSigned("the token is signed with a weak hash")
+        content = hashlib.new(self.digest, self.content or b"").digest()
+        if not hmac.compare_digest(self.stated_digest, content):
+            raise NotSigned("the token's content was changed")
+        for certificate in self.signers:
+            if signature_holds(
+                certificate.public_key(),
+                self.signature,
+                self.signed,
+                HASHES[self.digest],
+                pss=self.pss,
+                salt_length=self.salt_length,
+            ):
+                return certificate
+        raise NotSigned("the token's signature does not hold")
 
     @cached_property
     def time_stamp(self) -> TimeStamp:

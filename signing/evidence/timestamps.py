@@ -10,7 +10,6 @@ certificate to ``revocation``.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import logging
 import secrets
@@ -41,12 +40,12 @@ from signing.evidence.eligibility import (
 )
 from signing.evidence.fetching import Fetcher, FetchFailed
 from signing.evidence.messages import (
+    NotSigned,
     SignedMessage,
     read_message,
     read_response,
     write_request,
 )
-from signing.evidence.signatures import HASHES, signature_holds
 from signing.evidence.slots import NoSlot, Slots, slots_for
 
 log = logging.getLogger(__name__)
@@ -243,22 +242,10 @@ def verified_signer(message: SignedMessage) -> x509.Certificate:
     Raises:
         TokenRefused.
     """
-    if message.digest not in HASHES:
-        raise TokenRefused("the token is signed with a weak hash")
-    content = hashlib.new(message.digest, message.content or b"").digest()
-    if not hmac.compare_digest(message.stated_digest, content):
-        raise TokenRefused("the token's content was changed")
-    for certificate in message.signers:
-        if signature_holds(
-            certificate.public_key(),
-            message.signature,
-            message.signed,
-            HASHES[message.digest],
-            pss=message.pss,
-            salt_length=message.salt_length,
-        ):
-            return certificate
-    raise TokenRefused("the token's signature does not hold")
+    try:
+        return message.verified_signer
+    except NotSigned as error:
+        raise TokenRefused(str(error)) from None
 
 
 def _basic(authority: TimestampAuthority) -> dict[str, str]:
