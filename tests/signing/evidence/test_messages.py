@@ -152,3 +152,28 @@ async def test_the_lanes_message_is_read_alike_by_asn1crypto(service, decision_p
         "cms_algorithm_protection", "content_type", "message_digest", "signing_certificate_v2",
     ]  # fmt: skip
     assert [a["type"].native for a in info["unsigned_attrs"]] == ["signature_time_stamp_token"]
+
+
+def test_what_is_remembered_is_the_bytes_own(response):
+    """The same bytes, padded or not, are read once; one other bit is another message."""
+    _, token = read_response(response.dump())
+    message = read_message(token)
+    assert read_message(token + bytes(40)) is message
+    assert verified_signer(message) is verified_signer(message)
+    at = token.index(message.signature) + 20
+    forged = token[:at] + bytes([token[at] ^ 1]) + token[at + 1 :]
+    for _ in range(2):  # nor is a refusal turned into trust by asking again
+        with pytest.raises(TokenRefused):
+            verified_signer(read_message(forged))
+    assert read_message(token) is message
+
+
+def test_a_huge_message_is_read_and_not_kept(response):
+    _, token = read_response(response.dump())
+    loaded = cms.ContentInfo.load(token)
+    more = [loaded["content"]["certificates"][0]] * 60
+    loaded["content"]["certificates"] = cms.CertificateSet(more)
+    huge = loaded.dump(force=True)
+    assert len(huge) > messages._LONGEST_KEPT
+    assert read_message(huge) is not read_message(huge)
+    assert read_message(huge).signature == read_message(token).signature

@@ -1,0 +1,186 @@
+"""Work that shares the wait for an answer: nothing is left running, whatever fails."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from signing.contract import Level, SigningUnavailable
+from signing.lane import LaneAuthority, LanePart, ProofData, sign_in_lane
+from signing.lane.beside import beside
+from tests.signing.lane import documents as doc
+
+TWO = (LanePart("One", None), LanePart("Two", None))
+
+
+class Broken(Exception):
+    pass
+
+
+def others():
+    return asyncio.all_tasks() - {asyncio.current_task()}
+
+
+class Desk:
+    """Answers when it is told to; writes down in which order things happen."""
+
+    def __init__(self):
+        self.story = []
+        self.open = asyncio.Event()
+
+    async def answer(self):
+        self.story.append("asked")
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)  # closing its connection takes a moment
+            self.story.append("withdrawn")
+            raise
+        self.story.append("answered")
+        return 7
+
+    def work(self):
+        self.story.append("worked")
+        self.open.set()
+
+    def fail(self):
+        self.story.append("worked")
+        raise Broken
+
+
+async def test_work_is_done_between_question_and_answer():
+    desk = Desk()
+    assert await beside(desk.answer(), desk.work) == 7
+    assert desk.story == ["asked", "worked", "answered"]
+    assert not others()
+
+
+async def test_failing_work_withdraws_the_question_and_waits_for_its_end():
+    desk = Desk()
+    with pytest.raises(Broken):
+        await beside(desk.answer(), desk.fail)
+    assert desk.story == ["asked", "worked", "withdrawn"]
+    assert not others()
+
+
+async def test_the_answers_failure_comes_after_the_work():
+    desk = Desk()
+
+    async def lost():
+        await desk.answer()
+        raise Broken
+
+    with pytest.raises(Broken):
+        await beside(lost(), desk.work)
+    assert not others()
+
+
+async def test_nothing_is_worked_for_a_question_that_is_refused_at_once():
+    desk = Desk()
+
+    async def refused():
+        raise Broken
+
+    with pytest.raises(Broken):
+        await beside(refused(), desk.work)
+    assert desk.story == []
+    assert not others()
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_who_gives_up_takes_the_question_along(turns):
+    """Before it was asked, before the work, and while waiting."""
+    desk = Desk()
+    waiting = asyncio.ensure_future(beside(desk.answer(), lambda: None))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert "answered" not in desk.story
+    assert not others()
+
+
+# ------------------------------------------------------------------ acts
+
+
+def stamped(lane, token, level=Level.B_LTA, **more):
+    authority = LaneAuthority(token, 100)
+    return replace(lane.act, parts=TWO, level=level, authority=authority, **more)
+
+
+async def test_finished_revisions_are_shown_while_the_next_token_is_due(lane):
+    """What is shown is what is delivered; the last one is shown to nobody before its token."""
+    pdf, shown, asked = doc.classic(), [], []
+
+    async def token(digest):
+        asked.append(len(shown))
+        await asyncio.sleep(0.01)
+        return b"\x30\x03\x02\x01" + bytes([len(asked)])
+
+    written, names = await sign_in_lane(pdf, stamped(lane, token, prove_early=shown.append))
+    assert names == ("One1", "Two1")
+    assert asked == [0, 0, 1]  # nothing is finished while the first token is under way
+    ends = [0, *map(len, shown)]
+    assert ends == sorted(set(ends))
+    assert len(written.appended) > ends[-1]
+    for one in shown:
+        assert written.appended.startswith(one)
+        assert one.endswith(b"%%EOF\n")
+
+
+async def test_laying_ahead_writes_the_same_file_as_laying_in_turn(lane):
+    """Whether the answer leaves time for work or not."""
+    files = []
+    for delay in (None, 0.01):
+
+        async def token(digest, delay=delay):
+            if delay is not None:
+                await asyncio.sleep(delay)
+            return b"\x30\x00"
+
+        written, _ = await sign_in_lane(
+            doc.classic(), stamped(lane, token, proof=ProofData((b"\x30\x01a",)))
+        )
+        files.append(written.appended)
+    assert len(files[0]) == len(files[1])
+    for made in files:
+        assert made.count(b"/ETSI.CAdES.detached") == 2
+        assert made.count(b"/ETSI.RFC3161") == 1
+        assert made.count(b"%%EOF") == 3
+
+
+async def test_a_failed_early_proof_stops_the_act_and_its_question(lane):
+    asked, withdrawn, failed = [], [], []
+
+    async def token(digest):
+        asked.append(digest)
+        try:
+            await asyncio.sleep(0.01 if len(asked) == 1 else 30)
+        except asyncio.CancelledError:
+            withdrawn.append(digest)
+            raise
+        return b"\x30\x00"
+
+    def prove(appended):
+        failed.append(appended)
+        raise Broken
+
+    with pytest.raises(Broken):
+        await sign_in_lane(doc.classic(), stamped(lane, token, Level.B_T, prove_early=prove))
+    assert len(failed) == 1
+    assert withdrawn == asked[1:]
+    assert not others()
+
+
+async def test_a_token_without_room_leaves_nothing_running(lane):
+    async def token(digest):
+        await asyncio.sleep(0)
+        return bytes(5000)
+
+    with pytest.raises(SigningUnavailable) as refused:
+        await sign_in_lane(doc.classic(), stamped(lane, token))
+    assert refused.value.code == "timestamp_too_long"
+    assert not others()

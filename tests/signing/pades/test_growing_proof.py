@@ -1,0 +1,93 @@
+"""The proof of a file that still grows is the proof of the whole file."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from signing.contract import Level, Role, SignOrder
+from signing.delivery import InMemory
+from signing.pades.proof import GrowingProof, ProofFailed, prove
+
+KEY = "official-ec"
+
+
+@pytest.fixture
+async def twice(service, decision_pdf):
+    """A document with one signature, and the same with a B-LTA signature after it."""
+    first = await service.sign(SignOrder(decision_pdf, KEY, Role.INVISIBLE, Level.B_T))
+    second = await service.sign(SignOrder(first.pdf, KEY, Role.INVISIBLE, Level.B_LTA))
+    return decision_pdf, first.pdf, second.pdf
+
+
+@pytest.fixture
+def certificate(server):
+    return server.pki.certificate(KEY)
+
+
+def flipped(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+async def test_reading_in_steps_ends_where_reading_at_once_does(twice, certificate):
+    before, first, both = twice
+    proof = GrowingProof(before, certificate)
+    proof.read(first)
+    proof.read(both)
+    assert (
+        proof.finish(2) == prove(before, both, certificate, 2) == hashlib.sha256(both).hexdigest()
+    )
+
+
+@pytest.mark.parametrize("signatures", [0, 1, 3])
+async def test_every_announced_signature_must_be_there(twice, certificate, signatures):
+    before, first, both = twice
+    proof = GrowingProof(before, certificate)
+    proof.read(first)
+    proof.read(both)
+    with pytest.raises(ProofFailed):
+        proof.finish(signatures)
+
+
+@pytest.mark.parametrize("where", ["input", "first", "second"])
+async def test_a_byte_changed_after_it_was_read_is_noticed(twice, certificate, where):
+    """What was read must come again byte for byte."""
+    before, first, both = twice
+    at = {"input": 100, "first": len(before) + 40, "second": len(first) + 40}[where]
+    proof = GrowingProof(before, certificate)
+    proof.read(first)
+    with pytest.raises(ProofFailed):
+        proof.read(flipped(both, at))
+    with pytest.raises(ProofFailed):
+        proof.finish(2)  # a failure leaves nothing that could be taken for a proof
+    proof.read(both)
+    proof.finish(2)
+
+
+async def test_half_a_revision_is_not_a_finished_one(twice, certificate):
+    before, first, _ = twice
+    for size in (len(first) - 3, len(before) + 200, len(before)):
+        with pytest.raises(ProofFailed):
+            GrowingProof(before, certificate).read(first[:size])
+
+
+async def test_a_document_begun_anew_is_read_from_the_beginning(
+    service, twice, certificate, server
+):
+    """The next authority's attempt has other bytes; another signer's attempt another proof."""
+    before, first, _ = twice
+    again = (await service.sign(SignOrder(before, KEY, Role.INVISIBLE, Level.B_T))).pdf
+    delivery = InMemory(before)
+    delivery.look_ahead(first[len(before) :], certificate)
+    pdf, sha256 = delivery.deliver(again[len(before) :], certificate, 1)
+    assert (pdf, sha256) == (again, hashlib.sha256(again).hexdigest())
+    with pytest.raises(ProofFailed):
+        delivery.deliver(again[len(before) :], server.pki.certificate("agency"), 1)
+
+
+async def test_a_given_state_is_not_used_up(twice, certificate):
+    before, first, _ = twice
+    state = hashlib.sha256(before)
+    assert prove(before, first, certificate, 1, state) == hashlib.sha256(first).hexdigest()
+    assert state.digest() == hashlib.sha256(before).digest()
