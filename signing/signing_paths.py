@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cryptography import x509
 
 from signing.appearance.acts import Part, signer_name
 from signing.appearance.raw_objects import raw_stamp
 from signing.contract import DocumentRefused, Level, SigningPath, SignOrder
-from signing.evidence.eligibility import encoded
 from signing.evidence.revocation import Evidence
 from signing.evidence.timestamps import TimestampClient
 from signing.lane import (
@@ -122,11 +120,9 @@ def _proof(
     signer: KeptKeySigner, evidence: tuple[Evidence, ...], authority: TimestampClient
 ) -> ProofData:
     """What B-LT and B-LTA keep."""
-    chain: tuple[x509.Certificate, ...] = signer.chain.certificates
-    if authority.chain is not None:
-        chain += authority.chain.certificates
+    chains = (signer.chain, authority.chain)
     return ProofData(
-        certificates=tuple(encoded(one) for one in chain),
+        certificates=tuple(one for chain in chains if chain for one in chain.encoded),
         ocsps=tuple(der for one in evidence for der in one.ocsps),
         crls=tuple(der for one in evidence for der in one.crls),
     )
