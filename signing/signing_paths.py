@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-
 from signing.appearance.acts import Part, signer_name
 from signing.appearance.raw_objects import raw_stamp
 from signing.contract import DocumentRefused, Level, SigningPath, SignOrder
