@@ -156,7 +156,6 @@ def _look_ahead(document: LaneDocument, act: LaneAct) -> Store | None:
         raise NotForTheLane("the file is too long")
     for index in {0, *(part.stamp.page_index for part in act.parts if part.stamp)}:
         document.annotations(document.page(index))
-    document.revision().trailer()
     if act.level not in (Level.B_LT, Level.B_LTA):
         return None
     return read_store(document.file)
@@ -164,10 +163,10 @@ def _look_ahead(document: LaneDocument, act: LaneAct) -> Store | None:
 
 def _revisions(document: LaneDocument, act: LaneAct, store: Store | None) -> Iterator[_Laid]:
     """Lay the act's revisions, one at a time."""
-    name = ""
+    name, said = "", _SIGNATURE + _statement(act)
     for part in act.parts:
         name = document.form.free_name(part.prefix)
-        yield _Laid(_lay_signature(document, act, part, name), name)
+        yield _Laid(_lay_signature(document, act, part, name, said), name)
     if store is not None:
         yield _lay_proof(document, act, store, name)
 
@@ -183,7 +182,8 @@ async def _carry_out(document: LaneDocument, act: LaneAct, ahead: _Ahead) -> tup
             case _Laid(Hole() as hole, None):
                 assert act.authority is not None
                 digest = document.read_around(hole)
-                hole.fill(await _stamped(document, act, ahead, digest))
+                token = await _stamped(document, act, ahead, digest)
+                hole.fill(token.hex().encode())
                 document.close_hole(hole)
             case _Laid(bytearray() as block):
                 document.read(block)
@@ -197,7 +197,7 @@ async def _sign(document: LaneDocument, act: LaneAct, hole: Hole, ahead: _Ahead)
     token = None
     if act.authority is not None:
         token = await _stamped(document, act, ahead, hashlib.sha256(raw).digest())
-    hole.fill(template.message(attributes, raw, token))
+    hole.fill(template.digits(attributes, raw, token))
     document.close_hole(hole)
 
 
@@ -213,12 +213,15 @@ async def _stamped(document: LaneDocument, act: LaneAct, ahead: _Ahead, digest: 
     return await beside(act.authority.token(digest), meanwhile)
 
 
-def _lay_signature(document: LaneDocument, act: LaneAct, part: LanePart, name: str) -> Hole:
+def _lay_signature(
+    document: LaneDocument, act: LaneAct, part: LanePart, name: str, said: bytes
+) -> Hole:
+    """One signature whose dictionary begins with ``said``."""
     revision = document.revision()
     room = act.signer.template.size + act.signer.signature_size + _MARGIN
     if act.authority is not None:
         room += act.authority.room
-    signature = revision.new(signature_entries(_SIGNATURE + _statement(act), room))
+    signature = revision.new(signature_entries(said, room))
     _enter_field(document, revision, name, signature, part.stamp)
     document.declare_pades(revision)
     return document.lay_hole(revision, signature)
@@ -226,7 +229,8 @@ def _lay_signature(document: LaneDocument, act: LaneAct, part: LanePart, name: s
 
 def _statement(act: LaneAct) -> bytes:
     """When, who, why and where, as the signature dictionary states them."""
-    rows = [b"/M" + write_text(act.signed_at.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'"))]
+    at = act.signed_at.astimezone(UTC).timetuple()
+    rows = [b"/M(D:%04d%02d%02d%02d%02d%02d+00'00')" % at[:6]]
     said = ((b"/Name", act.name), (b"/Reason", act.reason), (b"/Location", act.location))
     rows += [name + write_text(value) for name, value in said if value]
     return b"".join(rows)

@@ -30,9 +30,9 @@ from signing.evidence.messages import (
     hash_name,
     read_message,
 )
-from signing.evidence.signatures import HASHES, signature_holds
+from signing.evidence.signatures import HASHES
 from signing.evidence.timestamps import TokenRefused, verified_signer
-from signing.pades.proven_forms import Forms, Statement, forms_of, statement_of
+from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
 from signing.reading import der
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
@@ -224,13 +224,13 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
 def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certificate) -> None:
     """Read and check what follows what was read; the file must end with a finished revision."""
     state, position = progress.state, progress.position
-    forms, found = forms_of(certificate), []
+    proven, found = proven_with(certificate), []
     with memoryview(after) as view:
         for match in _BYTE_RANGE.finditer(after, position):
             length, second, end = _spans(after, match, position)
             state.update(view[position:length])
             position = length
-            read = _read(_message(after, length, second), forms)
+            read = _read(_message(after, length, second), proven)
             covered = _read_before(state, read.algorithm, view[:length])
             covered.update(view[second:end])
             found.append(_Signed(covered.digest(), end, read))
@@ -247,7 +247,7 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
     progress.position = len(after)
     for one in found:
         if one.read.statement is not None and one.read.message is not None:
-            forms.remember(one.read.encoded, one.read.message)
+            proven.remember(one.read.encoded, one.read.message)
 
 
 def _ended(progress: _Progress, signatures: int) -> str:
@@ -257,9 +257,9 @@ def _ended(progress: _Progress, signatures: int) -> str:
     return digest
 
 
-def _read(encoded: bytes, forms: Forms | None) -> _Read:
+def _read(encoded: bytes, proven: Proven | None) -> _Read:
     """A message: its form where that was proved before, else in full."""
-    statement = None if forms is None else forms.read(encoded)
+    statement = None if proven is None else proven.read(encoded)
     if statement is not None:
         return _Read(encoded, None, statement, statement.algorithm)
     message = read_message(encoded)
@@ -316,8 +316,7 @@ def _check_signature(one: _Signed, statement: Statement, certificate: x509.Certi
         name, fingerprint = _bound_certificate(one.read.message)
         if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
             raise ValueError("the signature names another certificate")
-    if not signature_holds(
-        certificate.public_key(),
+    if not proven_with(certificate).held.holds(
         statement.signature,
         statement.signed,
         HASHES[statement.algorithm],
