@@ -40,7 +40,7 @@ _STREAM_END = re.compile(rb"[\0\t\n\f\r ]*+endstream(?![A-Za-z0-9])")
 _ENTRY_SIZE = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InFile:
     """An object that stands in the file by itself."""
 
@@ -48,7 +48,7 @@ class InFile:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InStream:
     """An object inside an object stream."""
 

@@ -120,7 +120,7 @@ class LaneDocument:
 
     def annotations(self, page: LanePage) -> list[bytes]:
         """What is entered on a page so far."""
-        return self.file.items(self.file.dictionary(bytes(page.reference)).get(b"/Annots"))
+        return self.file.items(self.file.at(page.reference).get(b"/Annots"))
 
     def enter_field(self, revision: Revision, target: Reference, name: str, page: LanePage) -> None:
         """Enter a combined field and widget into the form and the page."""
@@ -220,7 +220,7 @@ def _parse_version(raw: bytes) -> tuple[int, int]:
 
 
 def _enter_widget(file: LaneFile, revision: Revision, target: Reference, page: LanePage) -> None:
-    entries = file.dictionary(bytes(page.reference))
+    entries = file.at(page.reference)
     raw = entries.get(b"/Annots")
     annotations = [*file.items(raw), bytes(target)]
     array = b"[" + b" ".join(annotations) + b"]"

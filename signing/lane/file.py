@@ -57,7 +57,7 @@ class LaneFile:
     pages: dict[int, object] = field(default_factory=dict)  # found ones by index; see ``pages``
     written: dict[int, bytes] = field(default_factory=dict)  # by us, in revisions already appended
     _packed: dict[int, _Packed] = field(default_factory=dict)
-    _dictionaries: dict[bytes, Dictionary] = field(default_factory=dict)  # by reference as written
+    _dictionaries: dict[Reference, Dictionary] = field(default_factory=dict)
 
     def fresh(self) -> LaneFile:
         """The file as it was read, without what was appended; what was found in it is kept."""
@@ -85,7 +85,7 @@ class LaneFile:
     def write(self, target: Reference, body: bytes) -> None:
         """Take note of an object as a revision writes it."""
         self.written[target.number] = body
-        self._dictionaries.pop(bytes(target), None)
+        self._dictionaries.pop(target, None)
 
     def _locate(self, target: Reference) -> tuple[Buffer, int] | None:
         """Where an object's value begins: in the file, an object stream, or our own revisions."""
@@ -144,7 +144,7 @@ class LaneFile:
         if target.number in self.written or not isinstance(entry, InFile):
             raise NotForTheLane("a stream does not stand in the file")
         start = self._start_of(entry, target)
-        length = reference(self.dictionary(bytes(target)).get(b"/Length"))
+        length = reference(self.at(target).get(b"/Length"))
         found, body = read_stream(
             self.data, start, None if length is None else integer(self.resolve(bytes(length)))
         )
@@ -163,17 +163,19 @@ class LaneFile:
         """A value, or what it refers to, that must be a dictionary."""
         if raw is None:
             raise NotForTheLane("a dictionary is missing")
-        kept = self._dictionaries.get(raw)
-        if kept is not None:
-            return kept
         target = reference(raw)
-        if target is None:
-            if not is_dictionary(raw):
-                raise NotForTheLane("a dictionary is missing")
-            return dictionary(raw)
-        found = self._read_dictionary(target)
-        self._dictionaries[bytes(target)] = found
-        return found
+        if target is not None:
+            return self.at(target)
+        if not is_dictionary(raw):
+            raise NotForTheLane("a dictionary is missing")
+        return dictionary(raw)
+
+    def at(self, target: Reference) -> Dictionary:
+        """An object that must be a dictionary."""
+        kept = self._dictionaries.get(target)
+        if kept is None:
+            kept = self._dictionaries[target] = self._read_dictionary(target)
+        return kept
 
     def _read_dictionary(self, target: Reference) -> Dictionary:
         for _ in range(_MAX_REFERENCES):
@@ -196,7 +198,7 @@ class LaneFile:
     @property
     def catalog(self) -> Dictionary:
         """The document catalog as it is now."""
-        return self.dictionary(bytes(self.root))
+        return self.at(self.root)
 
 
 def open_file(data: Buffer) -> LaneFile:

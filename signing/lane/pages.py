@@ -54,7 +54,7 @@ def _find_page(file: LaneFile, index: int) -> LanePage:
         if target in visited or len(visited) >= _MAX_DEPTH:
             raise NotForTheLane("the page tree loops")
         visited.add(target)
-        node = file.dictionary(bytes(target))
+        node = file.at(target)
         if b"/Kids" not in node:
             return _leaf(target, node, inherited, index)
         if node.get(b"/Type") != b"/Pages" or b"/Annots" in node:
@@ -101,7 +101,7 @@ def page_references(file: LaneFile) -> Iterator[Reference]:
         if target is None or target in seen or len(seen) > _MAX_KIDS:
             raise NotForTheLane("the page tree is broken")
         seen.add(target)
-        node = file.dictionary(bytes(target))
+        node = file.at(target)
         if b"/Kids" not in node:
             yield target
         else:
