@@ -124,7 +124,6 @@ def _look_ahead(document: LaneDocument, act: LaneAct) -> Store | None:
         raise NotForTheLane("the file is too long")
     for index in {0, *(part.stamp.page_index for part in act.parts if part.stamp)}:
         document.annotations(document.page(index))
-    document.revision().trailer()
     if act.level not in (Level.B_LT, Level.B_LTA):
         return None
     return read_store(document.file)

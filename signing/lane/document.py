@@ -8,6 +8,7 @@ Leaves what is signed with what to ``signing``.
 from __future__ import annotations
 
 import hashlib
+from binascii import hexlify
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -50,7 +51,7 @@ class Hole:
         Raises:
             SignatureTooLong.
         """
-        digits = message.hex().encode()
+        digits = hexlify(message)
         if len(digits) > self.end - self.begin - 2:
             raise SignatureTooLong
         self.block[self.begin + 1 : self.begin + 1 + len(digits)] = digits
@@ -141,7 +142,7 @@ class LaneDocument:
     def _write_form(self, revision: Revision) -> None:
         form, catalog = self.form, self.file.catalog
         if form.place is not None:
-            revision.put(form.place, bytes(form.entries))
+            revision.put_dictionary(form.place, form.entries)
         elif b"/AcroForm" in catalog and reference(catalog.get(b"/AcroForm")) is None:
             self.change_catalog(revision, {b"/AcroForm": bytes(form.entries)})
         else:
@@ -150,7 +151,7 @@ class LaneDocument:
 
     def change_catalog(self, revision: Revision, entries: dict[bytes, bytes]) -> None:
         """Write the catalog anew with other entries."""
-        revision.put(self.file.root, bytes(self.file.catalog.having(entries)))
+        revision.put_dictionary(self.file.root, self.file.catalog.having(entries))
 
     def declare_pades(self, revision: Revision) -> None:
         """Say in the catalog that the file is PDF 1.7 with PAdES, unless it says more already."""
@@ -230,4 +231,4 @@ def _enter_widget(file: LaneFile, revision: Revision, target: Reference, page: L
             place = further
         revision.put(place, array)
     else:
-        revision.put(page.reference, bytes(entries.having({b"/Annots": array})))
+        revision.put_dictionary(page.reference, entries.having({b"/Annots": array}))

@@ -8,11 +8,12 @@ stream. Leaves what the objects say to others.
 from __future__ import annotations
 
 import os
+from binascii import hexlify
 from dataclasses import dataclass, field
 
 from signing.lane.file import LaneFile
 from signing.lane.refusal import NotForTheLane
-from signing.lane.syntax import Dictionary, Reference, array_items
+from signing.lane.syntax import Dictionary, Reference
 
 _LARGEST_OFFSET = 9_999_999_999  # ten digits: what a table's entry holds
 _END_OF_OBJECT = b"\nendobj\n"
@@ -57,6 +58,12 @@ class Revision:
         self.objects[target.number] = (target.generation, body)
         self.file.write(target, body)
 
+    def put_dictionary(self, target: Reference, found: Dictionary) -> None:
+        """Write a dictionary; the next act on it reads what is known, not the bytes again."""
+        body = bytes(found)
+        self.objects[target.number] = (target.generation, body)
+        self.file.write(target, body, found)
+
     def render(self, position: int) -> Rendered:
         """Write everything, to stand at ``position``; the next revision builds on this one.
 
@@ -90,11 +97,10 @@ class Revision:
             value = references.trailer.get(name)
             if value is not None:
                 entries[name] = value
-        identity = self.file.resolve(references.trailer.get(b"/ID"))
-        if identity is not None:
-            first = array_items(identity)[0]  # the second half changes with every revision
-            entries[b"/ID"] = b"[%s<%s>]" % (first, os.urandom(16).hex().encode())
-        return Dictionary().having(entries)
+        first = self.file.identity
+        if first is not None:  # the second half changes with every revision
+            entries[b"/ID"] = b"[%s<%s>]" % (first, hexlify(os.urandom(16)))
+        return Dictionary(entries)
 
     def _as_table(self, offsets: dict[int, int]) -> bytes:
         rows = [b"xref\n"]

@@ -46,8 +46,13 @@ _ENTRY = re.compile(
 )
 # A dictionary of such entries only, without comments; it can be taken apart at once.
 _PLAIN_DICTIONARY = re.compile(
-    rb"([\0\t\n\f\r ]*+<<)(?:[\0\t\n\f\r ]*+" + _PLAIN_NAME + rb"[\0\t\n\f\r ]*+"
-    rb"(?>" + _PLAIN_VALUE + rb"))*+[\0\t\n\f\r ]*+>>"
+    rb"(?P<open>[\0\t\n\f\r ]*+<<)(?:[\0\t\n\f\r ]*+" + _PLAIN_NAME + rb"[\0\t\n\f\r ]*+"
+    rb"(?>" + _PLAIN_VALUE + rb"))*+(?P<close>[\0\t\n\f\r ]*+>>)"
+)
+_PLAIN_OBJECT = re.compile(
+    rb"(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]++obj"
+    + _PLAIN_DICTIONARY.pattern
+    + rb"[\0\t\n\f\r ]*+(?:endobj|stream|%)"
 )
 # An array of nothing but references and numbers, such as pages or a box.
 _PLAIN_ITEM = re.compile(
@@ -172,11 +177,27 @@ def read_dictionary(data: Buffer, position: int = 0) -> tuple[Dictionary, int]:
     """Take apart the dictionary at ``position``; gives the position after it."""
     plain = _PLAIN_DICTIONARY.match(data, position)
     if plain is not None:
-        pairs = _ENTRY.findall(data, plain.end(1), plain.end())
-        entries = dict(pairs)
-        if len(entries) == len(pairs) and b"#" not in b"".join(entries):
-            return Dictionary(entries), plain.end()
+        found = _take_apart(data, plain)
+        if found is not None:
+            return found, plain.end()
     return _read_dictionary(data, position)
+
+
+def read_object(data: Buffer, position: int, target: Reference) -> Dictionary | None:
+    """The dictionary of the object at a position, where it is plain and the right one."""
+    plain = _PLAIN_OBJECT.match(data, position)
+    if plain is None or (int(plain[1]), int(plain[2])) != target:
+        return None
+    return _take_apart(data, plain)
+
+
+def _take_apart(data: Buffer, plain: re.Match[bytes]) -> Dictionary | None:
+    """A plain dictionary; None when a name is written twice or with ``#xx``."""
+    pairs = _ENTRY.findall(data, plain.end("open"), plain.end("close"))
+    entries = dict(pairs)
+    if len(entries) == len(pairs) and b"#" not in b"".join(entries):
+        return Dictionary(entries)
+    return None
 
 
 def _read_dictionary(data: Buffer, position: int) -> tuple[Dictionary, int]:
