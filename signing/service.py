@@ -29,6 +29,7 @@ from signing.contract import (
     Inspection,
     Level,
     Provability,
+    Role,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
@@ -142,8 +143,8 @@ class SigningService(LargeFileWork, RemoteActs):
     async def _perform(
         self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
     ) -> SignedPdf:
-        style = order.text_style or self._config.time_style
-        order = dataclasses.replace(order, text_style=style)
+        if not order.text_style and order.role is not Role.INVISIBLE:
+            order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
             return await sign_reachable(

@@ -8,7 +8,6 @@ Leaves what is signed with what to ``signing``.
 from __future__ import annotations
 
 import hashlib
-from binascii import hexlify
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -51,17 +50,16 @@ class Hole:
         Raises:
             SignatureTooLong.
         """
-        digits = hexlify(message)
+        digits = message.hex().encode()
         if len(digits) > self.end - self.begin - 2:
             raise SignatureTooLong
         self.block[self.begin + 1 : self.begin + 1 + len(digits)] = digits
 
 
 class Written(NamedTuple):
-    """What was appended, and the whole file's SHA-256."""
+    """What was appended, and how long the whole file is now."""
 
     appended: bytes
-    sha256: str
     size: int
 
 
@@ -71,11 +69,12 @@ class LaneDocument:
 
     file: LaneFile
     form: Form
-    state: Any  # SHA-256 over everything so far
+    state: Any  # SHA-256 over everything so far, but for ``unread``
     position: int
     declaration: Declaration  # still to be made
     appended: list[bytes | bytearray] = field(default_factory=list)
     shared: dict[PreparedSet, Reference] = field(default_factory=dict)  # written once an act
+    unread: memoryview | None = None  # the last signature and what follows it, not hashed yet
 
     def revision(self) -> Revision:
         """Begin a revision."""
@@ -84,6 +83,7 @@ class LaneDocument:
     def append(self, revision: Revision) -> None:
         """Finish a revision that is not signed."""
         block = revision.render(self.position).block
+        self._catch_up()
         self.state.update(block)
         self._grow(block)
 
@@ -97,15 +97,21 @@ class LaneDocument:
         first, second = self.position + begin, self.position + end
         spans = _BYTE_RANGE_ROOM % (first, second, len(block) - end)
         block[at : at + len(spans)] = spans
+        self._catch_up()
         self.state.update(memoryview(block)[:begin])
         whole = self.state.copy()
         whole.update(memoryview(block)[end:])
         return Hole(block, begin, end, self.state, whole.digest())
 
     def close_hole(self, hole: Hole) -> None:
-        """Take the filled revision as part of the document."""
-        self.state.update(memoryview(hole.block)[hole.begin :])
+        """Take the filled revision as part of the document; after the last one nobody hashes it."""
+        self.unread = memoryview(hole.block)[hole.begin :]
         self._grow(hole.block)
+
+    def _catch_up(self) -> None:
+        if self.unread is not None:
+            self.state.update(self.unread)
+            self.unread = None
 
     def _grow(self, block: bytearray) -> None:
         self.appended.append(block)
@@ -113,7 +119,7 @@ class LaneDocument:
 
     def finish(self) -> Written:
         """Everything that was appended."""
-        return Written(b"".join(self.appended), self.state.hexdigest(), self.position)
+        return Written(b"".join(self.appended), self.position)
 
     def page(self, index: int) -> LanePage:
         """Where a page is written."""

@@ -8,7 +8,6 @@ stream. Leaves what the objects say to others.
 from __future__ import annotations
 
 import os
-from binascii import hexlify
 from dataclasses import dataclass, field
 
 from signing.lane.file import LaneFile
@@ -99,7 +98,7 @@ class Revision:
                 entries[name] = value
         first = self.file.identity
         if first is not None:  # the second half changes with every revision
-            entries[b"/ID"] = b"[%s<%s>]" % (first, hexlify(os.urandom(16)))
+            entries[b"/ID"] = b"[%s<%s>]" % (first, os.urandom(16).hex().encode())
         return Dictionary(entries)
 
     def _as_table(self, offsets: dict[int, int]) -> bytes:
@@ -107,7 +106,8 @@ class Revision:
         for first, numbers in runs(offsets):
             rows.append(b"%d %d\n" % (first, len(numbers)))
             rows += [b"%010d %05d n\r\n" % (offsets[n], self.objects[n][0]) for n in numbers]
-        return b"".join(rows) + b"trailer\n" + bytes(self.trailer()) + b"\n"
+        rows += (b"trailer\n", bytes(self.trailer()), b"\n")
+        return b"".join(rows)
 
     def _as_stream(self, offsets: dict[int, int], start: int) -> bytes:
         own = self.reserve().number
@@ -130,9 +130,12 @@ class Revision:
 def runs(numbers: dict[int, int]) -> list[tuple[int, list[int]]]:
     """Object numbers in ascending order, cut where they do not follow each other."""
     found: list[tuple[int, list[int]]] = []
+    run: list[int] = []
+    last = -2
     for number in sorted(numbers):
-        if found and number == found[-1][1][-1] + 1:
-            found[-1][1].append(number)
-        else:
-            found.append((number, [number]))
+        if number != last + 1:
+            run = []
+            found.append((number, run))
+        run.append(number)
+        last = number
     return found
