@@ -17,6 +17,8 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
 }
+_PKCS1V15 = padding.PKCS1v15()
+_USUAL = {name: padding.PSS(padding.MGF1(one), one.digest_size) for name, one in HASHES.items()}
 
 
 def signature_holds(
@@ -34,10 +36,7 @@ def signature_holds(
     """
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            scheme: padding.AsymmetricPadding = padding.PKCS1v15()
-            if pss:
-                salt = padding.PSS.AUTO if salt_length is None else salt_length
-                scheme = padding.PSS(padding.MGF1(algorithm), salt)
+            scheme = _pss(algorithm, salt_length) if pss else _PKCS1V15
             key.verify(signature, data, scheme, algorithm)
         elif isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, data, ec.ECDSA(algorithm))
@@ -46,6 +45,13 @@ def signature_holds(
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
+
+
+def _pss(algorithm: hashes.HashAlgorithm, salt_length: int | None) -> padding.PSS:
+    if salt_length == algorithm.digest_size and algorithm.name in _USUAL:
+        return _USUAL[algorithm.name]
+    salt = padding.PSS.AUTO if salt_length is None else salt_length
+    return padding.PSS(padding.MGF1(algorithm), salt)
 
 
 def stated_salt(algorithm: algos.SignedDigestAlgorithm) -> int | None:

@@ -105,8 +105,9 @@ async def sign_in_lane(
     with doubting():
         document = open_document(data, state, file)
         store = _look_ahead(document, act)
+    said = _SIGNATURE + _statement(act)
     try:
-        names = tuple([await _sign_part(document, act, part) for part in act.parts])
+        names = tuple([await _sign_part(document, act, part, said) for part in act.parts])
         if store is not None:
             await _append_proof(document, act, store, names[-1])
     except SignatureTooLong:
@@ -129,14 +130,15 @@ def _look_ahead(document: LaneDocument, act: LaneAct) -> Store | None:
     return read_store(document.file)
 
 
-async def _sign_part(document: LaneDocument, act: LaneAct, part: LanePart) -> str:
+async def _sign_part(document: LaneDocument, act: LaneAct, part: LanePart, said: bytes) -> str:
+    """Append one signature whose dictionary begins with ``said``; give its field's name."""
     name = document.form.free_name(part.prefix)
     revision = document.revision()
     template, authority = act.signer.template, act.authority
     room = template.size + act.signer.signature_size + _MARGIN
     if authority is not None:
         room += authority.room
-    signature = revision.new(signature_entries(_SIGNATURE + _statement(act), room))
+    signature = revision.new(signature_entries(said, room))
     _enter_field(document, revision, name, signature, part.stamp)
     document.declare_pades(revision)
     hole = document.open_hole(revision, signature)

@@ -159,7 +159,7 @@ class LaneFile:
     def resolve(self, raw: bytes | None) -> bytes | None:
         """Follow references until a value comes."""
         for _ in range(_MAX_REFERENCES):
-            target = reference(raw)
+            target = reference(raw) if raw is not None else None
             if target is None:
                 return None if raw == b"null" else raw
             raw = self.read(target)

@@ -73,8 +73,7 @@ def _leaf(
 
 
 def _own(node: Dictionary, names: tuple[bytes, ...]) -> dict[bytes, bytes]:
-    own = {name: node.get(name) for name in names}
-    return {name: value for name, value in own.items() if value is not None}
+    return {name: value for name in names if (value := node.get(name)) is not None}
 
 
 def _descend(file: LaneFile, node: Dictionary, index: int) -> tuple[Reference | None, int]:

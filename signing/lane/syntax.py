@@ -44,10 +44,11 @@ _PLAIN_VALUE = (
 _ENTRY = re.compile(
     _SPACE + rb"(" + _PLAIN_NAME + rb")[\0\t\n\f\r ]*+(" + _PLAIN_VALUE + rb")"
 )
-# A dictionary of such entries only, without comments; it can be taken apart at once.
+# A dictionary of such entries only, comments at most at its end; it can be taken apart at once.
 _PLAIN_DICTIONARY = re.compile(
     rb"(?P<open>[\0\t\n\f\r ]*+<<)(?:[\0\t\n\f\r ]*+" + _PLAIN_NAME + rb"[\0\t\n\f\r ]*+"
-    rb"(?>" + _PLAIN_VALUE + rb"))*+(?P<close>[\0\t\n\f\r ]*+>>)"
+    rb"(?>" + _PLAIN_VALUE + rb"))*+(?P<close>[\0\t\n\f\r ]*+"
+    rb"(?P<comments>(?:%[^\r\n]*+[\0\t\n\f\r ]*+)*+)>>)"
 )
 _PLAIN_OBJECT = re.compile(
     rb"(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]++obj"
@@ -193,7 +194,9 @@ def read_object(data: Buffer, position: int, target: Reference) -> Dictionary | 
 
 def _take_apart(data: Buffer, plain: re.Match[bytes]) -> Dictionary | None:
     """A plain dictionary; None when a name is written twice or with ``#xx``."""
-    pairs = _ENTRY.findall(data, plain.end("open"), plain.end("close"))
+    # an entry may want to see what follows it, and must not be looked for in a comment
+    end = plain.start("close") if plain["comments"] else plain.end("close")
+    pairs = _ENTRY.findall(data, plain.end("open"), end)
     entries = dict(pairs)
     if len(entries) == len(pairs) and b"#" not in b"".join(entries):
         return Dictionary(entries)
