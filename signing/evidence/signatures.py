@@ -6,6 +6,8 @@ others; a signature of a kind we do not know does not hold.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from asn1crypto import algos
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -45,6 +47,45 @@ def signature_holds(
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
+
+
+class HeldSignatures:
+    """Signatures that were seen to hold under one key: the same bytes are verified once.
+
+    Between a key's answer and the proof of the file, the same signature over the same bytes is
+    looked at twice. Whatever differs in a bit, or is stated to be made otherwise, is verified.
+    """
+
+    _KEPT = 64  # an act's are asked about again within it; a few acts run side by side
+
+    def __init__(self, key: object) -> None:
+        self._key = key
+        self._is_rsa = isinstance(key, rsa.RSAPublicKey)
+        self._held: OrderedDict[tuple[bytes, bytes, str, bool, int | None], None] = OrderedDict()
+
+    def holds(
+        self,
+        signature: bytes,
+        data: bytes,
+        algorithm: hashes.HashAlgorithm,
+        *,
+        pss: bool,
+        salt_length: int | None = None,
+    ) -> bool:
+        """As ``signature_holds``."""
+        pss = pss and self._is_rsa  # other keys know neither
+        salt_length = salt_length if pss else None
+        question = (signature, data, algorithm.name, pss, salt_length)
+        if question in self._held:
+            return True
+        if not signature_holds(
+            self._key, signature, data, algorithm, pss=pss, salt_length=salt_length
+        ):
+            return False
+        self._held[question] = None
+        if len(self._held) > self._KEPT:
+            self._held.popitem(last=False)
+        return True
 
 
 def _pss(algorithm: hashes.HashAlgorithm, salt_length: int | None) -> padding.PSS:

@@ -28,9 +28,9 @@ from signing.evidence.messages import (
     hash_name,
     read_message,
 )
-from signing.evidence.signatures import HASHES, signature_holds
+from signing.evidence.signatures import HASHES
 from signing.evidence.timestamps import TokenRefused, verified_signer
-from signing.pades.proven_forms import Forms, Statement, forms_of, statement_of
+from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
 from signing.reading import der
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
@@ -180,14 +180,14 @@ def _prove(
     """``state`` has read the first ``size_before`` bytes, and reads the rest."""
     if len(after) <= size_before:
         raise ValueError("nothing was appended")
-    forms = forms_of(certificate)
+    proven = proven_with(certificate)
     with memoryview(after) as view:
         position, found = size_before, []
         for match in _BYTE_RANGE.finditer(after, size_before):
             length, second, end = _spans(after, match, position)
             state.update(view[position:length])
             position = length
-            read = _read(_message(after, length, second), forms)
+            read = _read(_message(after, length, second), proven)
             covered = _read_before(state, read.algorithm, view[:length])
             covered.update(view[second:end])
             found.append(_Signed(covered.digest(), end, read))
@@ -195,14 +195,14 @@ def _prove(
     _check_found(after, found, certificate, signatures)
     for one in found:
         if one.read.statement is not None and one.read.message is not None:
-            forms.remember(one.read.encoded, one.read.message)
+            proven.remember(one.read.encoded, one.read.message)
     digest: str = state.hexdigest()
     return digest
 
 
-def _read(encoded: bytes, forms: Forms | None) -> _Read:
+def _read(encoded: bytes, proven: Proven | None) -> _Read:
     """A message: its form where that was proved before, else in full."""
-    statement = None if forms is None else forms.read(encoded)
+    statement = None if proven is None else proven.read(encoded)
     if statement is not None:
         return _Read(encoded, None, statement, statement.algorithm)
     message = read_message(encoded)
@@ -269,8 +269,7 @@ def _check_signature(one: _Signed, statement: Statement, certificate: x509.Certi
         name, fingerprint = _bound_certificate(one.read.message)
         if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
             raise ValueError("the signature names another certificate")
-    if not signature_holds(
-        certificate.public_key(),
+    if not proven_with(certificate).held.holds(
         statement.signature,
         statement.signed,
         HASHES[statement.algorithm],
