@@ -226,10 +226,10 @@ class SigningService(LargeFileWork, RemoteActs):
     def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner:
         """The signer over an accepted certificate; one that holds an act's PIN is not kept."""
         now = self._clock.now()
-        check_certificate(key.certificate, now)
         kept = self._signers.get(name)
         if kept is not None and kept.key is key and kept.chain.valid_at(now):
-            return kept
+            return kept  # usage and strength were judged when it was made: its bytes are the same
+        check_certificate(key.certificate, now)
         signer = self._new_signer(key)
         if key.kept:
             self._signers[name] = signer

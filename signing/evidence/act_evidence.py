@@ -100,19 +100,19 @@ def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
 
 def _checks(order: SignOrder, facts: Facts, tokens: Tokens) -> tuple[ActCheck, ...]:
     """Every check in the order it was made."""
-    before = _before_signing(facts.chain, bound=bool(order.bindings))
+    before = _before_signing(facts.chain, facts.checked_at, bound=bool(order.bindings))
     stamped = sum(1 for t in tokens.of_signatures if t is not None)
     after = _after_signing(stamped, sealed=bool(tokens.archives))
     return (
-        *[ActCheck(code, CheckOutcome.PASSED, facts.checked_at, said) for code, said in before],
+        *before,
         _revocation(facts),
         *[ActCheck(code, CheckOutcome.PASSED, facts.proved_at, said) for code, said in after],
     )
 
 
-@lru_cache(maxsize=256)
-def _before_signing(chain: TrustedChain, *, bound: bool) -> tuple[tuple[str, str], ...]:
-    """What was checked before the key was used, in words; the same for every act of a chain."""
+@lru_cache(maxsize=64)
+def _before_signing(chain: TrustedChain, at: datetime, *, bound: bool) -> tuple[ActCheck, ...]:
+    """What was checked before the key was used; the same for a chain's acts of one second."""
     signer, root = chain.certificates[0], _name(chain.certificates[-1])
     start, end = local_day(signer.not_valid_before_utc), local_day(signer.not_valid_after_utc)
     rows = [
@@ -124,7 +124,7 @@ def _before_signing(chain: TrustedChain, *, bound: bool) -> tuple[tuple[str, str
     ]
     if bound:
         rows.append(("certificate_binding", "Đúng chứng thư số ghi trong sổ thẩm quyền."))
-    return tuple(rows)
+    return tuple(ActCheck(code, CheckOutcome.PASSED, at, detail) for code, detail in rows)
 
 
 @lru_cache(maxsize=256)

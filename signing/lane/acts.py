@@ -147,14 +147,15 @@ async def _sign_part(document: LaneDocument, act: LaneAct, part: LanePart, said:
     token = None
     if authority is not None:
         token = await authority.token(hashlib.sha256(raw).digest())
-    hole.fill(template.message(attributes, raw, token))
+    hole.fill(template.digits(attributes, raw, token))
     document.close_hole(hole)
     return name
 
 
 def _statement(act: LaneAct) -> bytes:
     """When, who, why and where, as the signature dictionary states them."""
-    rows = [b"/M" + write_text(act.signed_at.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'"))]
+    at = act.signed_at.astimezone(UTC).timetuple()
+    rows = [b"/M(D:%04d%02d%02d%02d%02d%02d+00'00')" % at[:6]]
     said = ((b"/Name", act.name), (b"/Reason", act.reason), (b"/Location", act.location))
     rows += [name + write_text(value) for name, value in said if value]
     return b"".join(rows)
@@ -196,5 +197,6 @@ async def _append_proof(document: LaneDocument, act: LaneAct, store: Store, name
         archive = document.form.free_name(archive)
     _enter_field(document, revision, archive, stamp, None)
     hole = document.open_hole(revision, stamp)
-    hole.fill(await act.authority.token(hole.digest))
+    token = await act.authority.token(hole.digest)
+    hole.fill(token.hex().encode())
     document.close_hole(hole)

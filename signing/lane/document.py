@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from signing.lane.file import LaneFile, open_file
@@ -44,13 +45,12 @@ class Hole:
     before: Any  # the SHA-256 state up to the hole
     digest: bytes
 
-    def fill(self, message: bytes) -> None:
-        """Put the message in; the rest of the hole stays zero.
+    def fill(self, digits: bytes) -> None:
+        """Put the message's hexadecimal digits in; the rest of the hole stays zero.
 
         Raises:
             SignatureTooLong.
         """
-        digits = message.hex().encode()
         if len(digits) > self.end - self.begin - 2:
             raise SignatureTooLong
         self.block[self.begin + 1 : self.begin + 1 + len(digits)] = digits
@@ -219,6 +219,7 @@ def _version(file: LaneFile, catalog: Dictionary) -> tuple[int, int]:
     return max(_parse_version(header), _parse_version((stated or b"/1.0")[1:]))
 
 
+@lru_cache(maxsize=16)
 def _parse_version(raw: bytes) -> tuple[int, int]:
     major, dot, minor = raw[:1], raw[1:2], raw[2:3]
     if not (major.isdigit() and dot == b"." and minor.isdigit() and len(raw) == 3):

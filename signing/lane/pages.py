@@ -29,7 +29,11 @@ class LanePage:
 
 def page_count(file: LaneFile) -> int:
     """How many pages the tree says it has."""
-    count = integer(file.resolve(file.dictionary(file.catalog.get(b"/Pages")).get(b"/Count")))
+    return _count(file, file.dictionary(file.catalog.get(b"/Pages")))
+
+
+def _count(file: LaneFile, tree: Dictionary) -> int:
+    count = integer(file.resolve(tree.get(b"/Count")))
     if count < 1:
         raise NotForTheLane("the document has no pages")
     return count
@@ -45,9 +49,9 @@ def find_page(file: LaneFile, index: int) -> LanePage:
 
 
 def _find_page(file: LaneFile, index: int) -> LanePage:
-    if not 0 <= index < page_count(file):
-        raise NotForTheLane("there is no such page")
     target = reference(file.catalog.get(b"/Pages"))
+    if target is None or not 0 <= index < _count(file, file.at(target)):
+        raise NotForTheLane("there is no such page")
     inherited: dict[bytes, bytes] = {}
     visited: set[Reference] = set()
     while target is not None:
