@@ -41,9 +41,7 @@ _PLAIN_VALUE = (
     + _FLAT_DICTIONARY
     + rb")*+>>|\([^()\\]*+\)|<[0-9A-Fa-f]*+>"
 )
-_ENTRY = re.compile(
-    _SPACE + rb"(" + _PLAIN_NAME + rb")[\0\t\n\f\r ]*+(" + _PLAIN_VALUE + rb")"
-)
+_ENTRY = re.compile(_SPACE + rb"(" + _PLAIN_NAME + rb")[\0\t\n\f\r ]*+(" + _PLAIN_VALUE + rb")")
 # A dictionary of such entries only, comments at most at its end; it can be taken apart at once.
 _PLAIN_DICTIONARY = re.compile(
     rb"(?P<open>[\0\t\n\f\r ]*+<<)(?:[\0\t\n\f\r ]*+" + _PLAIN_NAME + rb"[\0\t\n\f\r ]*+"

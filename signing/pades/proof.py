@@ -28,7 +28,7 @@ from signing.evidence.messages import (
     hash_name,
     read_message,
 )
-from signing.evidence.signatures import HASHES
+from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.evidence.timestamps import TokenRefused, verified_signer
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
 from signing.reading import der
@@ -192,7 +192,7 @@ def _prove(
             covered.update(view[second:end])
             found.append(_Signed(covered.digest(), end, read))
         state.update(view[position:])
-    _check_found(after, found, certificate, signatures)
+    _check_found(after, found, certificate, signatures, proven.held)
     for one in found:
         if one.read.statement is not None and one.read.message is not None:
             proven.remember(one.read.encoded, one.read.message)
@@ -236,7 +236,11 @@ def _message(data: bytes | mmap, length: int, second: int) -> bytes:
 
 
 def _check_found(
-    after: bytes | mmap, found: list[_Signed], certificate: x509.Certificate, signatures: int
+    after: bytes | mmap,
+    found: list[_Signed],
+    certificate: x509.Certificate,
+    signatures: int,
+    held: HeldSignatures,
 ) -> None:
     made = sum(1 for one in found if one.read.statement is not None)
     if made != signatures:
@@ -245,7 +249,7 @@ def _check_found(
         if one.read.statement is None:
             _check_timestamp(one)
         else:
-            _check_signature(one, one.read.statement, certificate)
+            _check_signature(one, one.read.statement, certificate, held)
         _check_end(after, one.end)
     last = max(one.end for one in found)
     # A B-LT file ends with a revision of validation data only, after the signature.
@@ -262,14 +266,16 @@ def _check_end(after: bytes | mmap, end: int) -> None:
         raise ValueError("a signature does not cover its whole revision")
 
 
-def _check_signature(one: _Signed, statement: Statement, certificate: x509.Certificate) -> None:
+def _check_signature(
+    one: _Signed, statement: Statement, certificate: x509.Certificate, held: HeldSignatures
+) -> None:
     if not hmac.compare_digest(statement.digest, one.digest):
         raise ValueError("the digest is not the document's")
     if one.read.message is not None:  # of a known form: it names this certificate, byte for byte
         name, fingerprint = _bound_certificate(one.read.message)
         if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
             raise ValueError("the signature names another certificate")
-    if not proven_with(certificate).held.holds(
+    if not held.holds(
         statement.signature,
         statement.signed,
         HASHES[statement.algorithm],
