@@ -87,7 +87,7 @@ def _descend(file: LaneFile, node: Dictionary, index: int) -> tuple[Reference | 
         target = reference(kid)
         if target is None:
             raise NotForTheLane("a page stands inside its parent")
-        below = file.dictionary(kid)
+        below = file.at(target)
         pages = integer(file.resolve(below.get(b"/Count"))) if b"/Kids" in below else 1
         if index < pages:
             return target, index

@@ -30,7 +30,7 @@ from signing.evidence.messages import (
     hash_name,
     read_message,
 )
-from signing.evidence.signatures import HASHES
+from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.evidence.timestamps import TokenRefused, verified_signer
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
 from signing.reading import der
@@ -239,7 +239,7 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
         if one.read.statement is None:
             _check_timestamp(one)
         else:
-            _check_signature(one, one.read.statement, certificate)
+            _check_signature(one, one.read.statement, certificate, proven.held)
             progress.made += 1
         _check_end(after, one.end)
         progress.last = max(progress.last, one.end)
@@ -309,14 +309,16 @@ def _check_end(after: bytes | mmap, end: int) -> None:
         raise ValueError("a signature does not cover its whole revision")
 
 
-def _check_signature(one: _Signed, statement: Statement, certificate: x509.Certificate) -> None:
+def _check_signature(
+    one: _Signed, statement: Statement, certificate: x509.Certificate, held: HeldSignatures
+) -> None:
     if not hmac.compare_digest(statement.digest, one.digest):
         raise ValueError("the digest is not the document's")
     if one.read.message is not None:  # of a known form: it names this certificate, byte for byte
         name, fingerprint = _bound_certificate(one.read.message)
         if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
             raise ValueError("the signature names another certificate")
-    if not proven_with(certificate).held.holds(
+    if not held.holds(
         statement.signature,
         statement.signed,
         HASHES[statement.algorithm],
