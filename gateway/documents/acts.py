@@ -62,6 +62,7 @@ class Act:
     seen_sha256: str | None = None  # the hash the official was shown, if the caller says it
     lease: Lease | None = None  # the idempotency key this act runs under
     batch: str | None = None
+    otp: str | None = field(default=None, repr=False)  # a remote service's one-time code
     noted: Callable[[Connection, str], None] | None = field(default=None, repr=False)
 
     @property
@@ -237,7 +238,8 @@ class SigningActs:
         pdf = await self._office.files.get(intent.request.current_sha256)
         if intent.step.role == "agency":
             steps.check_person(intent, await self._office.signatures.validate(pdf))
-        return steps.order_of(intent, pdf, self._authority.keys[intent.step.signer], act.pin)
+        key = self._authority.keys[intent.step.signer]
+        return steps.order_of(intent, pdf, key, act.pin, act.otp)
 
     async def _make(self, order: SignOrder) -> Result:
         return await self._office.keep(order.pdf, await self._office.signatures.sign(order))

@@ -77,13 +77,17 @@ class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An official's confirmation; ``sha256``: the hash the official was shown."""
+    """An official's confirmation; ``sha256``: the hash the official was shown.
+
+    ``otp``: a remote service's one-time code, where its key wants one beside the PIN.
+    """
 
     pin: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")] | None = None
+    otp: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
     def __repr__(self) -> str:
-        """Never the PIN."""
+        """Neither PIN nor code."""
         return "SignBody(…)"
 
 
@@ -141,7 +145,7 @@ class _Handlers:
 
         async def work(lease: Any) -> Reply:
             body = call.body
-            act = Act(actor_of(call), call.path("id"), body.pin, body.sha256, lease)
+            act = Act(actor_of(call), call.path("id"), body.pin, body.sha256, lease, otp=body.otp)
             answer = await self._acts.sign(act)
             confirmation = answer.confirmation
             if confirmation is not None and confirmation.hand_off is not None:

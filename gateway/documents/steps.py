@@ -152,7 +152,9 @@ def give_back(
     request_store.change_if_held(connection, request_id, fence, **values)
 
 
-def order_of(intent: Intent, pdf: bytes, credential: str, pin: str | None = None) -> SignOrder:
+def order_of(
+    intent: Intent, pdf: bytes, credential: str, pin: str | None = None, otp: str | None = None
+) -> SignOrder:
     """What the signing service is asked for this step."""
     step, number = intent.step, intent.request.document_number
     numbered = step.role == "agency" and number is not None
@@ -162,6 +164,7 @@ def order_of(intent: Intent, pdf: bytes, credential: str, pin: str | None = None
         role=Role(step.role),
         level=Level(intent.request.level),
         pin=pin,
+        otp=otp,
         placement=_placement(step.placement),
         document_number=DocumentNumber(**number) if numbered else None,
         capacity=step.capacity,

@@ -104,15 +104,20 @@ class BatchRuns:
             run.pin = None
 
     async def _sign_all(self, run: Run) -> None:
-        """The first document alone: a wrong PIN must cost one try, not as many as fit."""
-        items, levels = await self._database.read(lambda c: _left(c, run))
-        if items:
-            await self._sign(run, items[0], levels[items[0].request_id])
-        await asyncio.gather(
-            *(self._sign(run, item, levels[item.request_id]) for item in items[1:])
-        )
+        """One at a time until a signature holds: a wrong PIN costs one try, not as many as fit.
 
-    async def _sign(self, run: Run, item: Any, level: str) -> None:
+        A document that is refused for its own sake says nothing of the PIN.
+        """
+        items, levels = await self._database.read(lambda c: _left(c, run))
+        left = list(items)
+        proven = False
+        while left and not proven:
+            item = left.pop(0)
+            proven = await self._sign(run, item, levels[item.request_id])
+        await asyncio.gather(*(self._sign(run, item, levels[item.request_id]) for item in left))
+
+    async def _sign(self, run: Run, item: Any, level: str) -> bool:
+        """Whether it was signed."""
         async with self._places.with_key(run.signer, level):
             problem = await self._try(run, item)
             for wait_s in _AGAIN_S:
@@ -123,6 +128,7 @@ class BatchRuns:
         if problem is not None:
             await self._refused(run, item, problem)
         self._waker.wake(TOPIC)  # whoever listens to the batch
+        return problem is None
 
     async def _try(self, run: Run, item: Any) -> Problem | None:
         if run.stopped is not None:
