@@ -5,6 +5,8 @@ from __future__ import annotations
 from gateway.foundation.problems import Kind, Problem, register
 from signing.contract import CredentialRefused, DocumentRefused, SigningError
 
+OUTCOME_UNKNOWN = "outcome_unknown"  # reason: a remote key's service may have signed
+
 register(
     {
         "official_required": Kind(
@@ -28,7 +30,7 @@ register(
 def problem_of(error: SigningError) -> Problem:
     """A refusal of the signing service, with its own sentence and its code as ``reason``."""
     # what a remote service may have signed after all is a person's to repeat, not a program's
-    code, retryable = "signing_unavailable", error.code != "outcome_unknown"
+    code, retryable = "signing_unavailable", error.code != OUTCOME_UNKNOWN
     if isinstance(error, CredentialRefused):
         code, retryable = "credential_refused", False
     elif isinstance(error, DocumentRefused):

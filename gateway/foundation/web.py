@@ -23,11 +23,12 @@ from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.decode import decode, fields_of, read_text
 from gateway.foundation.idempotency import Answer, Claim, Lease
 from gateway.foundation.limits import RateLimiter
-from gateway.foundation.problems import FieldError, Problem, invalid
+from gateway.foundation.problems import MEDIA_TYPE, FieldError, Problem, invalid
 
 B = TypeVar("B")
 
 JSON = "application/json"
+TRACE = web.RequestKey("trace", str)  # the id of the running request
 _KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 
@@ -106,6 +107,12 @@ class Call(Generic[B]):
         except Problem:
             await self.release(lease)
             raise
+
+    def told(self, problem: Problem) -> Reply:
+        """A problem as an answer of its own, to be kept under the idempotency key."""
+        document = problem.document(self.language, self.request.get(TRACE, ""))
+        headers = {"Content-Type": MEDIA_TYPE, **problem.headers}
+        return Reply(status=problem.status, headers=headers, raw=msgspec.json.encode(document))
 
     def _needed(self) -> Claim:
         if self.claim is None:

@@ -31,6 +31,7 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem
+from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
 from gateway.foundation.tasks import Tasks
 from gateway.foundation.waker import Waker
 
@@ -146,6 +147,8 @@ class BatchRuns:
         if run.stopped is not None or problem.code in _OF_THE_KEY or is_passing(problem):
             run.stopped = run.stopped or problem
             return
+        if problem.extra.get("reason") == OUTCOME_UNKNOWN:
+            run.stopped = problem  # the service is silent: do not put the others in doubt as well
         now, reason = self._clock.now(), reason_of(problem)
 
         def unit(connection: Connection) -> None:
