@@ -225,7 +225,12 @@ def _served(route: Route, edge: Edge) -> Callable[[web.Request], Awaitable[web.S
 
 
 def _check_query(request: web.Request, route: Route) -> None:
-    """Refuse parameters that the operation does not have: a typing error is told, not ignored."""
+    """Refuse parameters that the operation does not have: a typing error is told, not ignored.
+
+    A list with a window of time tells it itself, with everything else that is wrong in its query.
+    """
+    if "created_from" in route.query:
+        return
     unknown = [name for name in dict.fromkeys(request.query) if name not in route.query]
     if unknown:
         raise invalid(
