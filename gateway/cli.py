@@ -109,6 +109,9 @@ def _add_signing(command: _Adder) -> None:
     sign.add_argument("output", type=Path)
     sign.add_argument("--level", choices=["B-B", "B-T", "B-LT", "B-LTA"], default="B-LTA")
     sign.add_argument("--key")
+    sign.add_argument(
+        "--pin-file", type=Path, help="its first line is the key's PIN; - is standard input"
+    )
     inspect = command("inspect", "inspect files or folders", commands.inspect)
     inspect.add_argument("paths", nargs="+", type=Path)
     inspect.add_argument("--sign", action="store_true", help="also sign and re-verify each")

@@ -138,15 +138,22 @@ def sign(given: argparse.Namespace) -> int:
 
     path = config_path(given.config)
     config = signer_config(load(path)) if path else None
+    pin = _first_line(given.pin_file) if given.pin_file is not None else None
     try:
         signed = asyncio.run(
-            sign_file(given.input, given.output, Level(given.level), given.key, config)
+            sign_file(given.input, given.output, Level(given.level), given.key, config, pin=pin)
         )
     except SigningError as error:
         print(error.message_vi, file=sys.stderr)
         return 1
     print(f"{given.output}: {signed.level} · SHA-256 {signed.sha256}")
     return 0
+
+
+def _first_line(path: Path) -> str:
+    """A secret that stands neither in the arguments nor in the shell's history."""
+    text = sys.stdin.readline() if str(path) == "-" else path.read_text("utf-8")
+    return text.partition("\n")[0].rstrip("\r")
 
 
 def inspect(given: argparse.Namespace) -> int:
