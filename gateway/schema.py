@@ -10,6 +10,7 @@ from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.evidence import refusal_store
 from gateway.documents.evidence import store as document_evidence
 from gateway.documents.preservation import store as document_preservation
+from gateway.documents.revocation import store as document_revocations
 from gateway.foundation import access, idempotency
 from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments
@@ -28,6 +29,7 @@ __all__ = [
     "document_evidence",
     "document_preservation",
     "document_requests",
+    "document_revocations",
     "documents",
     "event_store",
     "idempotency",

@@ -1,4 +1,4 @@
-"""Evidence beyond signatures: refusals recorded once, certified copies kept provable."""
+"""Evidence beyond signatures: refusals, copies kept provable, certificates looked after."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def upgrade() -> None:
     op.create_index("ix_evidence_refusals_day", "evidence_refusals", ["tenant", "day", "who"])
     op.create_index("ix_evidence_refusals_last", "evidence_refusals", ["last_at"])
     _keep_copies()
+    _watch_certificates()
 
 
 def _keep_copies() -> None:
@@ -58,8 +59,63 @@ def _keep_copies() -> None:
     op.create_index("ix_certification_renewals_due_at", "certification_renewals", ["due_at"])
 
 
+def _watch_certificates() -> None:
+    """Certificates that have signed, what was decided about them, and the lists that tell."""
+    queue = (
+        ("due_at", sa.BigInteger(), True),
+        ("lease_until", sa.BigInteger(), True),
+        ("lease_fence", sa.Integer(), False),
+    )
+    op.create_table(
+        "watched_certificates",
+        sa.Column("certificate_sha256", sa.String(length=64), nullable=False),
+        sa.Column("chain", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        *[sa.Column(name, kind, nullable=nullable) for name, kind, nullable in queue],
+        sa.PrimaryKeyConstraint("certificate_sha256"),
+    )
+    op.create_table(
+        "certificate_revocations",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("tenant", sa.String(length=80), nullable=False),
+        sa.Column("certificate_sha256", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=8), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("decided_by", sa.String(length=120), nullable=True),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "sequence"),
+    )
+    op.create_table(
+        "revocation_lists",
+        sa.Column("url_sha256", sa.String(length=64), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column("fetched_at", sa.BigInteger(), nullable=True),
+        sa.Column("next_update", sa.BigInteger(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        *[sa.Column(name, kind, nullable=nullable) for name, kind, nullable in queue],
+        sa.PrimaryKeyConstraint("url_sha256"),
+    )
+    waiting = sa.text("due_at IS NOT NULL")
+    for table in ("watched_certificates", "revocation_lists"):
+        op.create_index(
+            f"ix_{table}_due",
+            table,
+            ["due_at"],
+            sqlite_where=waiting,
+            postgresql_where=waiting,
+        )
+
+
 def downgrade() -> None:
     """Take it away again; the records stay in the chain, the renewed files in the store."""
+    for table in ("revocation_lists", "certificate_revocations", "watched_certificates"):
+        op.drop_table(table)
     op.drop_table("certification_renewals")
     op.drop_index("ix_certification_files_provable_until", "certification_files")
     for name in ("provable_reason", "provable_until", "level"):
