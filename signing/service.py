@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 
 
 class SigningService(LargeFileWork, RemoteActs, WatchActs):
-    """``Signatures``, ``LargeFiles``, ``RemoteSignatures``, ``Watching`` here; close it when done."""
+    """``Signatures``, ``LargeFiles``, ``RemoteSignatures``, ``Watching``; close it when done."""
 
     def __init__(self, config: SignerConfig, clock: Clock) -> None:
         self._config = config
