@@ -11,7 +11,7 @@ from gateway.documents.evidence import refusal_store
 from gateway.documents.evidence import store as document_evidence
 from gateway.documents.preservation import store as document_preservation
 from gateway.documents.revocation import store as document_revocations
-from gateway.foundation import access, idempotency
+from gateway.foundation import access, idempotency, places
 from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments
 from gateway.shipments import tables as shipments
@@ -36,6 +36,7 @@ __all__ = [
     "metadata",
     "outbox",
     "payments",
+    "places",
     "refusal_store",
     "shipments",
     "ticket_store",

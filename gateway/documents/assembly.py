@@ -35,6 +35,7 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
+from gateway.foundation.places import Places
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 
@@ -58,9 +59,9 @@ class DocumentDesk:
         preservation: PreservationPolicy,
         templates: TemplateBook | None = None,
     ) -> None:
-        places = SigningPlaces(authority, batches)
+        places = SigningPlaces(authority, batches, Places(database, clock, waker))
         office = Chancery(
-            database, clock, waker, metrics, files, signatures, authority, preservation
+            database, clock, waker, metrics, files, signatures, authority, preservation, places
         )
         self.confirmations = Confirmations(office, confirmations, places)
         self.documents = Documents(database, clock, files, signatures, templates)
@@ -113,7 +114,7 @@ class DocumentDesk:
             clock,
         )
         self._database = database
-        self._raising = RaisingWorker(self.preservation, database, clock, metrics)
+        self._raising = RaisingWorker(self.preservation, database, clock, metrics, places)
         self._ahead = CalendarWorker(self.calendar, clock, preservation.renew_within)
         self._expiry = ExpiryWorker(self.requests, clock)
         self._upload_limit = upload_limit

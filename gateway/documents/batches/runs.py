@@ -18,7 +18,6 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from gateway.documents import request_store
 from gateway.documents.acts import Act, SigningActs
 from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.refusals import is_passing, reason_of
@@ -105,15 +104,13 @@ class BatchRuns:
 
     async def _sign_all(self, run: Run) -> None:
         """The first document alone: a wrong PIN must cost one try, not as many as fit."""
-        items, levels = await self._database.read(lambda c: _left(c, run))
+        items = await self._database.read(lambda c: _left(c, run))
         if items:
-            await self._sign(run, items[0], levels[items[0].request_id])
-        await asyncio.gather(
-            *(self._sign(run, item, levels[item.request_id]) for item in items[1:])
-        )
+            await self._sign(run, items[0])
+        await asyncio.gather(*(self._sign(run, item) for item in items[1:]))
 
-    async def _sign(self, run: Run, item: Any, level: str) -> None:
-        async with self._places.with_key(run.signer, level):
+    async def _sign(self, run: Run, item: Any) -> None:
+        async with self._places.with_key(run.signer):
             problem = await self._try(run, item)
             for wait_s in _AGAIN_S:
                 if problem is None or not is_passing(problem):
@@ -206,7 +203,5 @@ def stop(
     )
 
 
-def _left(connection: Connection, run: Run) -> tuple[Sequence[Any], dict[str, str]]:
-    items = batch_store.items_of(connection, run.batch_id, ItemStatus.WAITING)
-    rows = request_store.requests_by_id(connection, [item.request_id for item in items])
-    return items, {row.id: row.level for row in rows}
+def _left(connection: Connection, run: Run) -> Sequence[Any]:
+    return batch_store.items_of(connection, run.batch_id, ItemStatus.WAITING)

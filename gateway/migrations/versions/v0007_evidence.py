@@ -29,6 +29,14 @@ def upgrade() -> None:
     op.create_index("ix_evidence_refusals_last", "evidence_refusals", ["last_at"])
     _keep_copies()
     _watch_certificates()
+    op.create_table(
+        "leased_places",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", "slot"),
+    )
 
 
 def _keep_copies() -> None:
@@ -114,6 +122,7 @@ def _watch_certificates() -> None:
 
 def downgrade() -> None:
     """Take it away again; the records stay in the chain, the renewed files in the store."""
+    op.drop_table("leased_places")
     for table in ("revocation_lists", "certificate_revocations", "watched_certificates"):
         op.drop_table(table)
     op.drop_table("certification_renewals")
