@@ -15,6 +15,7 @@ from gateway.foundation.database import Database
 from gateway.foundation.places import Places, _NoneFree, leased_places
 from gateway.foundation.waker import Waker
 from tests.gateway.foundation.place_holder import LEASE_S, WANT
+from tests.support.town import until
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -62,8 +63,11 @@ async def test_places_of_a_killed_process_are_free_after_their_lease(database, d
     for _ in range(WANT[1]):
         assert (await holder.stdout.readline()).strip() == b"held"
     first = await leases(database)
-    while min(await leases(database)) <= max(first):  # it lives, so its leases are renewed
-        await asyncio.sleep(0.1)
+
+    async def renewed():  # it lives, so its leases go on
+        return min(await leases(database)) > max(first)
+
+    await until(renewed)
     places = Places(database, SystemClock(), Waker(), lease_s=LEASE_S)
     with pytest.raises(_NoneFree):
         await database.write(lambda c: places._take(c, [WANT]))
