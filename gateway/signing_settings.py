@@ -116,7 +116,7 @@ class ConfirmationSection(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: Positive = 1_209_600  # how long a step waits; then it is free again
     hand_off_s: Positive = 3_600  # how long the desktop signer's addresses work
     downloads: Positive = 3  # how often it may fetch the file: once, and after broken transfers
-    per_provider: Positive = 4  # calls to one provider at the same time, in each process
+    per_provider: Positive = 4  # calls to one provider at the same time, by all processes
 
 
 class BatchSection(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,12 @@ class SigningPlaces:
             yield
 
     @contextlib.asynccontextmanager
+    async def with_provider(self, provider: str, count: int) -> AsyncIterator[None]:
+        """A place to call a provider of keys whose owners confirm elsewhere."""
+        async with self._places.taken((f"calls:{provider}", count)):
+            yield
+
+    @contextlib.asynccontextmanager
     async def with_timestamps(self, level: str) -> AsyncIterator[None]:
         """A place with the time-stamping authorities; B-B needs none."""
         if level == Level.B_B:
