@@ -47,6 +47,7 @@ from signing.evidence.eligibility import (
 from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status, status_unknown
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
+from signing.evidence.watch import Watch, WatchActs
 from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
 from signing.lane import open_plain
@@ -62,8 +63,8 @@ from signing.stages import Timings
 log = logging.getLogger(__name__)
 
 
-class SigningService(LargeFileWork, RemoteActs):
-    """``Signatures``, ``LargeFiles``, ``RemoteSignatures`` in this process; close it when done."""
+class SigningService(LargeFileWork, RemoteActs, WatchActs):
+    """``Signatures``, ``LargeFiles``, ``RemoteSignatures``, ``Watching``; close it when done."""
 
     def __init__(self, config: SignerConfig, clock: Clock) -> None:
         self._config = config
@@ -71,9 +72,10 @@ class SigningService(LargeFileWork, RemoteActs):
         self._fetcher = Fetcher(config)
         roots = load_certificates(config.roots)
         self._chains = ChainBuilder(roots, load_certificates(config.intermediates))
-        self._revocation = RevocationChecker(self._fetcher, clock)
+        self._revocation = RevocationChecker(self._fetcher, clock, config.revocation_folder)
         self._authorities = TimestampAuthorities(config, self._fetcher, self._chains, clock)
         self._extender = Extender(config, self._chains, self._revocation, self._authorities, clock)
+        self._watch = Watch(self._chains, self._revocation, self._fetcher, clock)
         self._keys: dict[str, KeySource] = {key.name: source_for(key, clock) for key in config.keys}
         self._signers: dict[str, KeptKeySigner] = {}
         self._clean = CleanFiles()

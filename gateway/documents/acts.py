@@ -129,7 +129,8 @@ class SigningActs:
                 if confirmation is not Confirmation.HERE:
                     await self._hand_over(confirmation, intent, order, act)
                 else:
-                    result = await self._make(order)
+                    async with self._office.with_timestamps(order.level):
+                        result = await self._make(order)
             if confirmation is Confirmation.HERE:
                 return await self._close(intent, result, act)
         except Exception as error:

@@ -7,11 +7,13 @@ file what ``steps.publish`` needs.
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from gateway.documents import steps
+from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.evidence import log as evidence_log
 from gateway.documents.preservation.preserving import PreservingSignatures, reckon
 from gateway.documents.preservation.rules import DEFAULT_POLICY, PreservationPolicy
@@ -37,6 +39,13 @@ class Chancery:
     signatures: PreservingSignatures
     authority: Authority
     preservation: PreservationPolicy = DEFAULT_POLICY
+    places: SigningPlaces | None = None
+
+    def with_timestamps(self, level: str) -> AbstractAsyncContextManager[None]:
+        """A place with the time-stamping authorities, counted over all processes."""
+        if self.places is None:
+            return nullcontext()
+        return self.places.with_timestamps(level)
 
     async def keep(self, before: bytes, signed: SignedPdf) -> Result:
         """Store a signed file and its evidence; look at it, reckon until when it is provable.

@@ -47,6 +47,7 @@ EVENT_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "receipt": ("issued", "replaced", "cancelled"),
     "document": ("signed", "rejected", "extended", "level_overdue"),
     "certification": ("issued", "revoked", "extended", "renewal_overdue"),
+    "certificate": ("revoked", "cleared"),
     "shipment": (
         "registered",
         "picked_up",

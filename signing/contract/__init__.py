@@ -51,6 +51,12 @@ from signing.contract.remote import (
     Ticket,
     Told,
 )
+from signing.contract.revocation import (
+    CertificateStatus,
+    FetchedList,
+    RevocationFinding,
+    Watching,
+)
 from signing.contract.service import Signatures
 from signing.contract.timestamps import TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
@@ -70,6 +76,7 @@ __all__ = [
     "Attestation",
     "Attested",
     "CertificateBinding",
+    "CertificateStatus",
     "CheckOutcome",
     "Clock",
     "Confirmation",
@@ -80,6 +87,7 @@ __all__ = [
     "ExistingSignature",
     "ExtendedPdf",
     "ExtensionEvidence",
+    "FetchedList",
     "Finding",
     "HandOffs",
     "Inspection",
@@ -94,6 +102,7 @@ __all__ = [
     "RemoteSignatures",
     "RemoteState",
     "Repaired",
+    "RevocationFinding",
     "Role",
     "Severity",
     "SignOrder",
@@ -113,6 +122,7 @@ __all__ = [
     "TrustAnchor",
     "Validation",
     "Verdict",
+    "Watching",
     "undecided_file",
     "with_earlier_signatures",
 ]

@@ -15,8 +15,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
@@ -27,12 +29,14 @@ from signing.contract import (
     Clock,
     Credential,
     ExtendedPdf,
+    FetchedList,
     Inspection,
     Level,
     Prepared,
     Provability,
     RemoteItem,
     RemoteState,
+    RevocationFinding,
     SignedPdf,
     SignerConfig,
     SigningError,
@@ -173,6 +177,21 @@ class SignerPool(LargeFileJobs):
         """Until when the file's signatures can be proven."""
         return cast("Provability", await self._read("provability", pdf))
 
+    async def certificate_status(self, chain: Sequence[bytes]) -> RevocationFinding:
+        """What the issuers say about the first of these certificates."""
+        arguments = (tuple(chain),)
+        found = await self._on(self._archivists, self._limit_s, "certificate_status", arguments)
+        return cast("RevocationFinding", found)
+
+    async def fetch_list(self, url: str) -> FetchedList:
+        """Fetch a CRL anew and keep it for every child."""
+        return cast("FetchedList", await self._on(self._archivists, 60.0, "fetch_list", (url,)))
+
+    async def keep_list(self, url: str, raw: bytes, fetched_at: datetime) -> None:
+        """Take a list that another machine fetched; the children find it in their folder."""
+        arguments = (url, raw, fetched_at)
+        await self._on(self._archivists, 60.0, "keep_list", arguments)
+
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified, in a reader."""
         return cast("Attested", await self._read("attest", pdf, attestation))
@@ -257,11 +276,19 @@ class SignerPool(LargeFileJobs):
         return await crew.run(limit_s, job, arguments)
 
     def _share_slots(self) -> None:
-        """Make the children's folder before the first one starts, unless one is configured."""
-        if self._slots is None and not self._config.timestamp_slots:
-            self._slots = TemporaryDirectory(prefix="motcua-tsa-")
-            for crew in (self._signers, self._archivists):
-                crew.change(timestamp_slots=self._slots.name)
+        """Make the children's folders before the first one starts, unless they are configured."""
+        given = {
+            "timestamp_slots": self._config.timestamp_slots,
+            "revocation_folder": self._config.revocation_folder,
+        }
+        if self._slots is None and not all(given.values()):
+            self._slots = TemporaryDirectory(prefix="motcua-shared-")
+            for name, configured in given.items():
+                folder = configured or Path(self._slots.name) / name
+                Path(folder).mkdir(mode=0o700, exist_ok=True)
+                given[name] = str(folder)
+            for crew in (self._signers, self._readers, self._archivists):
+                crew.change(**given)
 
 
 async def _digest(pdf: bytes) -> bytes:

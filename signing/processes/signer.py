@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
     {"prepare", "finish", "accept_hand_off", "inspect_file", "extend", "provability"}
     | {"validate_file", "provability_file"}
+    | {"certificate_status", "fetch_list", "keep_list"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
 OnTrips = Callable[[tuple[contract.TimestampTrip, ...]], None]

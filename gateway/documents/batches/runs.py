@@ -18,7 +18,6 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from gateway.documents import request_store
 from gateway.documents.acts import Act, SigningActs
 from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.refusals import is_passing, reason_of
@@ -109,17 +108,15 @@ class BatchRuns:
 
         A document that is refused for its own sake says nothing of the PIN.
         """
-        items, levels = await self._database.read(lambda c: _left(c, run))
-        left = list(items)
+        left = list(await self._database.read(lambda c: _left(c, run)))
         proven = False
         while left and not proven:
-            item = left.pop(0)
-            proven = await self._sign(run, item, levels[item.request_id])
-        await asyncio.gather(*(self._sign(run, item, levels[item.request_id]) for item in left))
+            proven = await self._sign(run, left.pop(0))
+        await asyncio.gather(*(self._sign(run, item) for item in left))
 
-    async def _sign(self, run: Run, item: Any, level: str) -> bool:
+    async def _sign(self, run: Run, item: Any) -> bool:
         """Whether it was signed."""
-        async with self._places.with_key(run.signer, level):
+        async with self._places.with_key(run.signer):
             problem = await self._try(run, item)
             for wait_s in _AGAIN_S:
                 if problem is None or not is_passing(problem):
@@ -215,7 +212,5 @@ def stop(
     )
 
 
-def _left(connection: Connection, run: Run) -> tuple[Sequence[Any], dict[str, str]]:
-    items = batch_store.items_of(connection, run.batch_id, ItemStatus.WAITING)
-    rows = request_store.requests_by_id(connection, [item.request_id for item in items])
-    return items, {row.id: row.level for row in rows}
+def _left(connection: Connection, run: Run) -> Sequence[Any]:
+    return batch_store.items_of(connection, run.batch_id, ItemStatus.WAITING)

@@ -46,7 +46,7 @@ class Confirmations:
         self._hand_off: HandOffDesk | None = None
         if self._remote is not None:
             remote = self._remote
-            tickets = Tickets(office, remote, policy.per_provider)
+            tickets = Tickets(office, remote, places, policy.per_provider)
             self.tickets = tickets
             self.embedding = Embedding(office, remote, tickets, places)
             acts = RemoteActs(office, remote, tickets, policy.wait)

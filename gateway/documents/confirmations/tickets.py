@@ -6,8 +6,6 @@ changes to ``hearing``, embedding to ``embedding`` and the loop to ``confirmatio
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -22,6 +20,7 @@ from gateway.documents.confirmations.claims import LEASE
 from gateway.documents.confirmations.endings import end_act, is_held
 from gateway.documents.confirmations.hearing import Hearing, Report, note_state
 from gateway.documents.confirmations.rules import again_after_s, sentence
+from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.foundation.ids import new_id
 from signing.contract import (
     RemoteItem,
@@ -44,15 +43,16 @@ _NOT_SENT = "Chưa gửi được yêu cầu tới nhà cung cấp; hệ thống
 class Tickets:
     """The tickets of every portal."""
 
-    def __init__(self, office: Chancery, remote: RemoteSignatures, per_provider: int = 4) -> None:
+    def __init__(
+        self, office: Chancery, remote: RemoteSignatures, places: SigningPlaces, per_provider: int
+    ) -> None:
         self._database = office.database
         self._clock = office.clock
         self._waker = office.waker
         self._hearing = Hearing(office.clock, office.metrics)
         self._remote = remote
-        self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(per_provider)
-        )
+        self._places = places
+        self._per_provider = per_provider
 
     # -------------------------------------------------------------- making and sending
 
@@ -102,7 +102,7 @@ class Tickets:
     async def send(self, reference: str, fence: int) -> None:
         """Ask the provider for the confirmation, at most once whatever crashes."""
         ticket = await self._database.read(lambda c: ticket_store.find_ticket(c, reference))
-        async with self._gates[ticket.provider]:
+        async with self._places.with_provider(ticket.provider, self._per_provider):
             items = await self._database.write(lambda c: self._sending(c, reference, fence))
             if not items:
                 return
@@ -173,7 +173,7 @@ class Tickets:
         call = self._remote.cancel if withdrawn else self._remote.ask
         channel = "cancel" if withdrawn else "ask"
         try:
-            async with self._gates[row.provider]:
+            async with self._places.with_provider(row.provider, self._per_provider):
                 report = Report.of(channel, await call(_ticket(row)))
         except SigningError as error:
             _log.info("no_answer", credential=row.credential, reason=error.code)
