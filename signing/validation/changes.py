@@ -211,7 +211,14 @@ def _judge_seen(judged: Changes, seen: Comparison) -> Changes:
         told = (*judged.told, say("later_picture", pages=", ".join(pages)))
         return Changes(ChangeVerdict.REFUSED, "picture_changed", pages, told)
     if seen.doubtful:
-        return replace(judged, verdict=ChangeVerdict.UNDECIDED, reason="text_covered", names=pages)
+        covered = [say("later_covered", words=words) for words in seen.covered]
+        return replace(
+            judged,
+            verdict=ChangeVerdict.UNDECIDED,
+            reason="text_covered",
+            names=pages,
+            told=(*judged.told, *covered),
+        )
     return _undrawn(judged, seen.failure) if seen.failure else judged
 
 

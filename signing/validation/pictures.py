@@ -31,6 +31,7 @@ _INK, _PAPER = 110, 200  # of 255: what is written, and what is blank
 _LETTERS = 24  # dots of ink: two characters of 12 points
 _LETTER_HEIGHT = 5  # dots: what is flatter is a dotted line, which a number may cover
 _KEPT_PICTURES = 4  # of the newest revision, about 1.5 MB each
+_WORDS = 80  # characters of hidden text that are told
 _MARGIN = 1.5  # points around a box: smoothing of its edge
 
 
@@ -41,6 +42,7 @@ class Comparison:
     differing: tuple[int, ...] = ()
     doubtful: tuple[int, ...] = ()
     failure: str = ""
+    covered: tuple[str, ...] = ()  # the words under later signatures' pictures, as far as readable
 
 
 def compare_pictures(
@@ -80,7 +82,7 @@ class CoveredPages:
     def __init__(self, pdf: bytes, deadline: Deadline) -> None:
         self._pdf = pdf
         self._deadline = deadline
-        self._known: dict[Any, bool] = {}
+        self._known: dict[Any, str | None] = {}  # the words that are hidden; None: nothing is
         self._newest: _Document | None = None
         self._pictures: dict[int, Image.Image] = {}
 
@@ -97,39 +99,42 @@ class CoveredPages:
             OutOfTime: the limit passed.
         """
         older: list[_Document] = []
-        hidden = []
+        hidden, words = [], []
         try:
             for number, boxes in sorted(stamps.items()):
                 key = (number, tuple(sorted(boxes)), tuple(sorted(others.get(number, []))))
                 if not alike or key not in self._known:
                     older = older or [_Document(self._pdf[:end])]
                     self._known[key] = self._page_hides(older[0], number, boxes)
-                if self._known[key]:
+                covered = self._known[key]
+                if covered is not None:
                     hidden.append(number + 1)
+                    words.append(covered)
         except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
             return Comparison(failure=type(error).__name__)
         finally:
             for document in older:
                 document.close()
-        return Comparison(doubtful=tuple(hidden))
+        return Comparison(doubtful=tuple(hidden), covered=tuple(filter(None, words)))
 
     def close(self) -> None:
         """Free what PDFium holds."""
         if self._newest is not None:
             self._newest.close()
 
-    def _page_hides(self, before: _Document, number: int, boxes: list[Rect]) -> bool:
+    def _page_hides(self, before: _Document, number: int, boxes: list[Rect]) -> str | None:
         self._deadline.check()
         if self._newest is None:
             self._newest = _Document(self._pdf)
         areas = self._newest.areas(number, boxes)
         if not areas:
-            return False
+            return None
         if number not in self._pictures:
             if len(self._pictures) >= _KEPT_PICTURES:
                 self._pictures.pop(next(iter(self._pictures)))
             self._pictures[number] = self._newest.picture(number)
-        return _hides(before.picture(number), self._pictures[number], areas)
+        hidden = _hides(before.picture(number), self._pictures[number], areas)
+        return before.words(number, boxes) if hidden else None
 
 
 def _hides(before: Image.Image, after: Image.Image, areas: list[Pixels]) -> bool:
@@ -203,6 +208,18 @@ class _Document:
             return picture
         finally:
             page.close()
+
+    def words(self, number: int, boxes: list[Rect]) -> str:
+        """The text within rectangles of a page, on one line and not too long."""
+        page = self._document[number]
+        text = page.get_textpage()
+        try:
+            found = " ".join(text.get_text_bounded(*box) for box in boxes)
+        finally:
+            text.close()
+            page.close()
+        line = " ".join("".join(c if c.isprintable() else " " for c in found).split())
+        return line if len(line) <= _WORDS else line[:_WORDS] + "…"
 
     def blank(self, picture: Image.Image, number: int, boxes: list[Rect]) -> None:
         """Paint rectangles of the page black, whichever way the page is turned."""

@@ -112,6 +112,7 @@ SENTENCES: Final[dict[str, str]] = {
     "later_freed": "Sau đó: giải phóng đối tượng không dùng đến.",
     "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
     "later_picture": "Sau đó: hình ảnh trang {pages} không còn như khi ký.",
+    "later_covered": "Sau đó: hình của chữ ký thêm sau che mất chữ “{words}”.",
     "picture_changed": "Hình ảnh trang {names} đã khác so với khi ký, ngoài vùng được phép.",
     "text_covered": "Hình của chữ ký thêm sau che mất chữ đã có khi ký, ở trang {names}.",
     "picture_unknown": (
