@@ -10,6 +10,7 @@ another viewer does not is found by the object comparison in ``difference``, not
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -22,6 +23,7 @@ from signing.validation.difference import Deadline
 from signing.validation.drawn import Rect
 
 Pixels = tuple[int, int, int, int]  # left, top, right, bottom
+Whole = bytes | ctypes.Array[ctypes.c_char]  # a file to open
 Boxes = Mapping[int, list[Rect]]  # page from 0 → rectangles
 
 _MAX_PAGES = 300
@@ -45,8 +47,13 @@ class Comparison:
     covered: tuple[str, ...] = ()  # the words under later signatures' pictures, as far as readable
 
 
+def beginning(pdf: bytes, end: int) -> Whole:
+    """The first bytes of a file, as PDFium takes them: no copy, so that ``pdf`` must be kept."""
+    return ctypes.cast(ctypes.c_char_p(pdf), ctypes.POINTER(ctypes.c_char * end)).contents
+
+
 def compare_pictures(
-    signed: bytes, newest: bytes, allowed: Boxes, doubtful: Boxes, deadline: Deadline
+    signed: Whole, newest: bytes, allowed: Boxes, doubtful: Boxes, deadline: Deadline
 ) -> Comparison:
     """Draw two revisions of a file and look for differences.
 
@@ -104,7 +111,7 @@ class CoveredPages:
             for number, boxes in sorted(stamps.items()):
                 key = (number, tuple(sorted(boxes)), tuple(sorted(others.get(number, []))))
                 if not alike or key not in self._known:
-                    older = older or [_Document(self._pdf[:end])]
+                    older = older or [_Document(beginning(self._pdf, end))]
                     self._known[key] = self._page_hides(older[0], number, boxes)
                 covered = self._known[key]
                 if covered is not None:
@@ -182,7 +189,7 @@ def _seen(difference: Image.Image) -> bool:
 class _Document:
     """An open file whose pages can be drawn with their annotations."""
 
-    def __init__(self, pdf: bytes) -> None:
+    def __init__(self, pdf: Whole) -> None:
         self._document = pypdfium2.PdfDocument(pdf)
         self._document.init_forms()
 

@@ -118,6 +118,7 @@ SENTENCES: Final[dict[str, str]] = {
     "picture_unknown": (
         "Không vẽ được các trang để so hình ảnh khi ký với hình ảnh hiện tại ({names})."
     ),
+    "too_many_pages": "tệp có quá nhiều trang hoặc đối tượng",
     "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
     "time_limit": "Hết thời gian cho phép; chưa kiểm tra xong chữ ký này.",
     "intact_so_far": (
