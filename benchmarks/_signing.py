@@ -115,8 +115,11 @@ async def _median(work: Work, times: int) -> Cost:
     return Cost(statistics.median(walls), statistics.median(cpus))
 
 
-def document() -> bytes:
-    """One page of real Vietnamese text with an embedded font, places for number, date and hand."""
+def document(dossier: int = 0) -> bytes:
+    """One page of real Vietnamese text with an embedded font, places for number, date and hand.
+
+    ``dossier`` makes documents differ from each other, in text and length.
+    """
     if "NotoVN" not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(TTFont("NotoVN", str(REGULAR)))
     out = io.BytesIO()
@@ -124,6 +127,8 @@ def document() -> bytes:
     page.setFont("NotoVN", 12)
     page.drawString(80, 790, "Số:       /QĐ-UBND")
     page.drawString(300, 790, "Phường Mẫu, ngày      tháng      năm 2026")
+    if dossier:
+        page.drawString(80, 60, f"Hồ sơ {dossier}" + "," * (dossier % 7))
     for line in range(34):
         page.drawString(80, 760 - 16 * line, f"Điều {line + 1}. Cấp giấy phép cho ông Ví Dụ.")
     page.drawCentredString(440, 200, "CHỦ TỊCH")

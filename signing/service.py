@@ -29,6 +29,7 @@ from signing.contract import (
     Inspection,
     Level,
     Provability,
+    Role,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
@@ -144,8 +145,8 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
     async def _perform(
         self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
     ) -> SignedPdf:
-        style = order.text_style or self._config.time_style
-        order = dataclasses.replace(order, text_style=style)
+        if not order.text_style and order.role is not Role.INVISIBLE:
+            order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
             return await sign_reachable(
@@ -227,10 +228,10 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
     def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner:
         """The signer over an accepted certificate; one that holds an act's PIN is not kept."""
         now = self._clock.now()
-        check_certificate(key.certificate, now)
         kept = self._signers.get(name)
         if kept is not None and kept.key is key and kept.chain.valid_at(now):
-            return kept
+            return kept  # usage and strength were judged when it was made: its bytes are the same
+        check_certificate(key.certificate, now)
         signer = self._new_signer(key)
         if key.kept:
             self._signers[name] = signer

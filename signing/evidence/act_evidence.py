@@ -9,7 +9,6 @@ Leaves keeping it, and who confirmed what, to the caller. Follows TT 15/2025/TT-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -73,10 +72,10 @@ def act_evidence(order: SignOrder, appended: bytes, facts: Facts) -> ActEvidence
     return ActEvidence(
         chain=facts.chain.encoded,
         authority_certificates=tuple(dict.fromkeys(authority)),
-        ocsps=tuple(dict.fromkeys(o for one in facts.evidence for o in one.ocsps)),
-        crls=tuple(dict.fromkeys(c for one in facts.evidence for c in one.crls)),
+        ocsps=tuple(dict.fromkeys([o for one in facts.evidence for o in one.ocsps])),
+        crls=tuple(dict.fromkeys([c for one in facts.evidence for c in one.crls])),
         timestamps=tokens.all(),
-        checks=tuple(_checks(order, facts, tokens)),
+        checks=_checks(order, facts, tokens),
         algorithm=facts.algorithm,
         proven_time=tokens.proven_time(),
     )
@@ -99,19 +98,21 @@ def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
 # ------------------------------------------------------------------ checks
 
 
-def _checks(order: SignOrder, facts: Facts, tokens: Tokens) -> Iterator[ActCheck]:
+def _checks(order: SignOrder, facts: Facts, tokens: Tokens) -> tuple[ActCheck, ...]:
     """Every check in the order it was made."""
-    for code, detail in _before_signing(facts.chain, bound=bool(order.bindings)):
-        yield _passed(code, facts.checked_at, detail)
-    yield _revocation(facts)
+    before = _before_signing(facts.chain, facts.checked_at, bound=bool(order.bindings))
     stamped = sum(1 for t in tokens.of_signatures if t is not None)
-    for code, detail in _after_signing(stamped, sealed=bool(tokens.archives)):
-        yield _passed(code, facts.proved_at, detail)
+    after = _after_signing(stamped, sealed=bool(tokens.archives))
+    return (
+        *before,
+        _revocation(facts),
+        *[ActCheck(code, CheckOutcome.PASSED, facts.proved_at, said) for code, said in after],
+    )
 
 
-@lru_cache(maxsize=256)
-def _before_signing(chain: TrustedChain, *, bound: bool) -> tuple[tuple[str, str], ...]:
-    """What was checked before the key was used, in words; the same for every act of a chain."""
+@lru_cache(maxsize=64)
+def _before_signing(chain: TrustedChain, at: datetime, *, bound: bool) -> tuple[ActCheck, ...]:
+    """What was checked before the key was used; the same for a chain's acts of one second."""
     signer, root = chain.certificates[0], _name(chain.certificates[-1])
     start, end = local_day(signer.not_valid_before_utc), local_day(signer.not_valid_after_utc)
     rows = [
@@ -123,16 +124,21 @@ def _before_signing(chain: TrustedChain, *, bound: bool) -> tuple[tuple[str, str
     ]
     if bound:
         rows.append(("certificate_binding", "Đúng chứng thư số ghi trong sổ thẩm quyền."))
-    return tuple(rows)
+    return tuple(ActCheck(code, CheckOutcome.PASSED, at, detail) for code, detail in rows)
 
 
-def _after_signing(stamped: int, *, sealed: bool) -> Iterator[tuple[str, str]]:
-    yield "signature_value", "Chữ ký khớp với khóa công khai trong chứng thư số."
+@lru_cache(maxsize=256)
+def _after_signing(stamped: int, *, sealed: bool) -> tuple[tuple[str, str], ...]:
+    """What was checked about the result, in words."""
+    rows = [("signature_value", "Chữ ký khớp với khóa công khai trong chứng thư số.")]
     if stamped:
-        yield "signature_timestamp", f"Có dấu thời gian hợp lệ cho {stamped} chữ ký."
+        detail = f"Có dấu thời gian hợp lệ cho {stamped} chữ ký."
+        rows.append(("signature_timestamp", detail))
     if sealed:
-        yield "archive_timestamp", "Có dấu thời gian lưu trữ bao trùm toàn bộ tệp."
-    yield "self_check", "Tệp đã ký giữ nguyên văn bản đầu vào và qua bước tự kiểm tra độc lập."
+        rows.append(("archive_timestamp", "Có dấu thời gian lưu trữ bao trùm toàn bộ tệp."))
+    detail = "Tệp đã ký giữ nguyên văn bản đầu vào và qua bước tự kiểm tra độc lập."
+    rows.append(("self_check", detail))
+    return tuple(rows)
 
 
 def _revocation(facts: Facts) -> ActCheck:
@@ -147,11 +153,7 @@ def _revocation(facts: Facts) -> ActCheck:
         "Chứng thư số và chứng thư của nơi cấp chưa bị thu hồi"
         f" ({len(mine.ocsps)} câu trả lời OCSP, {len(mine.crls)} CRL)."
     )
-    return _passed("revocation", facts.checked_at, detail)
-
-
-def _passed(code: str, at: datetime, detail: str) -> ActCheck:
-    return ActCheck(code, CheckOutcome.PASSED, at, detail)
+    return ActCheck("revocation", CheckOutcome.PASSED, facts.checked_at, detail)
 
 
 # ------------------------------------------------------------------ time-stamps

@@ -105,8 +105,9 @@ async def sign_in_lane(
     with doubting():
         document = open_document(data, state, file)
         store = _look_ahead(document, act)
+    said = _SIGNATURE + _statement(act)
     try:
-        names = tuple([await _sign_part(document, act, part) for part in act.parts])
+        names = tuple([await _sign_part(document, act, part, said) for part in act.parts])
         if store is not None:
             await _append_proof(document, act, store, names[-1])
     except SignatureTooLong:
@@ -124,20 +125,20 @@ def _look_ahead(document: LaneDocument, act: LaneAct) -> Store | None:
         raise NotForTheLane("the file is too long")
     for index in {0, *(part.stamp.page_index for part in act.parts if part.stamp)}:
         document.annotations(document.page(index))
-    document.revision().trailer()
     if act.level not in (Level.B_LT, Level.B_LTA):
         return None
     return read_store(document.file)
 
 
-async def _sign_part(document: LaneDocument, act: LaneAct, part: LanePart) -> str:
+async def _sign_part(document: LaneDocument, act: LaneAct, part: LanePart, said: bytes) -> str:
+    """Append one signature whose dictionary begins with ``said``; give its field's name."""
     name = document.form.free_name(part.prefix)
     revision = document.revision()
     template, authority = act.signer.template, act.authority
     room = template.size + act.signer.signature_size + _MARGIN
     if authority is not None:
         room += authority.room
-    signature = revision.new(signature_entries(_SIGNATURE + _statement(act), room))
+    signature = revision.new(signature_entries(said, room))
     _enter_field(document, revision, name, signature, part.stamp)
     document.declare_pades(revision)
     hole = document.open_hole(revision, signature)
@@ -146,14 +147,15 @@ async def _sign_part(document: LaneDocument, act: LaneAct, part: LanePart) -> st
     token = None
     if authority is not None:
         token = await authority.token(hashlib.sha256(raw).digest())
-    hole.fill(template.message(attributes, raw, token))
+    hole.fill(template.digits(attributes, raw, token))
     document.close_hole(hole)
     return name
 
 
 def _statement(act: LaneAct) -> bytes:
     """When, who, why and where, as the signature dictionary states them."""
-    rows = [b"/M" + write_text(act.signed_at.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'"))]
+    at = act.signed_at.astimezone(UTC).timetuple()
+    rows = [b"/M(D:%04d%02d%02d%02d%02d%02d+00'00')" % at[:6]]
     said = ((b"/Name", act.name), (b"/Reason", act.reason), (b"/Location", act.location))
     rows += [name + write_text(value) for name, value in said if value]
     return b"".join(rows)
@@ -195,5 +197,6 @@ async def _append_proof(document: LaneDocument, act: LaneAct, store: Store, name
         archive = document.form.free_name(archive)
     _enter_field(document, revision, archive, stamp, None)
     hole = document.open_hole(revision, stamp)
-    hole.fill(await act.authority.token(hole.digest))
+    token = await act.authority.token(hole.digest)
+    hole.fill(token.hex().encode())
     document.close_hole(hole)

@@ -16,7 +16,17 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.keys.contract import PSS_SALT_LENGTH
-from signing.reading.der import NULL, OCTETS, SEQUENCE, SET, read, write, write_integer, write_oid
+from signing.reading.der import (
+    NULL,
+    OCTETS,
+    SEQUENCE,
+    SET,
+    read,
+    write,
+    write_head,
+    write_integer,
+    write_oid,
+)
 
 _SIGNED_DATA = write_oid("1.2.840.113549.1.7.2")
 _DATA = write_oid("1.2.840.113549.1.7.1")
@@ -109,14 +119,18 @@ class CmsTemplate:
             + write(SEQUENCE, _DATA)
             + write(_IMPLICIT_0, set_of(encoded))
         )
+        self._digits = self._content.hex().encode()
         self.size = len(self._content) + len(attributes) + len(self._signer) + len(algorithm)
 
     def attributes(self, digest: bytes) -> bytes:
         """The signed attributes over a document's digest: what the key signs (RFC 5652, 5.4)."""
         return self._attributes[0] + digest + self._attributes[1]
 
-    def message(self, attributes: bytes, signature: bytes, token: bytes | None) -> bytes:
-        """The whole message around a signature and, if there is one, its time-stamp."""
+    def digits(self, attributes: bytes, signature: bytes, token: bytes | None) -> bytes:
+        """The whole message around a signature and, if there is one, its time-stamp.
+
+        In hexadecimal, as it stands in the file; the chain's digits are made once.
+        """
         unsigned = b""
         if token is not None:
             unsigned = write(_IMPLICIT_1, _attribute(_SIGNATURE_TIME_STAMP, token))
@@ -129,5 +143,10 @@ class CmsTemplate:
             write(OCTETS, signature),
             unsigned,
         )
-        content = write(SEQUENCE, self._content, write(SET, signer))
-        return write(SEQUENCE, _SIGNED_DATA, write(_IMPLICIT_0, content))
+        signers = write(SET, signer)
+        size = len(self._content) + len(signers)
+        data = write_head(SEQUENCE, size)
+        wrapped = write_head(_IMPLICIT_0, len(data) + size)
+        whole = len(_SIGNED_DATA) + len(wrapped) + len(data) + size
+        head = write_head(SEQUENCE, whole) + _SIGNED_DATA + wrapped + data
+        return head.hex().encode() + self._digits + signers.hex().encode()

@@ -40,7 +40,7 @@ _STREAM_END = re.compile(rb"[\0\t\n\f\r ]*+endstream(?![A-Za-z0-9])")
 _ENTRY_SIZE = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InFile:
     """An object that stands in the file by itself."""
 
@@ -48,7 +48,7 @@ class InFile:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InStream:
     """An object inside an object stream."""
 
@@ -96,10 +96,15 @@ class Section:
         return max([*tops, self.hidden.top() if self.hidden else 0], default=0)
 
 
-def _table_entry(data: Buffer, position: int) -> Entry:
+def _check_entry(data: Buffer, position: int) -> re.Match[bytes]:
     entry = _ENTRY.fullmatch(data, position, position + _ENTRY_SIZE)
     if entry is None:
         raise NotForTheLane("a cross-reference entry is malformed")
+    return entry
+
+
+def _table_entry(data: Buffer, position: int) -> Entry:
+    entry = _check_entry(data, position)
     return FREE if entry[3] == b"f" else InFile(int(entry[1]), int(entry[2]))
 
 
@@ -197,8 +202,9 @@ def _read_table(data: Buffer, position: int) -> Section:
         if position > len(data):
             raise NotForTheLane("a cross-reference table is cut off")
         if count:
-            _table_entry(data, start)
-            _table_entry(data, position - _ENTRY_SIZE)
+            _check_entry(data, start)
+            if count > 1:
+                _check_entry(data, position - _ENTRY_SIZE)
             ranges.append((first, count, start))
     found, _ = read_dictionary(data, trailer.end())
     return Section(found, ranges, data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from signing.lane.file import LaneFile, open_file
@@ -44,23 +45,21 @@ class Hole:
     before: Any  # the SHA-256 state up to the hole
     digest: bytes
 
-    def fill(self, message: bytes) -> None:
-        """Put the message in; the rest of the hole stays zero.
+    def fill(self, digits: bytes) -> None:
+        """Put the message's hexadecimal digits in; the rest of the hole stays zero.
 
         Raises:
             SignatureTooLong.
         """
-        digits = message.hex().encode()
         if len(digits) > self.end - self.begin - 2:
             raise SignatureTooLong
         self.block[self.begin + 1 : self.begin + 1 + len(digits)] = digits
 
 
 class Written(NamedTuple):
-    """What was appended, and the whole file's SHA-256."""
+    """What was appended, and how long the whole file is now."""
 
     appended: bytes
-    sha256: str
     size: int
 
 
@@ -70,11 +69,12 @@ class LaneDocument:
 
     file: LaneFile
     form: Form
-    state: Any  # SHA-256 over everything so far
+    state: Any  # SHA-256 over everything so far, but for ``unread``
     position: int
     declaration: Declaration  # still to be made
     appended: list[bytes | bytearray] = field(default_factory=list)
     shared: dict[PreparedSet, Reference] = field(default_factory=dict)  # written once an act
+    unread: memoryview | None = None  # the last signature and what follows it, not hashed yet
 
     def revision(self) -> Revision:
         """Begin a revision."""
@@ -83,6 +83,7 @@ class LaneDocument:
     def append(self, revision: Revision) -> None:
         """Finish a revision that is not signed."""
         block = revision.render(self.position).block
+        self._catch_up()
         self.state.update(block)
         self._grow(block)
 
@@ -96,15 +97,21 @@ class LaneDocument:
         first, second = self.position + begin, self.position + end
         spans = _BYTE_RANGE_ROOM % (first, second, len(block) - end)
         block[at : at + len(spans)] = spans
+        self._catch_up()
         self.state.update(memoryview(block)[:begin])
         whole = self.state.copy()
         whole.update(memoryview(block)[end:])
         return Hole(block, begin, end, self.state, whole.digest())
 
     def close_hole(self, hole: Hole) -> None:
-        """Take the filled revision as part of the document."""
-        self.state.update(memoryview(hole.block)[hole.begin :])
+        """Take the filled revision as part of the document; after the last one nobody hashes it."""
+        self.unread = memoryview(hole.block)[hole.begin :]
         self._grow(hole.block)
+
+    def _catch_up(self) -> None:
+        if self.unread is not None:
+            self.state.update(self.unread)
+            self.unread = None
 
     def _grow(self, block: bytearray) -> None:
         self.appended.append(block)
@@ -112,7 +119,7 @@ class LaneDocument:
 
     def finish(self) -> Written:
         """Everything that was appended."""
-        return Written(b"".join(self.appended), self.state.hexdigest(), self.position)
+        return Written(b"".join(self.appended), self.position)
 
     def page(self, index: int) -> LanePage:
         """Where a page is written."""
@@ -120,7 +127,7 @@ class LaneDocument:
 
     def annotations(self, page: LanePage) -> list[bytes]:
         """What is entered on a page so far."""
-        return self.file.items(self.file.dictionary(bytes(page.reference)).get(b"/Annots"))
+        return self.file.items(self.file.at(page.reference).get(b"/Annots"))
 
     def enter_field(self, revision: Revision, target: Reference, name: str, page: LanePage) -> None:
         """Enter a combined field and widget into the form and the page."""
@@ -141,7 +148,7 @@ class LaneDocument:
     def _write_form(self, revision: Revision) -> None:
         form, catalog = self.form, self.file.catalog
         if form.place is not None:
-            revision.put(form.place, bytes(form.entries))
+            revision.put_dictionary(form.place, form.entries)
         elif b"/AcroForm" in catalog and reference(catalog.get(b"/AcroForm")) is None:
             self.change_catalog(revision, {b"/AcroForm": bytes(form.entries)})
         else:
@@ -150,7 +157,7 @@ class LaneDocument:
 
     def change_catalog(self, revision: Revision, entries: dict[bytes, bytes]) -> None:
         """Write the catalog anew with other entries."""
-        revision.put(self.file.root, bytes(self.file.catalog.having(entries)))
+        revision.put_dictionary(self.file.root, self.file.catalog.having(entries))
 
     def declare_pades(self, revision: Revision) -> None:
         """Say in the catalog that the file is PDF 1.7 with PAdES, unless it says more already."""
@@ -212,6 +219,7 @@ def _version(file: LaneFile, catalog: Dictionary) -> tuple[int, int]:
     return max(_parse_version(header), _parse_version((stated or b"/1.0")[1:]))
 
 
+@lru_cache(maxsize=16)
 def _parse_version(raw: bytes) -> tuple[int, int]:
     major, dot, minor = raw[:1], raw[1:2], raw[2:3]
     if not (major.isdigit() and dot == b"." and minor.isdigit() and len(raw) == 3):
@@ -220,7 +228,7 @@ def _parse_version(raw: bytes) -> tuple[int, int]:
 
 
 def _enter_widget(file: LaneFile, revision: Revision, target: Reference, page: LanePage) -> None:
-    entries = file.dictionary(bytes(page.reference))
+    entries = file.at(page.reference)
     raw = entries.get(b"/Annots")
     annotations = [*file.items(raw), bytes(target)]
     array = b"[" + b" ".join(annotations) + b"]"
@@ -230,4 +238,4 @@ def _enter_widget(file: LaneFile, revision: Revision, target: Reference, page: L
             place = further
         revision.put(place, array)
     else:
-        revision.put(page.reference, bytes(entries.having({b"/Annots": array})))
+        revision.put_dictionary(page.reference, entries.having({b"/Annots": array}))

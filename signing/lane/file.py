@@ -29,6 +29,7 @@ from signing.lane.syntax import (
     is_dictionary,
     leading_reference,
     read_dictionary,
+    read_object,
     reference,
     value_span,
 )
@@ -54,10 +55,11 @@ class LaneFile:
     next_number: int
     root: Reference
     newest: int  # offset of the newest cross-references, ours included
+    identity: bytes | None  # the first half of /ID, which never changes
     pages: dict[int, object] = field(default_factory=dict)  # found ones by index; see ``pages``
     written: dict[int, bytes] = field(default_factory=dict)  # by us, in revisions already appended
     _packed: dict[int, _Packed] = field(default_factory=dict)
-    _dictionaries: dict[bytes, Dictionary] = field(default_factory=dict)  # by reference as written
+    _dictionaries: dict[Reference, Dictionary] = field(default_factory=dict)
 
     def fresh(self) -> LaneFile:
         """The file as it was read, without what was appended; what was found in it is kept."""
@@ -67,6 +69,7 @@ class LaneFile:
             self.references.size,
             self.root,
             self.references.start,
+            self.identity,
             self.pages,
             _packed=self._packed,
             _dictionaries=dict(self._dictionaries) if not self.written else {},
@@ -82,10 +85,13 @@ class LaneFile:
         raw = place[0][start:end]
         return None if raw == b"null" else raw
 
-    def write(self, target: Reference, body: bytes) -> None:
-        """Take note of an object as a revision writes it."""
+    def write(self, target: Reference, body: bytes, found: Dictionary | None = None) -> None:
+        """Take note of an object as a revision writes it; ``found``: what ``body`` was made of."""
         self.written[target.number] = body
-        self._dictionaries.pop(bytes(target), None)
+        if found is not None:
+            self._dictionaries[target] = found
+        else:
+            self._dictionaries.pop(target, None)
 
     def _locate(self, target: Reference) -> tuple[Buffer, int] | None:
         """Where an object's value begins: in the file, an object stream, or our own revisions."""
@@ -144,7 +150,7 @@ class LaneFile:
         if target.number in self.written or not isinstance(entry, InFile):
             raise NotForTheLane("a stream does not stand in the file")
         start = self._start_of(entry, target)
-        length = reference(self.dictionary(bytes(target)).get(b"/Length"))
+        length = reference(self.at(target).get(b"/Length"))
         found, body = read_stream(
             self.data, start, None if length is None else integer(self.resolve(bytes(length)))
         )
@@ -153,7 +159,7 @@ class LaneFile:
     def resolve(self, raw: bytes | None) -> bytes | None:
         """Follow references until a value comes."""
         for _ in range(_MAX_REFERENCES):
-            target = reference(raw)
+            target = reference(raw) if raw is not None else None
             if target is None:
                 return None if raw == b"null" else raw
             raw = self.read(target)
@@ -163,19 +169,26 @@ class LaneFile:
         """A value, or what it refers to, that must be a dictionary."""
         if raw is None:
             raise NotForTheLane("a dictionary is missing")
-        kept = self._dictionaries.get(raw)
-        if kept is not None:
-            return kept
         target = reference(raw)
-        if target is None:
-            if not is_dictionary(raw):
-                raise NotForTheLane("a dictionary is missing")
-            return dictionary(raw)
-        found = self._read_dictionary(target)
-        self._dictionaries[bytes(target)] = found
-        return found
+        if target is not None:
+            return self.at(target)
+        if not is_dictionary(raw):
+            raise NotForTheLane("a dictionary is missing")
+        return dictionary(raw)
+
+    def at(self, target: Reference) -> Dictionary:
+        """An object that must be a dictionary."""
+        kept = self._dictionaries.get(target)
+        if kept is None:
+            kept = self._dictionaries[target] = self._read_dictionary(target)
+        return kept
 
     def _read_dictionary(self, target: Reference) -> Dictionary:
+        entry = self.references.find(target.number)
+        if isinstance(entry, InFile) and target.number not in self.written:
+            found = read_object(self.data, entry.offset, target)
+            if found is not None and entry.generation == target.generation:
+                return found
         for _ in range(_MAX_REFERENCES):
             place = self._locate(target)
             if place is None:
@@ -196,7 +209,7 @@ class LaneFile:
     @property
     def catalog(self) -> Dictionary:
         """The document catalog as it is now."""
-        return self.dictionary(bytes(self.root))
+        return self.at(self.root)
 
 
 def open_file(data: Buffer) -> LaneFile:
@@ -211,9 +224,11 @@ def open_file(data: Buffer) -> LaneFile:
     root = reference(references.trailer.get(b"/Root"))
     if root is None or root.number >= references.size:
         raise NotForTheLane("the trailer names no catalog")
-    file = LaneFile(data, references, references.size, root, references.start)
+    file = LaneFile(data, references, references.size, root, references.start, None)
     if file.catalog.get(b"/Type") != b"/Catalog":
         raise NotForTheLane("the catalog is not one")
+    identity = file.resolve(references.trailer.get(b"/ID"))
+    file.identity = None if identity is None else array_items(identity)[0]
     return file
 
 

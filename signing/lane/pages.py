@@ -29,7 +29,11 @@ class LanePage:
 
 def page_count(file: LaneFile) -> int:
     """How many pages the tree says it has."""
-    count = integer(file.resolve(file.dictionary(file.catalog.get(b"/Pages")).get(b"/Count")))
+    return _count(file, file.dictionary(file.catalog.get(b"/Pages")))
+
+
+def _count(file: LaneFile, tree: Dictionary) -> int:
+    count = integer(file.resolve(tree.get(b"/Count")))
     if count < 1:
         raise NotForTheLane("the document has no pages")
     return count
@@ -45,16 +49,16 @@ def find_page(file: LaneFile, index: int) -> LanePage:
 
 
 def _find_page(file: LaneFile, index: int) -> LanePage:
-    if not 0 <= index < page_count(file):
-        raise NotForTheLane("there is no such page")
     target = reference(file.catalog.get(b"/Pages"))
+    if target is None or not 0 <= index < _count(file, file.at(target)):
+        raise NotForTheLane("there is no such page")
     inherited: dict[bytes, bytes] = {}
     visited: set[Reference] = set()
     while target is not None:
         if target in visited or len(visited) >= _MAX_DEPTH:
             raise NotForTheLane("the page tree loops")
         visited.add(target)
-        node = file.dictionary(bytes(target))
+        node = file.at(target)
         if b"/Kids" not in node:
             return _leaf(target, node, inherited, index)
         if node.get(b"/Type") != b"/Pages" or b"/Annots" in node:
@@ -73,8 +77,7 @@ def _leaf(
 
 
 def _own(node: Dictionary, names: tuple[bytes, ...]) -> dict[bytes, bytes]:
-    own = {name: node.get(name) for name in names}
-    return {name: value for name, value in own.items() if value is not None}
+    return {name: value for name in names if (value := node.get(name)) is not None}
 
 
 def _descend(file: LaneFile, node: Dictionary, index: int) -> tuple[Reference | None, int]:
@@ -84,7 +87,7 @@ def _descend(file: LaneFile, node: Dictionary, index: int) -> tuple[Reference | 
         target = reference(kid)
         if target is None:
             raise NotForTheLane("a page stands inside its parent")
-        below = file.dictionary(kid)
+        below = file.at(target)
         pages = integer(file.resolve(below.get(b"/Count"))) if b"/Kids" in below else 1
         if index < pages:
             return target, index
@@ -101,7 +104,7 @@ def page_references(file: LaneFile) -> Iterator[Reference]:
         if target is None or target in seen or len(seen) > _MAX_KIDS:
             raise NotForTheLane("the page tree is broken")
         seen.add(target)
-        node = file.dictionary(bytes(target))
+        node = file.at(target)
         if b"/Kids" not in node:
             yield target
         else:

@@ -6,8 +6,7 @@ it by signing on the ordinary path, so its reason is for logs and tests, never f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 
 class NotForTheLane(Exception):
@@ -29,14 +28,24 @@ _SURPRISES = (
 )
 
 
-@contextmanager
-def doubting() -> Iterator[None]:
+class doubting:  # noqa: N801 - a context manager reads as a verb
     """Whatever a hostile file makes plain Python raise is a reason to leave the lane.
 
     Raises:
         NotForTheLane.
     """
-    try:
-        yield
-    except _SURPRISES as error:
-        raise NotForTheLane(f"a surprise ({type(error).__name__})") from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin to doubt."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Turn a surprise into a refusal."""
+        if isinstance(error, _SURPRISES):
+            raise NotForTheLane(f"a surprise ({type(error).__name__})") from error

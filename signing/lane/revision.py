@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from signing.lane.file import LaneFile
 from signing.lane.refusal import NotForTheLane
-from signing.lane.syntax import Dictionary, Reference, array_items
+from signing.lane.syntax import Dictionary, Reference
 
 _LARGEST_OFFSET = 9_999_999_999  # ten digits: what a table's entry holds
 _END_OF_OBJECT = b"\nendobj\n"
@@ -57,6 +57,12 @@ class Revision:
         self.objects[target.number] = (target.generation, body)
         self.file.write(target, body)
 
+    def put_dictionary(self, target: Reference, found: Dictionary) -> None:
+        """Write a dictionary; the next act on it reads what is known, not the bytes again."""
+        body = bytes(found)
+        self.objects[target.number] = (target.generation, body)
+        self.file.write(target, body, found)
+
     def render(self, position: int) -> Rendered:
         """Write everything, to stand at ``position``; the next revision builds on this one.
 
@@ -90,18 +96,18 @@ class Revision:
             value = references.trailer.get(name)
             if value is not None:
                 entries[name] = value
-        identity = self.file.resolve(references.trailer.get(b"/ID"))
-        if identity is not None:
-            first = array_items(identity)[0]  # the second half changes with every revision
+        first = self.file.identity
+        if first is not None:  # the second half changes with every revision
             entries[b"/ID"] = b"[%s<%s>]" % (first, os.urandom(16).hex().encode())
-        return Dictionary().having(entries)
+        return Dictionary(entries)
 
     def _as_table(self, offsets: dict[int, int]) -> bytes:
         rows = [b"xref\n"]
         for first, numbers in runs(offsets):
             rows.append(b"%d %d\n" % (first, len(numbers)))
             rows += [b"%010d %05d n\r\n" % (offsets[n], self.objects[n][0]) for n in numbers]
-        return b"".join(rows) + b"trailer\n" + bytes(self.trailer()) + b"\n"
+        rows += (b"trailer\n", bytes(self.trailer()), b"\n")
+        return b"".join(rows)
 
     def _as_stream(self, offsets: dict[int, int], start: int) -> bytes:
         own = self.reserve().number
@@ -124,9 +130,12 @@ class Revision:
 def runs(numbers: dict[int, int]) -> list[tuple[int, list[int]]]:
     """Object numbers in ascending order, cut where they do not follow each other."""
     found: list[tuple[int, list[int]]] = []
+    run: list[int] = []
+    last = -2
     for number in sorted(numbers):
-        if found and number == found[-1][1][-1] + 1:
-            found[-1][1].append(number)
-        else:
-            found.append((number, [number]))
+        if number != last + 1:
+            run = []
+            found.append((number, run))
+        run.append(number)
+        last = number
     return found

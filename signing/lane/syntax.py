@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from mmap import mmap
+from typing import NamedTuple
 
 from signing.lane.refusal import NotForTheLane
 
@@ -30,16 +30,35 @@ _REFERENCE = re.compile(
 # One entry of a dictionary whose value is plain or nested twice at most: nearly all there are.
 _FLAT_ARRAY = rb"\[(?:[^\[\]()<>%]++|<[0-9A-Fa-f]*+>)*+\]"
 _FLAT_DICTIONARY = rb"<<[^<>()\[\]%]*+>>"
-_ENTRY = re.compile(
-    _SPACE + rb"(/" + _REGULAR + rb"*+)[\0\t\n\f\r ]*+"
-    rb"(\d{1,10} \d{1,5} R(?!" + _REGULAR + rb")|/" + _REGULAR + rb"*+"
+_PLAIN_NAME = rb"/" + _REGULAR + rb"*+"
+_PLAIN_VALUE = (
+    rb"\d{1,10} \d{1,5} R(?!" + _REGULAR + rb")|/" + _REGULAR + rb"*+"
     rb"|[+-]?\d++(?=[\0\t\n\f\r ]*+[/>])|"
     + _FLAT_ARRAY
     + rb"|<<(?:[^<>()\[\]%]++|"
     + _FLAT_ARRAY
     + rb"|"
     + _FLAT_DICTIONARY
-    + rb")*+>>|\([^()\\]*+\)|<[0-9A-Fa-f]*+>)"
+    + rb")*+>>|\([^()\\]*+\)|<[0-9A-Fa-f]*+>"
+)
+_ENTRY = re.compile(_SPACE + rb"(" + _PLAIN_NAME + rb")[\0\t\n\f\r ]*+(" + _PLAIN_VALUE + rb")")
+# A dictionary of such entries only, comments at most at its end; it can be taken apart at once.
+_PLAIN_DICTIONARY = re.compile(
+    rb"(?P<open>[\0\t\n\f\r ]*+<<)(?:[\0\t\n\f\r ]*+" + _PLAIN_NAME + rb"[\0\t\n\f\r ]*+"
+    rb"(?>" + _PLAIN_VALUE + rb"))*+(?P<close>[\0\t\n\f\r ]*+"
+    rb"(?P<comments>(?:%[^\r\n]*+[\0\t\n\f\r ]*+)*+)>>)"
+)
+_PLAIN_OBJECT = re.compile(
+    rb"(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]++obj"
+    + _PLAIN_DICTIONARY.pattern
+    + rb"[\0\t\n\f\r ]*+(?:endobj|stream|%)"
+)
+# An array of nothing but references and numbers, such as pages or a box.
+_PLAIN_ITEM = re.compile(
+    rb"(?:\d{1,10} \d{1,5} R|[+-]?(?:\d++\.?\d*+|\.\d++))(?!" + _REGULAR + rb")"
+)
+_PLAIN_ARRAY = re.compile(
+    rb"\[(?:[\0\t\n\f\r ]*+(?>" + _PLAIN_ITEM.pattern + rb"))*+[\0\t\n\f\r ]*+\]"
 )
 _STRING_RUN = re.compile(rb"(?:[^()\\]++|\\.)*+", re.DOTALL)
 _WORD = re.compile(rb"[+-]?(?:\d++\.?\d*+|\.\d++)|true|false|null")
@@ -49,8 +68,7 @@ _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _PLAIN_TEXT = re.compile(rb"[ !#-'*-\[\]-~]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """An indirect reference."""
 
     number: int
@@ -121,42 +139,76 @@ def _end_of_container(data: Buffer, position: int, opened: bytes) -> int:
 class Dictionary:
     """One level of a dictionary: names decoded, values raw, the order kept; never changed."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_written")
 
-    def __init__(self, entries: dict[bytes, tuple[bytes, bytes]] | None = None) -> None:
+    def __init__(
+        self,
+        entries: dict[bytes, bytes] | None = None,
+        written: dict[bytes, bytes] | None = None,
+    ) -> None:
         self._entries = entries or {}
+        self._written = written or {}  # names that the file writes with "#xx"
 
     def __contains__(self, name: bytes) -> bool:
         return name in self._entries
 
     def get(self, name: bytes) -> bytes | None:
         """The raw value under a name such as ``b"/Root"``; None when missing or null."""
-        entry = self._entries.get(name)
-        return None if entry is None or entry[1] == b"null" else entry[1]
+        value = self._entries.get(name)
+        return None if value == b"null" else value
 
     def having(self, changes: dict[bytes, bytes]) -> Dictionary:
         """A copy with entries set or replaced."""
-        entries = dict(self._entries)
-        for name, value in changes.items():
-            entries[name] = (entries[name][0] if name in entries else name, value)
-        return Dictionary(entries)
+        return Dictionary({**self._entries, **changes}, self._written)
 
     def names(self) -> Iterator[bytes]:
         """Every name."""
         return iter(self._entries)
 
     def __bytes__(self) -> bytes:
-        rows = [b"%s %s" % (written, value) for written, value in self._entries.values()]
-        return b"<<" + b"\n".join(rows) + b">>"
+        entries = self._entries
+        if self._written:
+            entries = {self._written.get(name, name): entries[name] for name in entries}
+        return b"<<" + b"\n".join([b"%s %s" % entry for entry in entries.items()]) + b">>"
 
 
 def read_dictionary(data: Buffer, position: int = 0) -> tuple[Dictionary, int]:
     """Take apart the dictionary at ``position``; gives the position after it."""
+    plain = _PLAIN_DICTIONARY.match(data, position)
+    if plain is not None:
+        found = _take_apart(data, plain)
+        if found is not None:
+            return found, plain.end()
+    return _read_dictionary(data, position)
+
+
+def read_object(data: Buffer, position: int, target: Reference) -> Dictionary | None:
+    """The dictionary of the object at a position, where it is plain and the right one."""
+    plain = _PLAIN_OBJECT.match(data, position)
+    if plain is None or (int(plain[1]), int(plain[2])) != target:
+        return None
+    return _take_apart(data, plain)
+
+
+def _take_apart(data: Buffer, plain: re.Match[bytes]) -> Dictionary | None:
+    """A plain dictionary; None when a name is written twice or with ``#xx``."""
+    # an entry may want to see what follows it, and must not be looked for in a comment
+    end = plain.start("close") if plain["comments"] else plain.end("close")
+    pairs = _ENTRY.findall(data, plain.end("open"), end)
+    entries = dict(pairs)
+    if len(entries) == len(pairs) and b"#" not in b"".join(entries):
+        return Dictionary(entries)
+    return None
+
+
+def _read_dictionary(data: Buffer, position: int) -> tuple[Dictionary, int]:
+    """Entry by entry, with whatever may stand in one."""
     token = _token(data, position)
     if token["open"] != b"<<":
         raise NotForTheLane("a dictionary is missing")
     position = token.end()
-    entries: dict[bytes, tuple[bytes, bytes]] = {}
+    entries: dict[bytes, bytes] = {}
+    spelled: dict[bytes, bytes] = {}
     while True:
         entry = _ENTRY.match(data, position)
         if entry is not None:
@@ -165,7 +217,7 @@ def read_dictionary(data: Buffer, position: int = 0) -> tuple[Dictionary, int]:
         else:
             token = _token(data, position)
             if token["close"] == b">>":
-                return Dictionary(entries), token.end()
+                return Dictionary(entries, spelled), token.end()
             if token.lastgroup != "name":
                 raise NotForTheLane("a dictionary's key is not a name")
             start, position = value_span(data, token.end())
@@ -173,7 +225,9 @@ def read_dictionary(data: Buffer, position: int = 0) -> tuple[Dictionary, int]:
         name = decode_name(written)
         if name in entries:
             raise NotForTheLane("a dictionary names an entry twice")
-        entries[name] = (written, value)
+        entries[name] = value
+        if name != written:
+            spelled[name] = written
 
 
 def dictionary(raw: bytes) -> Dictionary:
@@ -193,6 +247,8 @@ def array_items(raw: bytes) -> list[bytes]:
     """The raw elements of a raw array."""
     if not raw.startswith(b"["):
         raise NotForTheLane("an array is missing")
+    if _PLAIN_ARRAY.fullmatch(raw):
+        return _PLAIN_ITEM.findall(raw)
     items: list[bytes] = []
     position = 1
     while True:
@@ -207,7 +263,7 @@ def array_items(raw: bytes) -> list[bytes]:
 
 def reference(raw: bytes | None) -> Reference | None:
     """A raw value as a reference, None when it is something else."""
-    match = _REFERENCE.fullmatch(raw) if raw else None
+    match = _REFERENCE.fullmatch(raw) if raw and raw.endswith(b"R") else None
     return Reference(int(match[1]), int(match[2])) if match else None
 
 

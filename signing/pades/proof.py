@@ -28,9 +28,9 @@ from signing.evidence.messages import (
     hash_name,
     read_message,
 )
-from signing.evidence.signatures import HASHES, signature_holds
+from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.evidence.timestamps import TokenRefused, verified_signer
-from signing.pades.proven_forms import Forms, Statement, forms_of, statement_of
+from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
 from signing.reading import der
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
@@ -180,29 +180,29 @@ def _prove(
     """``state`` has read the first ``size_before`` bytes, and reads the rest."""
     if len(after) <= size_before:
         raise ValueError("nothing was appended")
-    forms = forms_of(certificate)
+    proven = proven_with(certificate)
     with memoryview(after) as view:
         position, found = size_before, []
         for match in _BYTE_RANGE.finditer(after, size_before):
             length, second, end = _spans(after, match, position)
             state.update(view[position:length])
             position = length
-            read = _read(_message(after, length, second), forms)
+            read = _read(_message(after, length, second), proven)
             covered = _read_before(state, read.algorithm, view[:length])
             covered.update(view[second:end])
             found.append(_Signed(covered.digest(), end, read))
         state.update(view[position:])
-    _check_found(after, found, certificate, signatures)
+    _check_found(after, found, certificate, signatures, proven.held)
     for one in found:
         if one.read.statement is not None and one.read.message is not None:
-            forms.remember(one.read.encoded, one.read.message)
+            proven.remember(one.read.encoded, one.read.message)
     digest: str = state.hexdigest()
     return digest
 
 
-def _read(encoded: bytes, forms: Forms | None) -> _Read:
+def _read(encoded: bytes, proven: Proven | None) -> _Read:
     """A message: its form where that was proved before, else in full."""
-    statement = None if forms is None else forms.read(encoded)
+    statement = None if proven is None else proven.read(encoded)
     if statement is not None:
         return _Read(encoded, None, statement, statement.algorithm)
     message = read_message(encoded)
@@ -236,7 +236,11 @@ def _message(data: bytes | mmap, length: int, second: int) -> bytes:
 
 
 def _check_found(
-    after: bytes | mmap, found: list[_Signed], certificate: x509.Certificate, signatures: int
+    after: bytes | mmap,
+    found: list[_Signed],
+    certificate: x509.Certificate,
+    signatures: int,
+    held: HeldSignatures,
 ) -> None:
     made = sum(1 for one in found if one.read.statement is not None)
     if made != signatures:
@@ -245,7 +249,7 @@ def _check_found(
         if one.read.statement is None:
             _check_timestamp(one)
         else:
-            _check_signature(one, one.read.statement, certificate)
+            _check_signature(one, one.read.statement, certificate, held)
         _check_end(after, one.end)
     last = max(one.end for one in found)
     # A B-LT file ends with a revision of validation data only, after the signature.
@@ -262,15 +266,16 @@ def _check_end(after: bytes | mmap, end: int) -> None:
         raise ValueError("a signature does not cover its whole revision")
 
 
-def _check_signature(one: _Signed, statement: Statement, certificate: x509.Certificate) -> None:
+def _check_signature(
+    one: _Signed, statement: Statement, certificate: x509.Certificate, held: HeldSignatures
+) -> None:
     if not hmac.compare_digest(statement.digest, one.digest):
         raise ValueError("the digest is not the document's")
     if one.read.message is not None:  # of a known form: it names this certificate, byte for byte
         name, fingerprint = _bound_certificate(one.read.message)
         if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
             raise ValueError("the signature names another certificate")
-    if not signature_holds(
-        certificate.public_key(),
+    if not held.holds(
         statement.signature,
         statement.signed,
         HASHES[statement.algorithm],

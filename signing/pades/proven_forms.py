@@ -9,12 +9,13 @@ remembered about a document. Leaves those checks to ``proof``.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TypeVar
 
 from cryptography import x509
 
 from signing.evidence.messages import SignedMessage
+from signing.evidence.signatures import HeldSignatures
 from signing.reading import der
 from signing.reading.der import NotDer
 
@@ -24,8 +25,6 @@ _SET = b"\x31"
 _HEAD = 4  # bytes; they hold the length of nearly every message
 
 Place = tuple[int, int]
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +64,15 @@ class _Form:
         )
 
 
-class Forms:
-    """The forms of one certificate's messages, the oldest forgotten first."""
+class Proven:
+    """What was proved with one certificate: forms of messages, signatures that hold.
 
-    def __init__(self) -> None:
-        self._by_head: dict[bytes, _Form] = {}
+    Both are bounded, the oldest forgotten first.
+    """
+
+    def __init__(self, certificate: x509.Certificate) -> None:
+        self.held = HeldSignatures(certificate.public_key())
+        self._by_head: OrderedDict[bytes, _Form] = OrderedDict()
 
     def read(self, encoded: bytes) -> Statement | None:
         """The statement of a message whose form was proved before; padding may follow it."""
@@ -80,25 +83,22 @@ class Forms:
         """Take note of a message that was proved in full, with this certificate."""
         form = _form(encoded, message)
         if form is not None:
-            _make_room(self._by_head, _MAX_FORMS)
             self._by_head[encoded[:_HEAD]] = form
+            if len(self._by_head) > _MAX_FORMS:
+                self._by_head.popitem(last=False)
 
 
-_forms: dict[x509.Certificate, Forms] = {}
+_proven: OrderedDict[x509.Certificate, Proven] = OrderedDict()
 
 
-def forms_of(certificate: x509.Certificate) -> Forms:
-    """What was proved for a certificate so far in this process."""
-    found = _forms.get(certificate)
+def proven_with(certificate: x509.Certificate) -> Proven:
+    """What was proved with a certificate so far in this process."""
+    found = _proven.get(certificate)
     if found is None:
-        _make_room(_forms, _MAX_CERTIFICATES)
-        found = _forms[certificate] = Forms()
+        found = _proven[certificate] = Proven(certificate)
+        if len(_proven) > _MAX_CERTIFICATES:
+            _proven.popitem(last=False)
     return found
-
-
-def _make_room(kept: dict[_K, _V], most: int) -> None:
-    while len(kept) >= most:
-        del kept[next(iter(kept))]
 
 
 def statement_of(message: SignedMessage) -> Statement:

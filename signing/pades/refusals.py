@@ -7,8 +7,7 @@ errors to ``DocumentRefused``. The thorough look is ``signing.inspection``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -45,24 +44,39 @@ def check_readable(pdf: bytes) -> None:
         raise DocumentRefused("not_a_pdf", "Tệp không phải là PDF.", "the file is not a PDF")
 
 
-@contextmanager
-def refusing_documents() -> Iterator[None]:
+class refusing_documents:  # noqa: N801 - a context manager reads as a verb
     """Turn whatever the PDF library raises into a refusal of the document.
 
     Raises:
         DocumentRefused: ``encrypted``, ``docmdp_no_changes``, ``unsignable``.
     """
-    try:
-        yield
-    except (SigningError, TimestampRequestError):
-        raise
-    except PathError as error:
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin to look out."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Name what was raised."""
+        if isinstance(error, Exception):
+            _name(error)
+
+
+def _name(error: Exception) -> None:
+    if isinstance(error, SigningError | TimestampRequestError):
+        return
+    if isinstance(error, PathError):
         raise SigningUnavailable(
             "validation_data_incomplete",
             "Chưa thu thập đủ bằng chứng về chứng thư số; văn bản chưa được ký.",
             f"the validation data is not complete: {type(error).__name__}",
         ) from error
-    except PyHankoSigningError as error:
+    if isinstance(error, PyHankoSigningError):
         if isinstance(error.__cause__, PathError):
             raise CredentialRefused(
                 "certificate_not_validated",
@@ -70,7 +84,7 @@ def refusing_documents() -> Iterator[None]:
                 "the signer's certificate could not be validated",
             ) from error
         raise _refusal(error) from error
-    except _BROKEN_FILE as error:
+    if isinstance(error, _BROKEN_FILE):
         raise _refusal(error) from error
 
 

@@ -37,10 +37,10 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 from signing.contract import CredentialRefused, Level
 from signing.evidence.eligibility import TrustedChain
 from signing.evidence.revocation import Evidence
-from signing.evidence.signatures import signature_holds
 from signing.evidence.timestamps import TimestampClient
 from signing.keys.contract import OpenedKey, hash_of
 from signing.lane import CmsTemplate, LaneSigner
+from signing.pades.proven_forms import proven_with
 from signing.pades.refusals import check_not_encrypted
 
 # pyHanko warns that a context without fetching may embed too little; ours is filled beforehand.
@@ -97,7 +97,7 @@ class KeptKeySigner(Signer):
         self.lane = LaneSigner(
             CmsTemplate(chain.certificates, key.uses_pss), self._sign_checked, key.signature_size
         )
-        self._public_key = key.certificate.public_key()
+        self._held = proven_with(key.certificate).held
         self._mechanisms: dict[str | None, algos.SignedDigestAlgorithm] = {}
 
     def get_signature_mechanism_for_digest(
@@ -130,8 +130,7 @@ class KeptKeySigner(Signer):
     async def _sign_checked(self, data: bytes) -> bytes:
         digest = hash_of(self.key.config)
         signature = await self.key.sign_raw(data)
-        if not signature_holds(
-            self._public_key,
+        if not self._held.holds(
             signature,
             data,
             digest,

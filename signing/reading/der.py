@@ -81,11 +81,15 @@ def read(data: bytes, position: int = 0, limit: int | None = None) -> Element:
 def write(tag: int, *parts: bytes) -> bytes:
     """An element around its parts."""
     body = b"".join(parts)
-    length = len(body)
+    return write_head(tag, len(body)) + body
+
+
+def write_head(tag: int, length: int) -> bytes:
+    """Tag and length of an element whose content is so long."""
     if length < 0x80:
-        return bytes((tag, length)) + body
+        return bytes((tag, length))
     size = (length.bit_length() + 7) // 8
-    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + body
+    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big")
 
 
 def write_integer(value: int) -> bytes:

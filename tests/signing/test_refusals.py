@@ -33,9 +33,19 @@ from signing.devpki.authority import KEYS, PASSWORD
 from signing.evidence.eligibility import TrustedChain, check_certificate
 from signing.keys.pkcs12 import describe
 from signing.pades.writer import KeptKeySigner
+from signing.service import SigningService
 
 NOW = datetime.now(UTC)
 YEAR = timedelta(days=365)
+
+
+class MovedClock:
+    """The machine's time, moved on."""
+
+    moved = timedelta()
+
+    def now(self):
+        return SystemClock().now() + self.moved
 
 
 def p256():
@@ -216,3 +226,33 @@ async def test_what_inspection_forbids_is_never_signed(service, decision_pdf):
     with pytest.raises(DocumentRefused) as refused:
         await service.sign(SignOrder(out.getvalue(), "official-ec", Role.PERSON, Level.B_B))
     assert refused.value.code in ("javascript", "open_action")
+
+
+async def test_a_certificate_that_expires_between_two_documents_is_refused(server, decision_pdf):
+    """What was judged about a kept key is not its dates: they are compared each time."""
+    end = NOW + timedelta(hours=2)
+    key = server.pki.issue_leaf("short", key=p256(), common_name="Mẫu", not_after=end)
+    clock = MovedClock()
+    service = SigningService(dataclasses.replace(server.signer_config(), keys=(key,)), clock)
+    order = SignOrder(decision_pdf, "short", Role.INVISIBLE, Level.B_B)
+    try:
+        for _ in range(2):
+            assert (await service.sign(order)).level is Level.B_B
+        clock.moved = timedelta(hours=3)
+        with pytest.raises(CredentialRefused) as refused:
+            await service.sign(order)
+        assert refused.value.code == "certificate_expired"
+    finally:
+        await service.close()
+
+
+def test_a_kept_chain_is_valid_between_its_latest_beginning_and_earliest_end(server):
+    """The chain keeps the dates it follows from, never the answer."""
+    chain = TrustedChain((server.pki.certificate("official-ec"), server.pki.root.certificate))
+    begin = max(one.not_valid_before_utc for one in chain.certificates)
+    end = min(one.not_valid_after_utc for one in chain.certificates)
+    second = timedelta(seconds=1)
+    answers = [chain.valid_at(at) for at in (begin - second, begin, NOW, end, end + second)]
+    assert answers == [False, True, True, True, False]
+    assert chain == TrustedChain(chain.certificates)
+    assert hash(chain) == hash(TrustedChain(chain.certificates))

@@ -78,6 +78,6 @@ def test_a_message_longer_than_its_hole_is_not_cut():
     revision = document.revision()
     hole = document.open_hole(revision, revision.new(signature_entries(b"/Type/Sig", 8)))
     with pytest.raises(SignatureTooLong):
-        hole.fill(bytes(9))
-    hole.fill(bytes(range(8)))
+        hole.fill(bytes(9).hex().encode())
+    hole.fill(bytes(range(8)).hex().encode())
     assert b"<0001020304050607>" in hole.block
