@@ -52,6 +52,7 @@ from signing.contract.remote import (
     Told,
 )
 from signing.contract.service import Signatures
+from signing.contract.survey import DocumentSurvey, PageSurvey
 from signing.contract.timestamps import TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
     AnchorKind,
@@ -77,6 +78,7 @@ __all__ = [
     "CredentialRefused",
     "DocumentNumber",
     "DocumentRefused",
+    "DocumentSurvey",
     "ExistingSignature",
     "ExtendedPdf",
     "ExtensionEvidence",
@@ -86,6 +88,7 @@ __all__ = [
     "KeyConfig",
     "LargeFiles",
     "Level",
+    "PageSurvey",
     "Placement",
     "Prepared",
     "Preserving",
