@@ -19,12 +19,14 @@ from typing import Any
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from signing.appearance.acts import plan
+from signing.appearance.surveying import SurveyedPages, with_survey
 from signing.contract import (
     Attestation,
     Attested,
     Clock,
     Credential,
     CredentialRefused,
+    DocumentSurvey,
     ExtendedPdf,
     Inspection,
     Level,
@@ -57,6 +59,7 @@ from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
+from signing.processes.surveys import Surveys
 from signing.remote.service import RemoteActs, algorithm_of, within_reach
 from signing.signing_paths import PROVEN_LEVELS, Job, Signed, refuse_large, sign_parts
 from signing.stages import Timings
@@ -80,6 +83,7 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
         self._keys: dict[str, KeySource] = {key.name: source_for(key, clock) for key in config.keys}
         self._signers: dict[str, KeptKeySigner] = {}
         self._clean = CleanFiles()
+        self._surveys = Surveys()
 
     async def close(self) -> None:
         """Close connections."""
@@ -104,11 +108,12 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
         await key.release()
         return key.credential
 
-    async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
-        """Look before signing."""
+    async def inspect(self, pdf: bytes, repair: bool = True, survey: bool = False) -> Inspection:
+        """Look before signing; ``survey`` asks for the pages' texts, for a signer elsewhere."""
         from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
 
-        return inspect_pdf(pdf, repair=repair)
+        found = inspect_pdf(pdf, repair=repair)
+        return with_survey(found, pdf) if survey else found
 
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
@@ -131,14 +136,18 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
 
         return attest_pdf(pdf, attestation)
 
-    async def sign(self, order: SignOrder, inspected: bool = False) -> SignedPdf:
+    async def sign(
+        self, order: SignOrder, inspected: bool = False, survey: DocumentSurvey | None = None
+    ) -> SignedPdf:
         """Sign, then verify the result independently before giving it back.
 
-        ``inspected`` says that a process without keys has found nothing against the file.
+        ``inspected`` says that a process without keys has found nothing against the file;
+        ``survey`` is what it has read there, used only when it is of exactly this file.
         """
         timings = Timings({}, perf_counter())
         check_readable(order.pdf)
         state = self._refuse_dangerous(order.pdf, inspected)
+        self._surveys.keep(survey)
         timings.mark("inspection")
         return await self._perform(order, state, timings, in_memory(order.pdf, state))
 
@@ -170,13 +179,18 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
             file = open_plain(order.pdf) if self._may_use_lane(key) else None
             if file is None:
                 refuse_large(order.pdf, "not a plain file, or a key that the lane does not use")
-            parts = plan(order, signer.key.config, signer.key.credential, signed_at, file)
+            sha256_before = state.hexdigest()
+            texts = SurveyedPages(order.pdf, self._surveys.of(sha256_before))
+            config, shown = signer.key.config, signer.key.credential
+            parts = plan(order, config, shown, signed_at, file=file, surveyed=texts)
+            self._surveys.keep(texts.survey(sha256_before))
         timings.mark("layout")
         job = Job(order, signer, evidence, parts, signed_at, state, file)
         appended, names, path = await self._with_failover(job)
         timings.mark("signing")
         pdf, sha256 = delivery(appended, signer.key.certificate, len(parts))
         self._clean.add(bytes.fromhex(sha256))
+        self._surveys.carry(sha256_before, sha256)
         left = act_evidence(order, appended, _facts(job, self._clock.now()))
         timings.mark("proof")
         return SignedPdf(

@@ -58,6 +58,7 @@ from signing.contract.revocation import (
     Watching,
 )
 from signing.contract.service import Signatures
+from signing.contract.survey import DocumentSurvey, PageSurvey
 from signing.contract.timestamps import TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
     AnchorKind,
@@ -84,6 +85,7 @@ __all__ = [
     "CredentialRefused",
     "DocumentNumber",
     "DocumentRefused",
+    "DocumentSurvey",
     "ExistingSignature",
     "ExtendedPdf",
     "ExtensionEvidence",
@@ -94,6 +96,7 @@ __all__ = [
     "KeyConfig",
     "LargeFiles",
     "Level",
+    "PageSurvey",
     "Placement",
     "Prepared",
     "Preserving",

@@ -37,6 +37,7 @@ from signing.contract import (
     RemoteItem,
     RemoteState,
     RevocationFinding,
+    Role,
     SignedPdf,
     SignerConfig,
     SigningError,
@@ -51,6 +52,7 @@ from signing.processes.crews import Crew, Main, Worker
 from signing.processes.large_files import LargeFileJobs
 from signing.processes.limits import Limits
 from signing.processes.signer import TALK, OnTrips, serve, serve_talk, whole
+from signing.processes.surveys import Surveys
 from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
@@ -91,6 +93,7 @@ class SignerPool(LargeFileJobs):
         self._limit_s = job_limit_s
         self._reading = reading or Limits()
         self._clean = CleanFiles()
+        self._surveys = Surveys()
         self._validation_limit_s = min(job_limit_s, config.validation_limit_s + _GRACE_S)
         self._slots: TemporaryDirectory[str] | None = None
         self._closed = False
@@ -138,7 +141,8 @@ class SignerPool(LargeFileJobs):
     async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
         """Look before signing, in a reader; one that gives up is a finding."""
         try:
-            found = cast("Inspection", await self._read("inspect", pdf, repair))
+            known = self._surveys.of((await _digest(pdf)).hex())
+            found = cast("Inspection", await self._read("inspect", pdf, repair, known is None))
         except SigningUnavailable as lost:
             if not is_unfinished(lost.code):
                 raise
@@ -146,12 +150,16 @@ class SignerPool(LargeFileJobs):
         if not found.blocked:
             clean = found.repaired.sha256 if found.repaired else found.sha256
             self._clean.add(bytes.fromhex(clean))
-        return found
+            self._surveys.keep(found.survey)
+        return dataclasses.replace(found, survey=None)
 
     async def sign(self, order: SignOrder) -> SignedPdf:
         """Sign in a child with keys, once a reader has seen the file."""
-        await self._have_inspected(order.pdf)
-        return whole(order, cast("SignedPdf", await self._run("sign", order, True)))
+        sha256 = (await self._have_inspected(order.pdf)).hex()
+        survey = None if order.role is Role.INVISIBLE else self._surveys.of(sha256)
+        signed = cast("SignedPdf", await self._run("sign", order, True, survey))
+        self._surveys.carry(sha256, signed.sha256)
+        return whole(order, signed)
 
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
@@ -196,16 +204,16 @@ class SignerPool(LargeFileJobs):
         """Make the copy that will be certified, in a reader."""
         return cast("Attested", await self._read("attest", pdf, attestation))
 
-    async def _have_inspected(self, pdf: bytes) -> None:
-        """Let nothing near a key that no reader has found clean; remembered by hash.
+    async def _have_inspected(self, pdf: bytes) -> bytes:
+        """Let nothing near a key that no reader has found clean; remembered by hash, as given.
 
         Raises:
             DocumentRefused: the finding that forbids signing.
         """
         digest = await _digest(pdf)
-        if digest in self._clean:
-            return
-        (await self.inspect(pdf, repair=False)).refuse_if_blocked()
+        if digest not in self._clean:
+            (await self.inspect(pdf, repair=False)).refuse_if_blocked()
+        return digest
 
     async def prepare(self, order: SignOrder) -> Prepared:
         """Write the revision for a key that is confirmed elsewhere."""
