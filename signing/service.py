@@ -48,7 +48,7 @@ from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status, status_unknown
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys import source_for
-from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
+from signing.keys.contract import AuthorisedKey, KeySource, KeyUnavailable, OpenedKey
 from signing.lane import open_plain
 from signing.large_files import LargeFileWork
 from signing.pades.refusals import check_readable, refusing_documents
@@ -146,6 +146,8 @@ class SigningService(LargeFileWork, RemoteActs):
         order = dataclasses.replace(order, text_style=style)
         key = await self._open(order)
         try:
+            if isinstance(key, AuthorisedKey) and isinstance(order.pdf, bytes):
+                return await self._sign_as_authorised(order, key)
             return await sign_reachable(
                 order,
                 key,
