@@ -22,11 +22,13 @@ from sqlalchemy import Connection
 
 from gateway.documents import request_store, steps
 from gateway.documents.acts import Act
-from gateway.documents.answers import HandOffAnswer, RequestAnswer, show_requests
+from gateway.documents.agency_acts import gives_number
+from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.authority import steps as step_authority
 from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
+from gateway.documents.confirmations.answers import HandOffAnswer
 from gateway.documents.confirmations.holding import hold_step
 from gateway.documents.confirmations.rules import sentence
 from gateway.documents.evidence.refused_acts import record_refused
@@ -135,7 +137,7 @@ class HandOffDesk:
         base = f"{self._policy.public_url.rstrip('/')}/hand-offs"
         download = f"{base}/{self._token('download', act_id)}/van-ban.pdf"
         upload = f"{base}/{self._token('upload', act_id)}/upload"
-        number = row.document_number if step.role == "agency" else None
+        number = row.document_number if gives_number(step) else None
         argument = {
             "FileUploadHandler": upload,
             "SessionId": "",

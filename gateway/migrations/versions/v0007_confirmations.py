@@ -1,0 +1,26 @@
+"""What an agency's act consists of, and how often its owner is asked to confirm."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns; acts of before are asked about once, as they were."""
+    op.add_column("signature_steps", sa.Column("parts", sa.Text(), nullable=True))
+    op.add_column(
+        "signature_steps",
+        sa.Column("confirmations", sa.Integer(), nullable=False, server_default="1"),
+    )
+
+
+def downgrade() -> None:
+    """Take them away again."""
+    op.drop_column("signature_steps", "confirmations")
+    op.drop_column("signature_steps", "parts")
