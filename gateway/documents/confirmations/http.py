@@ -27,6 +27,7 @@ _log = structlog.get_logger(__name__)
 
 MAX_CALLBACK = 1024 * 1024  # a batch's signatures come in one callback
 _ENVELOPE = 64 * 1024
+FORM = "application/x-www-form-urlencoded"
 
 
 def withdrawal_routes(withdrawals: Withdrawals) -> list[Route | Page]:
@@ -46,12 +47,17 @@ def withdrawal_routes(withdrawals: Withdrawals) -> list[Route | Page]:
 
 
 def callback_pages(remote: RemoteSignatures, tickets: Tickets, metrics: Metrics) -> list[Page]:
-    """``POST /callbacks/signing/{key}``: providers tell what became of a ticket."""
+    """``/callbacks/signing/{key}``: providers tell what became of a ticket.
+
+    Some ask for a token with GET: what stands in its address is read as the form it is.
+    """
 
     async def told(request: web.Request) -> web.Response:
         key = request.match_info["key"]
         body = await read_limited(request, MAX_CALLBACK)
         headers = {name.lower(): value for name, value in request.headers.items()}
+        if not body and request.query_string:
+            body, headers["content-type"] = request.query_string.encode(), FORM
         try:
             said = await remote.read_callback(key, headers, body)
         except SigningError as error:
@@ -69,7 +75,11 @@ def callback_pages(remote: RemoteSignatures, tickets: Tickets, metrics: Metrics)
         metrics.callbacks.labels("signing", "stored" if known else "unknown").inc()
         return web.Response(body=said.reply, headers={"Content-Type": said.reply_type})
 
-    return [Page("POST", "/callbacks/signing/{key}", told, MAX_CALLBACK)]
+    path = "/callbacks/signing/{key}"
+    return [
+        Page("POST", path, told, MAX_CALLBACK),
+        Page("GET", path, told, MAX_CALLBACK, looked_at=False),
+    ]
 
 
 def _refusal(error: SigningError) -> Problem:

@@ -22,7 +22,7 @@ _KNOWLEDGE = {
 }
 T = TypeVar("T")
 
-_SOONEST_S, _SLOWEST_S = 1.0, 300.0
+SOONEST_S, _SLOWEST_S = 1.0, 300.0
 _PATIENCE = 20  # an act that has waited 20 minutes is asked about once a minute
 
 SENTENCES = {
@@ -55,7 +55,7 @@ def fold(known: RemoteState, told: RemoteState) -> RemoteState:
 def ask_again_s(ask_after_s: float, age: timedelta) -> float:
     """Seconds until the next question: never sooner than the provider wants, later with age."""
     patient = min(age.total_seconds() / _PATIENCE, _SLOWEST_S)
-    return max(ask_after_s, patient, _SOONEST_S)
+    return max(ask_after_s, patient, SOONEST_S)
 
 
 def again_after_s(tries: int, most_s: float = _SLOWEST_S) -> float:
