@@ -1,9 +1,9 @@
 """What Viettel MySign calls us for, and how it proves itself. Pure.
 
 The service first asks for a token with the client_id and client_secret that the operator gave it,
-as JSON, as a form or (in the address of a GET) as a form's text, then brings results with that token
-(vtss integration document, version 1.9, "webhook"; it names no method). Our tokens
-carry their end and a MAC under that secret: any process can check them, none need remember them.
+as JSON, as a form or in the address of a GET, then brings results with that token (vtss integration
+document, version 1.9, "webhook"; it names no method). Our tokens carry their end and a MAC under
+that secret: any process can check them, none need remember them.
 """
 
 from __future__ import annotations

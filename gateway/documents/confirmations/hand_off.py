@@ -226,12 +226,13 @@ class HandOffDesk:
         digest = await self._office.files.put_once(content)
         now = self._clock.now()
 
-        def unit(connection: Connection) -> None:
+        def unit(connection: Connection) -> str:
             who = {"official": act.official, "credential": act.credential, "channel": "hand_off"}
             record_refused(connection, (act.tenant, act.request_id), who, error, now=now)
-            note_refused_upload(connection, self._clock, act, digest, reason_of(error))
+            return note_refused_upload(connection, self._clock, act, digest, reason_of(error))
 
-        await self._database.write(unit)
+        level = await self._database.write(unit)
+        self._office.metrics.signatures.labels(level, "failed").inc()
         self._office.waker.wake(TOPIC)
 
     def _expected(self, connection: Connection, token: str, digest: str) -> Accepted | Any:

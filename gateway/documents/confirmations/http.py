@@ -56,8 +56,8 @@ def callback_pages(remote: RemoteSignatures, tickets: Tickets, metrics: Metrics)
         key = request.match_info["key"]
         body = await read_limited(request, MAX_CALLBACK)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        if not body and request.query_string:
-            body, headers["content-type"] = request.query_string.encode(), FORM
+        if not body and request.rel_url.raw_query_string:
+            body, headers["content-type"] = request.rel_url.raw_query_string.encode(), FORM
         try:
             said = await remote.read_callback(key, headers, body)
         except SigningError as error:

@@ -33,8 +33,8 @@ def reason_of(error: SigningError | Problem) -> str:
 
 def note_refused_upload(
     connection: Connection, clock: Clock, act: Any, digest: str, reason: str
-) -> None:
-    """Record one refused file (a unit of work).
+) -> str:
+    """Record one refused file (a unit of work); the level that its request asks for.
 
     Args:
         connection: of the transaction.
@@ -64,3 +64,4 @@ def note_refused_upload(
     )
     row = request_store.find_request(connection, act.tenant, act.request_id)
     emit_about(connection, "document.hand_off_refused", row, now, clock)
+    return str(row.level)
