@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from signing.contract import (
+    OUTCOME_UNKNOWN,
     Confirmation,
     Credential,
     CredentialRefused,
@@ -35,7 +36,6 @@ from signing.keys.certified import describe, signature_size
 
 log = logging.getLogger(__name__)
 
-OUTCOME_UNKNOWN = "outcome_unknown"
 # A provider's clock, and a person who confirms in the last second, get this long.
 GRACE = timedelta(minutes=5)
 _SENTENCES = {

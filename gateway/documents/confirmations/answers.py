@@ -26,7 +26,8 @@ class ConfirmationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What the present step is waiting for outside of the gateway, or why that ended.
 
     ``state``: requested, waiting_user, signing, unknown (being asked about), rejected, expired,
-    quota, certificate_invalid, error, cancelled. ``detail`` is Vietnamese.
+    quota, certificate_invalid, error, cancelled. ``detail`` is Vietnamese. ``decision_needed``:
+    nobody can be asked any more; the official says what the provider's application shows.
     """
 
     state: str
@@ -37,6 +38,7 @@ class ConfirmationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     parts: int
     digest: str | None
     batch: str | None
+    decision_needed: bool = False
     hand_off: HandOffAnswer | None = None
 
 
@@ -56,4 +58,5 @@ def show_confirmation(row: Any, act: Any) -> ConfirmationAnswer | None:
         parts=act.parts,
         digest=act.digest,
         batch=act.batch_id,
+        decision_needed=act.undecided_at is not None and act.stage != Stage.ENDED,
     )

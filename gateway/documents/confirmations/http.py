@@ -6,11 +6,14 @@ its own form. Nothing of a callback is looked at before the signing service veri
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
 import structlog
 from aiohttp import web
 
 from gateway.documents.answers import RequestAnswer
+from gateway.documents.confirmations.decisions import Decision, Decisions, Finding
 from gateway.documents.confirmations.hand_off import HandOffDesk
 from gateway.documents.confirmations.hearing import Report
 from gateway.documents.confirmations.tickets import Tickets
@@ -43,6 +46,28 @@ def withdrawal_routes(withdrawals: Withdrawals) -> list[Route | Page]:
         Route("POST", "/v1/signature-requests/{id}/cancel-signing", cancel, "documents:sign",
               "Withdraw a confirmation that is being waited for", reply=RequestAnswer,
               idempotent=True),
+    ]  # fmt: skip
+
+
+class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the provider's application shows about a sending whose outcome is unknown."""
+
+    finding: Literal["not_there", "signed_but_lost"]
+    note: Annotated[str, msgspec.Meta(min_length=10, max_length=500)]
+
+
+def decision_routes(decisions: Decisions) -> list[Route | Page]:
+    """``POST /v1/signature-requests/{id}/decide-signing``."""
+
+    async def decide(call: Call[DecisionBody]) -> Reply:
+        decision = Decision(Finding(call.body.finding), call.body.note)
+        actor, request_id = actor_of(call), call.path("id")
+        return await call.once(lambda c: Reply(decisions.decide(c, actor, request_id, decision)))
+
+    return [
+        Route("POST", "/v1/signature-requests/{id}/decide-signing", decide, "documents:sign",
+              "Say what became of a confirmation whose outcome is unknown", body=DecisionBody,
+              reply=RequestAnswer, idempotent=True),
     ]  # fmt: skip
 
 

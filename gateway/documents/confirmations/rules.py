@@ -37,6 +37,12 @@ SENTENCES = {
     RemoteState.CERTIFICATE_INVALID: "Chứng thư số đã hết hạn hoặc bị thu hồi.",
     RemoteState.ERROR: "Nhà cung cấp báo lỗi; văn bản chưa được ký.",
 }
+UNDECIDED = (
+    "Không rõ nhà cung cấp đã ký hay chưa và không hỏi lại được nữa; hệ thống không tự gửi lại."
+    " Người ký hãy xem trên ứng dụng ký số rồi cho biết: không có yêu cầu này, hay đã ký mà chữ ký"
+    " không về."
+)
+NEVER_DECIDED = "Không rõ đã ký hay chưa, và không ai xác định trong thời hạn; bước ký được mở lại."
 WITHDRAWN = "Đã rút lại yêu cầu xác nhận."
 
 

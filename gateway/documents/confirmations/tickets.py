@@ -205,9 +205,9 @@ class Tickets:
             row = _locked(connection, found)
             if report.state.is_final:
                 self._hearing.take(connection, row, report)
-            elif row.due_at is not None and row.sending_at is not None:
+            elif row.sending_at is not None and _may_be_asked(row, theirs):
                 spaced = (row.asked_at or row.sending_at) + timedelta(seconds=SOONEST_S)
-                soon = min(row.due_at, max(spaced, self._clock.now()))
+                soon = min(row.due_at or spaced, max(spaced, self._clock.now()))
                 theirs = row.provider_reference or theirs
                 ticket_store.change_ticket(
                     connection, found, due_at=soon, provider_reference=theirs
@@ -221,6 +221,12 @@ class Tickets:
 
 def _locked(connection: Connection, reference: str) -> Any:
     return ticket_store.find_ticket(connection, reference, lock=True)
+
+
+def _may_be_asked(row: Any, theirs: str) -> bool:
+    """While it is asked about anyway; later only once its provider's name for it is learned."""
+    learned = bool(theirs) and not row.provider_reference
+    return row.due_at is not None or (row.ended_at is None and learned)
 
 
 def _ticket(row: Any) -> Ticket:

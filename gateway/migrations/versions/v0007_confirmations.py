@@ -1,4 +1,4 @@
-"""What an agency's act consists of, and how often its owner is asked to confirm."""
+"""Of what an agency's act consists, how often its owner confirms, what only they can decide."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def upgrade() -> None:
         "signature_steps",
         sa.Column("confirmations", sa.Integer(), nullable=False, server_default="1"),
     )
+    op.add_column("remote_acts", sa.Column("undecided_at", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
     """Take them away again."""
+    op.drop_column("remote_acts", "undecided_at")
     op.drop_column("signature_steps", "confirmations")
     op.drop_column("signature_steps", "parts")
