@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from signing.contract import Credential, CredentialRefused, KeyConfig, SigningError
 from signing.key_config import RemoteConfig
 from signing.keys import csc_messages as messages
-from signing.keys.certified import describe, signature_size
+from signing.keys.certified import OneActsKey, describe
 from signing.keys.contract import KeyUnavailable, OpenedKey
 from signing.keys.conversation import Conversation, Unanswered, silent
 from signing.keys.csc_messages import Algorithm, AnswerUnreadable, RemoteCredential, Secrets
@@ -101,8 +101,8 @@ class CscService:
 
 
 @dataclass(slots=True)
-class CscKey:
-    """An opened remote key, for one act; see ``OpenedKey``."""
+class CscKey(OneActsKey):
+    """An opened remote key, for one act; an ``AuthorisedKey``."""
 
     config: KeyConfig
     credential: Credential
@@ -132,16 +132,6 @@ class CscKey:
     def uses_pss(self) -> bool:
         """RSASSA-PSS unless the audited exception is configured (TT 15/2025 Annex I)."""
         return not self.config.allow_pkcs1v15
-
-    @property
-    def signature_size(self) -> int:
-        """Modulus length for RSA; DER of two integers for EC."""
-        return signature_size(self.certificate)
-
-    @property
-    def kept(self) -> bool:
-        """Never: it holds one act's secrets and connection."""
-        return False
 
     @property
     def spent(self) -> bool:
