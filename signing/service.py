@@ -170,6 +170,8 @@ class SigningService(LargeFileWork, RemoteActs):
             if file is None:
                 refuse_large(order.pdf, "not a plain file, or a key that the lane does not use")
             parts = plan(order, signer.key.config, signer.key.credential, signed_at, file)
+        if isinstance(key, AuthorisedKey) and not key.spent:
+            key.expect(len(parts))
         timings.mark("layout")
         job = Job(order, signer, evidence, parts, signed_at, state, file)
         appended, names, path = await self._with_failover(job)

@@ -7,6 +7,8 @@ import json
 import aiohttp
 import pytest
 
+from gateway.documents.confirmations import ticket_store
+from gateway.documents.confirmations.hearing import Report
 from signing.contract import RemoteState, Told
 from tests.gateway.documents.desk import LEADER
 from tests.gateway.documents.elsewhere import RemoteDesk
@@ -167,6 +169,26 @@ async def test_the_name_of_a_lost_sending_is_learned_from_a_callback(world):
     (after,) = await desk.tickets()
     assert after.provider_reference == f"P-{before.reference}"
     assert (await desk.get(request)).status == "signing"
+
+
+@pytest.mark.parametrize("kept", ["T-1", "T-1 act_x"])
+async def test_a_callback_that_names_only_the_providers_transaction_is_found(world, kept):
+    """MySign's refusals and open states list no document; our name for one may stand beside it."""
+    desk, _, _, _ = world
+    request = await desk.open()
+    await desk.sign(request)
+    (ticket,) = await desk.tickets()
+    await desk.database.write(
+        lambda c: ticket_store.change_ticket(c, ticket.reference, provider_reference=kept)
+    )
+    tickets = desk.desk.confirmations.tickets
+    for stranger in ("T", "T-", "T-11", "T-1_", "%"):
+        report = Report("callback", RemoteState.REJECTED, stranger)
+        assert not await tickets.told("official-rsa", "", report)
+    rejected = Report("callback", RemoteState.REJECTED, "T-1")
+    assert await tickets.told("official-rsa", "", rejected)
+    seen = await desk.get(request)
+    assert (seen.status, seen.confirmation.state) == ("waiting", "rejected")
 
 
 async def test_a_call_with_get_is_read_as_a_form(world):

@@ -66,6 +66,18 @@ async def test_one_authorisation_gives_the_clerks_four(
     assert verdicts == ["Signature is Valid."] * 4
 
 
+async def test_a_file_signed_in_place_is_authorised_once_too(
+    make_service, remote, clerk, decision_pdf, tmp_path
+):
+    """A large file is mapped, not read: the same one authorisation."""
+    source, target = tmp_path / "in.pdf", tmp_path / "out.pdf"
+    source.write_bytes(decision_pdf)
+    signed = await make_service(keys=(clerk(),)).sign_file(act(b""), source, target)
+    assert (remote.calls.authorize, remote.calls.sign_hash) == (1, 4)
+    assert len(signed.field_names) == 4
+    assert target.read_bytes().startswith(decision_pdf)
+
+
 @both
 @pytest.mark.parametrize(("scal", "multisign"), [("2", 4), ("1", 3)])
 async def test_a_service_that_wants_each_digest_is_asked_for_each(
