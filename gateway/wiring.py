@@ -247,7 +247,9 @@ def authority(settings: Settings) -> Authority:
         },
         register_required=settings.signing.authority_register_required,
         uses={
-            name: KeyUse(_confirmation(key), key.kind, key.most_at_once)
+            name: KeyUse(
+                _confirmation(key), key.kind, key.most_at_once, asks_each=key.kind == "mysign"
+            )
             for name, key in keys.items()
         },
     )

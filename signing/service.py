@@ -52,7 +52,7 @@ from signing.evidence.revocation import Evidence, RevocationChecker, Status, sta
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.evidence.watch import Watch, WatchActs
 from signing.keys import source_for
-from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
+from signing.keys.contract import AuthorisedKey, KeySource, KeyUnavailable, OpenedKey
 from signing.lane import open_plain
 from signing.large_files import LargeFileWork
 from signing.pades.refusals import check_readable, refusing_documents
@@ -158,6 +158,8 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
             order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
+            if isinstance(key, AuthorisedKey) and isinstance(order.pdf, bytes):
+                return await self._sign_as_authorised(order, key)
             return await sign_reachable(
                 order,
                 key,
@@ -184,6 +186,8 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
             config, shown = signer.key.config, signer.key.credential
             parts = plan(order, config, shown, signed_at, file=file, surveyed=texts)
             self._surveys.keep(texts.survey(sha256_before))
+        if isinstance(key, AuthorisedKey) and not key.spent:
+            key.expect(len(parts))
         timings.mark("layout")
         job = Job(order, signer, evidence, parts, signed_at, state, file)
         appended, names, path = await self._with_failover(job)

@@ -19,6 +19,7 @@ from gateway.foundation.web import Call, Page, Reply, Route, with_content
 
 _FILTERS = ("reference", "status", "signer", "document_id")
 Signer = Annotated[str, msgspec.Meta(pattern=r"^(official|agency):[A-Za-z0-9._-]{1,100}$")]
+Part = Literal["number", "day", "month", "seal"]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -50,6 +51,7 @@ class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     capacity: Literal["TM.", "KT.", "TL.", "TUQ.", "Q."] | None = None
     title: Text | None = None
     placement: PlacementBody | None = None
+    parts: Annotated[list[Part], msgspec.Meta(min_length=1, max_length=4)] | None = None
 
 
 class NumberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,6 +190,7 @@ def _new_request(tenant: str, body: RequestBody) -> NewRequest:
                 s.capacity,
                 s.title,
                 msgspec.to_builtins(s.placement) if s.placement is not None else None,
+                s.parts,
             )
             for s in body.steps
         ],

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, store
+from gateway.documents.agency_acts import gives_number
 from gateway.documents.evidence import log as evidence_log
 from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.published_acts import record_published
@@ -157,7 +158,7 @@ def order_of(
 ) -> SignOrder:
     """What the signing service is asked for this step."""
     step, number = intent.step, intent.request.document_number
-    numbered = step.role == "agency" and number is not None
+    numbered = gives_number(step) and number is not None
     return SignOrder(
         pdf=pdf,
         credential=credential,

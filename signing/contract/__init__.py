@@ -42,6 +42,7 @@ from signing.contract.preservation import (
     Provability,
 )
 from signing.contract.remote import (
+    OUTCOME_UNKNOWN,
     Confirmation,
     HandOffs,
     Prepared,
@@ -71,6 +72,7 @@ from signing.contract.validation import (
 from signing.key_config import KeyConfig
 
 __all__ = [
+    "OUTCOME_UNKNOWN",
     "ActCheck",
     "ActEvidence",
     "AnchorKind",

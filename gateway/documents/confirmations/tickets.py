@@ -19,7 +19,7 @@ from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
 from gateway.documents.confirmations.endings import end_act, is_held
 from gateway.documents.confirmations.hearing import Hearing, Report, note_state
-from gateway.documents.confirmations.rules import again_after_s, sentence
+from gateway.documents.confirmations.rules import SOONEST_S, again_after_s, sentence
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.foundation.ids import new_id
 from signing.contract import (
@@ -192,7 +192,9 @@ class Tickets:
     async def told(self, credential: str, reference: str, report: Report) -> bool:
         """Take in a verified callback; False when that credential has no such ticket.
 
-        Its state counts when it is an end; an open one only makes us ask sooner.
+        Its state counts when it is an end; an open one makes us ask at once, though never more than
+        once a second: not everybody who calls has proven anything. A provider's own name for a
+        ticket whose sending was never answered is learned from either.
         """
 
         def unit(connection: Connection) -> bool:
@@ -203,10 +205,13 @@ class Tickets:
             row = _locked(connection, found)
             if report.state.is_final:
                 self._hearing.take(connection, row, report)
-            elif row.due_at is not None and row.sending_at is not None:
-                spaced = (row.asked_at or row.sending_at) + timedelta(seconds=row.ask_after_s)
-                soon = min(row.due_at, max(spaced, self._clock.now()))
-                ticket_store.change_ticket(connection, found, due_at=soon)
+            elif row.sending_at is not None and _may_be_asked(row, theirs):
+                spaced = (row.asked_at or row.sending_at) + timedelta(seconds=SOONEST_S)
+                soon = min(row.due_at or spaced, max(spaced, self._clock.now()))
+                theirs = row.provider_reference or theirs
+                ticket_store.change_ticket(
+                    connection, found, due_at=soon, provider_reference=theirs
+                )
             return True
 
         known = await self._database.write(unit)
@@ -216,6 +221,12 @@ class Tickets:
 
 def _locked(connection: Connection, reference: str) -> Any:
     return ticket_store.find_ticket(connection, reference, lock=True)
+
+
+def _may_be_asked(row: Any, theirs: str) -> bool:
+    """While it is asked about anyway; later only once its provider's name for it is learned."""
+    learned = bool(theirs) and not row.provider_reference
+    return row.due_at is not None or (row.ended_at is None and learned)
 
 
 def _ticket(row: Any) -> Ticket:
