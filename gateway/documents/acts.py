@@ -41,7 +41,7 @@ from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
 from gateway.webhooks.outbox import TOPIC
-from signing.contract import Confirmation, SigningError, SignOrder
+from signing.contract import Confirmation, SigningError, SignOrder, Validation
 
 _log = structlog.get_logger(__name__)
 
@@ -241,10 +241,14 @@ class SigningActs:
         """The order; without its document when that is large and the key is ours to use."""
         pdf = await self._document_of(intent)
         if intent.step.role == "agency":
-            digest, judge = intent.request.current_sha256, self._office.signatures.validate
-            steps.check_person(intent, await (judge(pdf) if pdf else self._large.validate(digest)))
+            steps.check_person(intent, await self._judge(intent, pdf))
         key = self._authority.keys[intent.step.signer]
         return steps.order_of(intent, pdf or b"", key, act.pin, act.otp)
+
+    async def _judge(self, intent: Intent, pdf: bytes | None) -> Validation:
+        if pdf is None:
+            return await self._large.validate(intent.request.current_sha256)
+        return await self._office.signatures.validate(pdf)
 
     async def _document_of(self, intent: Intent) -> bytes | None:
         """The frozen bytes; None when they are many. A key confirmed elsewhere needs them all."""

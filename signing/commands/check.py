@@ -10,7 +10,6 @@ validated ``valid``), 1 when any has not, 2 when there was nothing to look at.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import mmap
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from signing.commands.checking_process import CheckingProcess, FileGaveUp
-from signing.commands.large import FileChanged, SignFile, sign_large
+from signing.commands.large import FileChanged, SignFile, sign_large, validate_whole
 from signing.commands.report import (
     findings_as_json,
     inspection_as_text,
@@ -40,7 +39,6 @@ from signing.contract import (
     with_earlier_signatures,
 )
 from signing.inspection import inspect_file
-from signing.inspection.findings import finding
 from signing.processes.limits import Limits
 from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
@@ -232,8 +230,8 @@ def _look_at(
     if seen.blocked or not seen.signatures:
         return seen
     if path.stat().st_size > largest:
-        unseen = finding("check_incomplete", what="chữ ký có sẵn", reason=_GAVE_UP["size"])
-        return dataclasses.replace(seen, findings=(*seen.findings, unseen))
+        with CheckingProcess(validate_whole) as whole:
+            return with_earlier_signatures(seen, whole.call(path, (), now))
     validation: Validation = validator.call(path.read_bytes(), (), now)
     return with_earlier_signatures(seen, validation)
 
