@@ -113,7 +113,7 @@ class Gateway:
             on_trips=self._count_trips,
         )
         self.database = Database(settings.database.url, writers=settings.database.writers)
-        self.files = FileStore(settings.files.url)
+        self.files = FileStore(settings.files.url, settings.files.large_from)
         self.keys = Keys(self.database, clock, pepper(settings), (settings.server.mode,))
         self.limiter = RateLimiter(clock, self.redis, settings.server.requests_per_second)
         self.client = client_address(settings.server.trusted_proxies)

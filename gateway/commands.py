@@ -166,8 +166,15 @@ def inspect(given: argparse.Namespace) -> int:
         given.report.touch()  # refused now, not after the work
     if not given.sign:
         return inspect_paths(given.paths, None, given.report, write=sys.stdout.write, now=now)
-    with signing_desk() as sign_one:
-        return inspect_paths(given.paths, sign_one, given.report, write=sys.stdout.write, now=now)
+    with signing_desk() as desk:
+        return inspect_paths(
+            given.paths,
+            desk.sign,
+            given.report,
+            write=sys.stdout.write,
+            now=now,
+            sign_file=desk.sign_file,
+        )
 
 
 def validate(given: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.documents import http, request_http
 from gateway.documents.acts import SigningActs
@@ -16,6 +16,7 @@ from gateway.documents.confirmations.signing_places import BatchPolicy, SigningP
 from gateway.documents.confirmations.worker import ConfirmationWorker
 from gateway.documents.evidence import touched as touched_documents
 from gateway.documents.evidence.witness import Witness
+from gateway.documents.large import DocumentSignatures
 from gateway.documents.preservation import http as preservation_http
 from gateway.documents.preservation.calendar import Calendar
 from gateway.documents.preservation.preserving import WatchingSignatures
@@ -40,6 +41,10 @@ from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 
 
+class DeskSignatures(DocumentSignatures, WatchingSignatures, Protocol):
+    """All that documents ask of the signing service."""
+
+
 class DocumentDesk:
     """Documents and the requests to sign them."""
 
@@ -51,7 +56,7 @@ class DocumentDesk:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: WatchingSignatures,
+        signatures: DeskSignatures,
         authority: Authority,
         upload_limit: int,
         confirmations: ConfirmationPolicy,

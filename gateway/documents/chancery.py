@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from gateway.documents import steps
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.evidence import log as evidence_log
-from gateway.documents.preservation.preserving import PreservingSignatures, reckon
+from gateway.documents.large import DocumentSignatures
+from gateway.documents.preservation.preserving import reckon
 from gateway.documents.preservation.rules import DEFAULT_POLICY, PreservationPolicy
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
@@ -36,7 +37,7 @@ class Chancery:
     waker: Waker
     metrics: Metrics
     files: FileStore
-    signatures: PreservingSignatures
+    signatures: DocumentSignatures
     authority: Authority
     preservation: PreservationPolicy = DEFAULT_POLICY
     places: SigningPlaces | None = None

@@ -39,7 +39,7 @@ from signing.contract import (
     Placement,
     Provability,
     Role,
-    SignedPdf,
+    Signed,
     SigningError,
     SignOrder,
     Validation,
@@ -75,7 +75,7 @@ class Intent:
 class Result:
     """A signed file, stored and looked at, but not published yet."""
 
-    signed: SignedPdf
+    signed: Signed
     digest: str
     look: Inspection
     kept: tuple[KeptFile, ...]
@@ -216,7 +216,7 @@ def _revision(intent: Intent, result: Result, number: int, now: datetime) -> dic
         "document_id": intent.request.document_id,
         "number": number,
         "sha256": result.digest,
-        "size": len(result.signed.pdf),
+        "size": result.signed.size,
         "created_at": now,
         "request_id": intent.request.id,
         "step": intent.step.position,

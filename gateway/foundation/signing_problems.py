@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from gateway.foundation.problems import Kind, Problem, register
 from signing.contract import CredentialRefused, DocumentRefused, SigningError
 
@@ -25,6 +28,19 @@ register(
         ),
     }
 )
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Make a problem of every refusal of the signing service.
+
+    Raises:
+        Problem: see ``problem_of``.
+    """
+    try:
+        yield
+    except SigningError as error:
+        raise problem_of(error) from error
 
 
 def problem_of(error: SigningError) -> Problem:

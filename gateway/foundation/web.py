@@ -6,7 +6,7 @@ limits, typed bodies, idempotency keys, problems, request ids and timing. Knows 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -122,12 +122,16 @@ class Call(Generic[B]):
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: a value to be rendered as JSON, or ready bytes."""
+    """An answer: a value to be rendered as JSON, ready bytes, or a large file piece by piece.
+
+    With ``pieces``, ``headers`` say the ``Content-Length``; such an answer cannot be stored.
+    """
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    pieces: AsyncIterator[bytes] | None = None
 
     def answer(self) -> Answer:
         """The bytes to store and send."""
@@ -149,8 +153,10 @@ class Reply:
         content_type = headers.pop("Content-Type", JSON)
         if self.status == 204:
             return web.Response(status=204, headers=headers)
-        body = self.raw if self.raw is not None else msgspec.json.encode(self.body)
         headers["Content-Type"] = content_type
+        if self.pieces is not None:
+            return web.Response(body=self.pieces, status=self.status, headers=headers)
+        body = self.raw if self.raw is not None else msgspec.json.encode(self.body)
         return web.Response(body=body, status=self.status, headers=headers)
 
 

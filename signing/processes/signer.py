@@ -8,6 +8,7 @@ not run code in the parent). Leaves starting, killing and queueing to ``signing.
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import pickle
@@ -135,7 +136,10 @@ async def _serve(
                 grant_cpu(limits)
             value = await _do(service, jobs, job, arguments)
             wire.send(write_answer(lean(job, arguments, value), _trips_of(service)))
+            tidy = job.endswith("_file")
             del arguments, value  # the next job may be long in coming
+            if tidy:
+                gc.collect()  # readers of PDF hold large files in cycles
     finally:
         await service.close()
 
