@@ -118,8 +118,7 @@ class Gateway:
         self.limiter = RateLimiter(clock, self.redis, settings.server.requests_per_second)
         self.client = client_address(settings.server.trusted_proxies)
         self.tasks = Tasks(self._on_death)
-        self.base_url = settings.server.public_url
-        self.capabilities = self._build()
+        self.base_url, self.capabilities = settings.server.public_url, self._build()
         self._runner: web.AppRunner | None = None
 
     # -------------------------------------------------------------- building
