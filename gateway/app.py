@@ -113,13 +113,12 @@ class Gateway:
             on_trips=self._count_trips,
         )
         self.database = Database(settings.database.url, writers=settings.database.writers)
-        self.files = FileStore(settings.files.url)
+        self.files = FileStore(settings.files.url, settings.files.large_from)
         self.keys = Keys(self.database, clock, pepper(settings), (settings.server.mode,))
         self.limiter = RateLimiter(clock, self.redis, settings.server.requests_per_second)
         self.client = client_address(settings.server.trusted_proxies)
         self.tasks = Tasks(self._on_death)
-        self.base_url = settings.server.public_url
-        self.capabilities = self._build()
+        self.base_url, self.capabilities = settings.server.public_url, self._build()
         self._runner: web.AppRunner | None = None
 
     # -------------------------------------------------------------- building

@@ -35,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gateway import documents_commands  # noqa: PLC0415 - imports its needs itself
+    from gateway import (  # noqa: PLC0415 - they import their needs themselves
+        documents_commands,
+        signing_commands,
+    )
 
     parser = argparse.ArgumentParser(
         prog="motcua", description="Cổng thanh toán và ký số / payment and e-signature gateway"
@@ -55,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_service(command)
     _add_providers(command)
-    _add_signing(command)
+    signing_commands.add_commands(command)
     documents_commands.add_commands(add)
     return parser
 
@@ -99,31 +102,6 @@ def _add_providers(command: _Adder) -> None:
     providers.add_argument("--json", action="store_true")
     conformance = command("conformance", "connectors against vector files", commands.conformance)
     conformance.add_argument("files", nargs="+", type=Path)
-
-
-def _add_signing(command: _Adder) -> None:
-    from gateway import commands  # noqa: PLC0415 - imports its needs itself
-
-    sign = command("sign", "sign one file", commands.sign, config=True)
-    sign.add_argument("input", type=Path)
-    sign.add_argument("output", type=Path)
-    sign.add_argument("--level", choices=["B-B", "B-T", "B-LT", "B-LTA"], default="B-LTA")
-    sign.add_argument("--key")
-    inspect = command("inspect", "inspect files or folders", commands.inspect)
-    inspect.add_argument("paths", nargs="+", type=Path)
-    inspect.add_argument("--sign", action="store_true", help="also sign and re-verify each")
-    inspect.add_argument("--report", type=Path)
-    validate = command("validate", "validate files or folders", commands.validate, config=True)
-    validate.add_argument("paths", nargs="+", type=Path)
-    validate.add_argument("--roots", type=Path, action="append", default=[])
-    validate.add_argument("--json", action="store_true")
-    validate.add_argument("--report-xml", type=Path, help="folder for ETSI TS 119 102-2 reports")
-    validate.add_argument(
-        "--template", help="a document template; its fields may be filled in after signing"
-    )
-    validate.add_argument(
-        "--allow-field", action="append", default=[], help="a form field filled in after signing"
-    )
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:

@@ -46,7 +46,7 @@ async def renew(
     """
     signer = signer_config(settings)
     redis = Redis(settings.redis.url) if settings.redis.url else None
-    files = FileStore(settings.files.url)
+    files = FileStore(settings.files.url, settings.files.large_from)
     try:
         async with SignerPool(
             signer, settings.signing.processes, job_limit_s=job_limit_s(signer)

@@ -10,7 +10,8 @@ from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.evidence import refusal_store
 from gateway.documents.evidence import store as document_evidence
 from gateway.documents.preservation import store as document_preservation
-from gateway.foundation import access, idempotency
+from gateway.documents.revocation import store as document_revocations
+from gateway.foundation import access, idempotency, places
 from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments
 from gateway.shipments import tables as shipments
@@ -28,12 +29,14 @@ __all__ = [
     "document_evidence",
     "document_preservation",
     "document_requests",
+    "document_revocations",
     "documents",
     "event_store",
     "idempotency",
     "metadata",
     "outbox",
     "payments",
+    "places",
     "refusal_store",
     "shipments",
     "ticket_store",

@@ -54,6 +54,8 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
     """Where documents are kept."""
 
     url: str = "var/files"  # a folder, file:///… or s3://bucket
+    # bytes: larger documents are streamed in and out, and signed from file to file
+    large_from: Positive = 20 * 1024 * 1024
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):

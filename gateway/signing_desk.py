@@ -6,10 +6,11 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from signing.clock import SystemClock
-from signing.contract import Level, Role, SignOrder
+from signing.contract import Level, Role, SignedFile, SignOrder
 from signing.devpki import DevPki, DevPkiServer
 from signing.processes.limits import Limits
 from signing.processes.pool import SignerPool
@@ -17,9 +18,17 @@ from signing.processes.pool import SignerPool
 _LIMITS = Limits(seconds=60.0, memory_bytes=3 * 1024**3)  # for one file, its copies included
 
 
+@dataclass(frozen=True, slots=True)
+class SigningDesk:
+    """Signs a PDF in memory, and a large one from a file into another."""
+
+    sign: Callable[[bytes], bytes]
+    sign_file: Callable[[Path, Path], SignedFile]
+
+
 @contextmanager
-def signing_desk() -> Iterator[Callable[[bytes], bytes]]:
-    """A function that signs a PDF invisibly at B-LTA; raises ``SigningError`` when refused.
+def signing_desk() -> Iterator[SigningDesk]:
+    """What signs invisibly at B-LTA; raises ``SigningError`` when refused.
 
     The file is parsed and signed in children that a hostile one can only bring down itself.
     """
@@ -34,8 +43,12 @@ def signing_desk() -> Iterator[Callable[[bytes], bytes]]:
             order = SignOrder(pdf, "official-rsa", Role.INVISIBLE, Level.B_LTA)
             return runner.run(pool.sign(order)).pdf
 
+        def sign_file(source: Path, target: Path) -> SignedFile:
+            order = SignOrder(b"", "official-rsa", Role.INVISIBLE, Level.B_LTA)
+            return runner.run(pool.sign_file(order, source, target))
+
         try:
-            yield sign
+            yield SigningDesk(sign, sign_file)
         finally:
             runner.run(pool.close())
             runner.run(server.close())

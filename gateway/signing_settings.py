@@ -82,7 +82,9 @@ class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
     urls: list[str] = []  # RFC 3161 over HTTP; B-T and above need one
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 30.0  # of those without options
     authorities: list[TimestampAuthority] = []  # options; the ones not in urls are tried last
-    # where signer processes of this machine count requests together; empty = per gateway process
+    # where signer processes of this machine count requests and share a breaker and answers about
+    # revocation; empty = a folder of this user's for all gateways over one PostgreSQL database,
+    # else one of the gateway's own
     slots_folder: str = ""
 
 
@@ -114,13 +116,13 @@ class ConfirmationSection(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: Positive = 1_209_600  # how long a step waits; then it is free again
     hand_off_s: Positive = 3_600  # how long the desktop signer's addresses work
     downloads: Positive = 3  # how often it may fetch the file: once, and after broken transfers
-    per_provider: Positive = 4  # calls to one provider at the same time, in each process
+    per_provider: Positive = 4  # calls to one provider at the same time, by all processes
 
 
 class BatchSection(msgspec.Struct, frozen=True, kw_only=True):
     """Many documents under one confirmation."""
 
-    per_key: Positive = 4  # documents signed with one key at the same time, in each process
+    per_key: Positive = 4  # documents signed with one key at the same time, by all processes
     per_provider: Positive = 16  # with the keys of one kind of service (csc, pkcs11 …), likewise
     per_timestamps: Positive = 4  # signatures that need time-stamps at the same time, likewise
 

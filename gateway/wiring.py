@@ -40,6 +40,7 @@ from gateway.preservation_wiring import (
     unusable_preservation,
 )
 from gateway.settings import ConfigurationError, Settings
+from gateway.shared_folder import shared_folder
 from gateway.signing_settings import SigningKey, Trust
 from signing.contract import AnchorKind, Confirmation, KeyConfig, SignerConfig, TrustAnchor
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
@@ -155,7 +156,8 @@ def signer_config(settings: Settings) -> SignerConfig:
         online_revocation=section.trust.online_revocation,
         validation_limit_s=section.trust.validation_limit_s,
         timestamp_authorities=timestamp_authorities(settings),
-        timestamp_slots=section.timestamps.slots_folder,
+        timestamp_slots=section.timestamps.slots_folder or shared_folder(settings, "slots"),
+        revocation_folder=shared_folder(settings, "answers"),
         rewrite_hosts=tuple(section.trust.rewrite_hosts.items()),
         archive_digest=section.preservation.digest,
         algorithm_ends=algorithm_ends(
@@ -245,7 +247,9 @@ def authority(settings: Settings) -> Authority:
         },
         register_required=settings.signing.authority_register_required,
         uses={
-            name: KeyUse(_confirmation(key), key.kind, key.most_at_once)
+            name: KeyUse(
+                _confirmation(key), key.kind, key.most_at_once, asks_each=key.kind == "mysign"
+            )
             for name, key in keys.items()
         },
     )

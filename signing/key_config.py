@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 _HEX = re.compile(r"([0-9A-Fa-f]{2})*")
 DIGESTS = ("sha256", "sha384", "sha512")
-_FREE_DIGEST = ("pkcs12", "pem", "pkcs11")  # services and hand-offs sign SHA-256
+# SmartCA, MySign and the bridge's protocol know SHA-256 only; a hand-off is the program's choice.
+_FREE_DIGEST = ("pkcs12", "pem", "pkcs11", "csc")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FILE_KINDS = frozenset({"pkcs12", "pem", "pkcs11", "vgca"})  # whose ``path`` must exist
 REMOTE_KINDS = frozenset({"csc", "smartca", "mysign", "hook"})

@@ -34,7 +34,9 @@ class LargeFileWork:
             self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
         ) -> SignedPdf: ...
         # public methods of the service, which describes them
-        async def validate(self, pdf: bytes) -> Validation: ...  # noqa: D102 - see there
+        async def validate(  # noqa: D102 - see there
+            self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
+        ) -> Validation: ...
         async def provability(self, pdf: bytes) -> Provability: ...  # noqa: D102 - see there
 
     async def inspect_file(self, path: Path) -> Inspection:
@@ -43,9 +45,12 @@ class LargeFileWork:
 
         return inspect_file(path, repair=False)
 
-    async def validate_file(self, path: Path) -> Validation:
+    async def validate_file(
+        self, path: Path, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
         """Judge every signature; reads the file as a whole, so only a reader should do it."""
-        return await self.validate(path.read_bytes())  # noqa: ASYNC240 - a child does one job
+        pdf = path.read_bytes()  # noqa: ASYNC240 - a child does one job
+        return await self.validate(pdf, allowed_fields)
 
     async def provability_file(self, path: Path) -> Provability:
         """Until when a file is provable; reads it as a whole."""

@@ -20,12 +20,14 @@ from typing import Any
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from signing.appearance.acts import plan
+from signing.appearance.surveying import SurveyedPages, with_survey
 from signing.contract import (
     Attestation,
     Attested,
     Clock,
     Credential,
     CredentialRefused,
+    DocumentSurvey,
     ExtendedPdf,
     Inspection,
     Level,
@@ -49,14 +51,16 @@ from signing.evidence.eligibility import (
 from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status, status_unknown
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
+from signing.evidence.watch import Watch, WatchActs
 from signing.keys import source_for
-from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey
+from signing.keys.contract import AuthorisedKey, KeySource, KeyUnavailable, OpenedKey
 from signing.lane import open_plain
 from signing.large_files import LargeFileWork
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
+from signing.processes.surveys import Surveys
 from signing.remote.service import RemoteActs, algorithm_of, within_reach
 from signing.signing_paths import PROVEN_LEVELS, Job, Signed, refuse_large, sign_parts
 from signing.stages import Timings
@@ -64,8 +68,8 @@ from signing.stages import Timings
 log = logging.getLogger(__name__)
 
 
-class SigningService(LargeFileWork, RemoteActs):
-    """``Signatures``, ``LargeFiles``, ``RemoteSignatures`` in this process; close it when done."""
+class SigningService(LargeFileWork, RemoteActs, WatchActs):
+    """``Signatures``, ``LargeFiles``, ``RemoteSignatures``, ``Watching``; close it when done."""
 
     def __init__(self, config: SignerConfig, clock: Clock) -> None:
         self._config = config
@@ -73,12 +77,14 @@ class SigningService(LargeFileWork, RemoteActs):
         self._fetcher = Fetcher(config)
         roots = load_certificates(config.roots)
         self._chains = ChainBuilder(roots, load_certificates(config.intermediates))
-        self._revocation = RevocationChecker(self._fetcher, clock)
+        self._revocation = RevocationChecker(self._fetcher, clock, config.revocation_folder)
         self._authorities = TimestampAuthorities(config, self._fetcher, self._chains, clock)
         self._extender = Extender(config, self._chains, self._revocation, self._authorities, clock)
+        self._watch = Watch(self._chains, self._revocation, self._fetcher, clock)
         self._keys: dict[str, KeySource] = {key.name: source_for(key, clock) for key in config.keys}
         self._signers: dict[str, KeptKeySigner] = {}
         self._clean = CleanFiles()
+        self._surveys = Surveys()
 
     async def close(self) -> None:
         """Close connections."""
@@ -103,11 +109,12 @@ class SigningService(LargeFileWork, RemoteActs):
         await key.release()
         return key.credential
 
-    async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
-        """Look before signing."""
+    async def inspect(self, pdf: bytes, repair: bool = True, survey: bool = False) -> Inspection:
+        """Look before signing; ``survey`` asks for the pages' texts, for a signer elsewhere."""
         from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed
 
-        return inspect_pdf(pdf, repair=repair)
+        found = inspect_pdf(pdf, repair=repair)
+        return with_survey(found, pdf) if survey else found
 
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
@@ -130,14 +137,18 @@ class SigningService(LargeFileWork, RemoteActs):
 
         return attest_pdf(pdf, attestation)
 
-    async def sign(self, order: SignOrder, inspected: bool = False) -> SignedPdf:
+    async def sign(
+        self, order: SignOrder, inspected: bool = False, survey: DocumentSurvey | None = None
+    ) -> SignedPdf:
         """Sign, then verify the result independently before giving it back.
 
-        ``inspected`` says that a process without keys has found nothing against the file.
+        ``inspected`` says that a process without keys has found nothing against the file;
+        ``survey`` is what it has read there, used only when it is of exactly this file.
         """
         timings = Timings({}, perf_counter())
         check_readable(order.pdf)
         state = self._refuse_dangerous(order.pdf, inspected)
+        self._surveys.keep(survey)
         timings.mark("inspection")
         return await self._perform(order, state, timings, InMemory(order.pdf, state))
 
@@ -148,6 +159,8 @@ class SigningService(LargeFileWork, RemoteActs):
             order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
+            if isinstance(key, AuthorisedKey) and isinstance(order.pdf, bytes):
+                return await self._sign_as_authorised(order, key)
             return await sign_reachable(
                 order,
                 key,
@@ -169,7 +182,13 @@ class SigningService(LargeFileWork, RemoteActs):
             file = open_plain(order.pdf) if self._may_use_lane(key) else None
             if file is None:
                 refuse_large(order.pdf, "not a plain file, or a key that the lane does not use")
-            parts = plan(order, signer.key.config, signer.key.credential, signed_at, file)
+            sha256_before = state.hexdigest()
+            texts = SurveyedPages(order.pdf, self._surveys.of(sha256_before))
+            config, shown = signer.key.config, signer.key.credential
+            parts = plan(order, config, shown, signed_at, file=file, surveyed=texts)
+            self._surveys.keep(texts.survey(sha256_before))
+        if isinstance(key, AuthorisedKey) and not key.spent:
+            key.expect(len(parts))
         timings.mark("layout")
         look_ahead = partial(delivery.look_ahead, certificate=signer.key.certificate)
         job = Job(order, signer, evidence, parts, signed_at, state, file, look_ahead)
@@ -177,6 +196,7 @@ class SigningService(LargeFileWork, RemoteActs):
         timings.mark("signing")
         pdf, sha256 = delivery.deliver(appended, signer.key.certificate, len(parts))
         self._clean.add(bytes.fromhex(sha256))
+        self._surveys.carry(sha256_before, sha256)
         left = act_evidence(order, appended, _facts(job, self._clock.now()))
         timings.mark("proof")
         return SignedPdf(

@@ -29,6 +29,7 @@ from gateway.documents.authority import steps as step_authority
 from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store
 from gateway.documents.evidence.refused_acts import key_of, record_refused
+from gateway.documents.large import LargeDocuments
 from gateway.documents.preservation.shortfalls import let_seal_wait
 from gateway.documents.requests import Actor, check_actor
 from gateway.documents.rules import RequestStatus, StepStatus
@@ -40,7 +41,7 @@ from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
 from gateway.webhooks.outbox import TOPIC
-from signing.contract import Confirmation, SigningError, SignOrder
+from signing.contract import Confirmation, SigningError, SignOrder, Validation
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Act:
     seen_sha256: str | None = None  # the hash the official was shown, if the caller says it
     lease: Lease | None = None  # the idempotency key this act runs under
     batch: str | None = None
+    otp: str | None = field(default=None, repr=False)  # a remote service's one-time code
     noted: Callable[[Connection, str], None] | None = field(default=None, repr=False)
 
     @property
@@ -102,6 +104,7 @@ class SigningActs:
         self._office = office
         self._database = office.database
         self._clock = office.clock
+        self._large = LargeDocuments(office.files, office.signatures)
         self._authority = office.authority
         self._elsewhere = elsewhere or {}
 
@@ -128,7 +131,8 @@ class SigningActs:
                 if confirmation is not Confirmation.HERE:
                     await self._hand_over(confirmation, intent, order, act)
                 else:
-                    result = await self._make(order)
+                    async with self._office.with_timestamps(order.level):
+                        result = await self._make(intent, order)
             if confirmation is Confirmation.HERE:
                 return await self._close(intent, result, act)
         except Exception as error:
@@ -234,12 +238,28 @@ class SigningActs:
     # -------------------------------------------------------------- outside of the database
 
     async def _ready(self, intent: Intent, act: Act) -> SignOrder:
-        pdf = await self._office.files.get(intent.request.current_sha256)
+        """The order; without its document when that is large and the key is ours to use."""
+        pdf = await self._document_of(intent)
         if intent.step.role == "agency":
-            steps.check_person(intent, await self._office.signatures.validate(pdf))
-        return steps.order_of(intent, pdf, self._authority.keys[intent.step.signer], act.pin)
+            steps.check_person(intent, await self._judge(intent, pdf))
+        key = self._authority.keys[intent.step.signer]
+        return steps.order_of(intent, pdf or b"", key, act.pin, act.otp)
 
-    async def _make(self, order: SignOrder) -> Result:
+    async def _judge(self, intent: Intent, pdf: bytes | None) -> Validation:
+        if pdf is None:
+            return await self._large.validate(intent.request.current_sha256)
+        return await self._office.signatures.validate(pdf)
+
+    async def _document_of(self, intent: Intent) -> bytes | None:
+        """The frozen bytes; None when they are many. A key confirmed elsewhere needs them all."""
+        digest, files = intent.request.current_sha256, self._office.files
+        if self._authority.use_of(intent.step.signer).confirmation is Confirmation.HERE:
+            return await files.get_small(digest)
+        return await files.get(digest)
+
+    async def _make(self, intent: Intent, order: SignOrder) -> Result:
+        if not order.pdf:
+            return await self._large.sign(order, intent.request.current_sha256)
         return await self._office.keep(order.pdf, await self._office.signatures.sign(order))
 
     async def _hand_over(

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.documents import request_store, store
+from gateway.documents import agency_acts, request_store, store
 from gateway.documents.confirmations import act_store
-from gateway.documents.confirmations.act_store import Stage
+from gateway.documents.confirmations.answers import ConfirmationAnswer, show_confirmation
 from gateway.documents.preservation import store as preservation_store
 from gateway.documents.rules import RequestStatus, visible_status
 from gateway.foundation.clock import Clock, iso
@@ -98,7 +98,11 @@ class DocumentAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One signer's part; ``sha256`` is of the file that came out of it."""
+    """One signer's part; ``sha256`` is of the file that came out of it.
+
+    ``parts``: the signatures of an agency's act. ``confirmations``: how often, at most, its owner
+    is asked to confirm; a step that waits for more than one says so in ``warnings``.
+    """
 
     position: int
     role: str
@@ -106,41 +110,13 @@ class StepAnswer(msgspec.Struct, frozen=True, kw_only=True):
     capacity: str | None
     title: str | None
     placement: Any
+    parts: list[str] | None
+    confirmations: int
     status: str
     signed_by: str | None
     signed_at: str | None
     sha256: str | None
     warnings: list[str]
-
-
-class HandOffAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the desktop signer needs; shown only to the official who asked to sign.
-
-    ``argument`` is the JSON text for ``function`` of the signer's page script.
-    """
-
-    download_url: str
-    upload_url: str
-    function: str
-    argument: str
-
-
-class ConfirmationAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the present step is waiting for outside of the gateway, or why that ended.
-
-    ``state``: requested, waiting_user, signing, unknown (being asked about), rejected, expired,
-    quota, certificate_invalid, error, cancelled. ``detail`` is Vietnamese.
-    """
-
-    state: str
-    detail: str
-    provider: str
-    expires_at: str | None
-    part: int
-    parts: int
-    digest: str | None
-    batch: str | None
-    hand_off: HandOffAnswer | None = None
 
 
 class RequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,7 +273,7 @@ def _request(row: Any, steps: Sequence[Any], act: Any, now: datetime) -> Request
         steps=[_step(step) for step in steps],
         rejection=_rejection(row),
         failure=row.failure,
-        confirmation=_confirmation(row, act),
+        confirmation=show_confirmation(row, act),
         created_at=iso(row.created_at),
         completed_at=_iso(row.completed_at),
     )
@@ -311,30 +287,13 @@ def _step(row: Any) -> StepAnswer:
         capacity=row.capacity,
         title=row.title,
         placement=row.placement,
+        parts=row.parts,
+        confirmations=row.confirmations,
         status=row.status,
         signed_by=row.intent_official if row.signed_at is not None else None,
         signed_at=_iso(row.signed_at),
         sha256=row.output_sha256,
-        warnings=row.warnings or [],
-    )
-
-
-def _confirmation(row: Any, act: Any) -> ConfirmationAnswer | None:
-    """The newest act of the present step, until it is published or the step is taken again."""
-    if act is None or act.stage == Stage.PUBLISHED:
-        return None
-    if act.position != row.current_step or act.fence != row.fence:
-        return None
-    until = min(act.confirm_by or act.expires_at, act.expires_at)
-    return ConfirmationAnswer(
-        state=act.state,
-        detail=act.detail,
-        provider=act.provider,
-        expires_at=iso(until) if act.stage != Stage.ENDED else None,
-        part=act.part,
-        parts=act.parts,
-        digest=act.digest,
-        batch=act.batch_id,
+        warnings=row.warnings or agency_acts.warnings_before(row.confirmations, row.status),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.documents import http, request_http
 from gateway.documents.acts import SigningActs
@@ -16,13 +16,18 @@ from gateway.documents.confirmations.signing_places import BatchPolicy, SigningP
 from gateway.documents.confirmations.worker import ConfirmationWorker
 from gateway.documents.evidence import touched as touched_documents
 from gateway.documents.evidence.witness import Witness
+from gateway.documents.large import DocumentSignatures
 from gateway.documents.preservation import http as preservation_http
 from gateway.documents.preservation.calendar import Calendar
-from gateway.documents.preservation.preserving import PreservingSignatures
+from gateway.documents.preservation.preserving import WatchingSignatures
 from gateway.documents.preservation.rules import PreservationPolicy
 from gateway.documents.preservation.service import Preservation
 from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import SignatureRequests
+from gateway.documents.revocation.lists import RevocationLists
+from gateway.documents.revocation.service import Revocations
+from gateway.documents.revocation.watch import CertificateWatch
+from gateway.documents.revocation.worker import RevocationWorker
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
 from gateway.documents.templates import TemplateBook
@@ -31,8 +36,13 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
+from gateway.foundation.places import Places
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
+
+
+class DeskSignatures(DocumentSignatures, WatchingSignatures, Protocol):
+    """All that documents ask of the signing service."""
 
 
 class DocumentDesk:
@@ -46,7 +56,7 @@ class DocumentDesk:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: PreservingSignatures,
+        signatures: DeskSignatures,
         authority: Authority,
         upload_limit: int,
         confirmations: ConfirmationPolicy,
@@ -54,9 +64,9 @@ class DocumentDesk:
         preservation: PreservationPolicy,
         templates: TemplateBook | None = None,
     ) -> None:
-        places = SigningPlaces(authority, batches)
+        places = SigningPlaces(authority, batches, Places(database, clock, waker))
         office = Chancery(
-            database, clock, waker, metrics, files, signatures, authority, preservation
+            database, clock, waker, metrics, files, signatures, authority, preservation, places
         )
         self.confirmations = Confirmations(office, confirmations, places)
         self.documents = Documents(database, clock, files, signatures, templates)
@@ -95,8 +105,21 @@ class DocumentDesk:
         )
         self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
+        self._revocations = Revocations(database, clock, waker)
+        self._watch = RevocationWorker(
+            CertificateWatch(
+                database,
+                clock,
+                metrics,
+                files=files,
+                watching=signatures,
+                revocations=self._revocations,
+            ),
+            RevocationLists(database, clock, signatures),
+            clock,
+        )
         self._database = database
-        self._raising = RaisingWorker(self.preservation, database, clock, metrics)
+        self._raising = RaisingWorker(self.preservation, database, clock, metrics, places)
         self._ahead = CalendarWorker(self.calendar, clock, preservation.renew_within)
         self._expiry = ExpiryWorker(self.requests, clock)
         self._upload_limit = upload_limit
@@ -105,7 +128,8 @@ class DocumentDesk:
     def renderers(self) -> dict[str, Any]:
         """Id prefix → how events tell the state of these objects."""
         shown = self.documents.renderers
-        return {"doc": shown.documents, "sig": shown.requests}
+        crt = self._revocations.render
+        return {"doc": shown.documents, "sig": shown.requests, "crt": crt}
 
     def close(self) -> None:
         """Send everybody away who listens to a batch (shutdown)."""
@@ -116,7 +140,7 @@ class DocumentDesk:
         return [
             *http.routes(self.documents, self._upload_limit),
             *authority_http.routes(self._register),
-            *touched_documents.routes(self._database),
+            *touched_documents.routes(self._database, self._revocations, self.calendar.levels),
             *request_http.routes(self.requests, self.acts),
             *self.confirmations.routes(self._upload_limit),
             *self.batches.routes(),
@@ -131,4 +155,5 @@ class DocumentDesk:
             "documents.batches": self.batches.runs.run,
             "documents.raising": self._raising.run,
             "documents.calendar": self._ahead.run,
+            "documents.revocations": self._watch.run,
         }

@@ -7,13 +7,16 @@ file what ``steps.publish`` needs.
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from gateway.documents import steps
+from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.evidence import log as evidence_log
-from gateway.documents.preservation.preserving import PreservingSignatures, reckon
+from gateway.documents.large import DocumentSignatures
+from gateway.documents.preservation.preserving import reckon
 from gateway.documents.preservation.rules import DEFAULT_POLICY, PreservationPolicy
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
@@ -34,9 +37,16 @@ class Chancery:
     waker: Waker
     metrics: Metrics
     files: FileStore
-    signatures: PreservingSignatures
+    signatures: DocumentSignatures
     authority: Authority
     preservation: PreservationPolicy = DEFAULT_POLICY
+    places: SigningPlaces | None = None
+
+    def with_timestamps(self, level: str) -> AbstractAsyncContextManager[None]:
+        """A place with the time-stamping authorities, counted over all processes."""
+        if self.places is None:
+            return nullcontext()
+        return self.places.with_timestamps(level)
 
     async def keep(self, before: bytes, signed: SignedPdf) -> Result:
         """Store a signed file and its evidence; look at it, reckon until when it is provable.

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from gateway.documents.answers import DocumentAnswer, DocumentList
-from gateway.documents.service import Documents
+from gateway.documents.service import Documents, NewDocument
 from gateway.documents.template_desk import TemplateList
 from gateway.documents.verdicts import ValidationAnswer, show_validation
 from gateway.foundation import listing
+from gateway.foundation.files import StoredFile
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.uploads import Upload, read_upload
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
@@ -52,26 +53,35 @@ class _Handlers:
         self._limit = upload_limit
 
     async def add(self, call: Call[None]) -> Reply:
-        upload = await read_upload(
-            call.request, self._limit, required=("reference", "kind"), optional=("template",)
-        )
-        _check_texts(upload)
-        call = with_content(call, upload.digest)
-
-        async def work(lease: Any) -> Reply:
-            new = await self._documents.take_in(
-                call.tenant,
-                upload.content,
-                reference=upload.fields["reference"],
-                kind=upload.fields["kind"],
-                name=upload.name,
-                template=upload.fields.get("template") or None,
+        async with self._documents.spool() as spool:
+            upload = await read_upload(
+                call.request,
+                self._limit,
+                required=("reference", "kind"),
+                optional=("template",),
+                spool=spool,
             )
-            return await call.finish(
-                lease, lambda c: Reply(self._documents.save(c, new), status=201)
-            )
+            _check_texts(upload)
+            call = with_content(call, upload.digest)
 
-        return await call.attempt(work)
+            async def work(lease: Any) -> Reply:
+                new = await self._take_in(call.tenant, upload)
+                return await call.finish(
+                    lease, lambda c: Reply(self._documents.save(c, new), status=201)
+                )
+
+            return await call.attempt(work)
+
+    async def _take_in(self, tenant: str, upload: Upload) -> NewDocument:
+        facts = {
+            "reference": upload.fields["reference"],
+            "kind": upload.fields["kind"],
+            "name": upload.name,
+        }
+        template = upload.fields.get("template") or None
+        if upload.file is None:
+            return await self._documents.take_in(tenant, upload.content, **facts, template=template)
+        return await self._documents.take_in_file(tenant, upload.file, **facts, template=template)
 
     async def page(self, call: Call[None]) -> Reply:
         window = listing.read_window(call.request.query, _FILTERS, of="doc")
@@ -82,8 +92,11 @@ class _Handlers:
 
     async def content(self, call: Call[None]) -> Reply:
         revision = call.query("revision") or "latest"
-        pdf = await self._documents.content(call.tenant, call.path("id"), revision)
-        return _file(pdf, "application/pdf", f"{call.path('id')}.pdf")
+        pdf = await self._documents.contents.open(call.tenant, call.path("id"), revision)
+        name = f"{call.path('id')}.pdf"
+        if isinstance(pdf, bytes):
+            return _file(pdf, "application/pdf", name)
+        return _pieces(pdf, "application/pdf", name)
 
     async def evidence(self, call: Call[None]) -> Reply:
         bundle = await self._documents.evidence(call.tenant, call.path("id"))
@@ -94,11 +107,15 @@ class _Handlers:
         if report not in (None, "etsi"):
             raise invalid([FieldError("/report", "invalid", "report chỉ nhận giá trị “etsi”.")])
         texts = ("allowed_fields", "template")
-        upload = await read_upload(call.request, self._limit, optional=texts)
-        listed = frozenset(filter(None, upload.fields.get("allowed_fields", "").splitlines()))
-        validation, template = await self._documents.validate_upload(
-            call.tenant, upload.content, listed, upload.fields.get("template") or None
-        )
+        async with self._documents.spool() as spool:
+            upload = await read_upload(call.request, self._limit, optional=texts, spool=spool)
+            listed = frozenset(filter(None, upload.fields.get("allowed_fields", "").splitlines()))
+            validation, template = await self._documents.validate_upload(
+                call.tenant,
+                upload.file or upload.content,
+                listed,
+                upload.fields.get("template") or None,
+            )
         if report is None:
             return Reply(show_validation(validation, template))
         return _file(etsi_report(validation), "application/xml", f"{validation.sha256}.xml")
@@ -118,5 +135,13 @@ def _check_texts(upload: Upload) -> None:
 
 
 def _file(content: bytes, media: str, name: str) -> Reply:
-    headers = {"Content-Type": media, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Reply(raw=content, headers=headers)
+    return Reply(raw=content, headers=_file_headers(media, name))
+
+
+def _pieces(file: StoredFile, media: str, name: str) -> Reply:
+    headers = {**_file_headers(media, name), "Content-Length": str(file.size)}
+    return Reply(pieces=file.chunks, headers=headers)
+
+
+def _file_headers(media: str, name: str) -> dict[str, str]:
+    return {"Content-Type": media, "Content-Disposition": f'attachment; filename="{name}"'}

@@ -41,6 +41,11 @@ register(
         "nothing_to_cancel": Kind(
             409, "Không có xác nhận nào đang chờ", "No confirmation is being waited for"
         ),
+        "nothing_to_decide": Kind(
+            409,
+            "Không có lần ký nào cần người ký xác định kết quả",
+            "No outcome is left for the official to decide",
+        ),
         "act_of_batch": Kind(
             409, "Văn bản đang ký theo lô; hãy hủy cả lô", "Part of a batch; cancel the batch"
         ),

@@ -14,10 +14,12 @@ from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequ
 from gateway.documents.rules import is_symbol
 from gateway.foundation import listing
 from gateway.foundation.problems import Problem
+from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
 
 _FILTERS = ("reference", "status", "signer", "document_id")
 Signer = Annotated[str, msgspec.Meta(pattern=r"^(official|agency):[A-Za-z0-9._-]{1,100}$")]
+Part = Literal["number", "day", "month", "seal"]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -49,6 +51,7 @@ class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     capacity: Literal["TM.", "KT.", "TL.", "TUQ.", "Q."] | None = None
     title: Text | None = None
     placement: PlacementBody | None = None
+    parts: Annotated[list[Part], msgspec.Meta(min_length=1, max_length=4)] | None = None
 
 
 class NumberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,13 +80,17 @@ class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An official's confirmation; ``sha256``: the hash the official was shown."""
+    """An official's confirmation; ``sha256``: the hash the official was shown.
+
+    ``otp``: a remote service's one-time code, where its key wants one beside the PIN.
+    """
 
     pin: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")] | None = None
+    otp: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
     def __repr__(self) -> str:
-        """Never the PIN."""
+        """Neither PIN nor code."""
         return "SignBody(…)"
 
 
@@ -141,8 +148,15 @@ class _Handlers:
 
         async def work(lease: Any) -> Reply:
             body = call.body
-            act = Act(actor_of(call), call.path("id"), body.pin, body.sha256, lease)
-            answer = await self._acts.sign(act)
+            act = Act(actor_of(call), call.path("id"), body.pin, body.sha256, lease, otp=body.otp)
+            try:
+                answer = await self._acts.sign(act)
+            except Problem as problem:
+                if problem.extra.get("reason") != OUTCOME_UNKNOWN:
+                    raise
+                told = call.told(problem)
+                # The same key must never send again what may have been signed.
+                return await call.finish(lease, lambda _: told)
             confirmation = answer.confirmation
             if confirmation is not None and confirmation.hand_off is not None:
                 await call.release(lease)  # its addresses are stored nowhere, so neither is this
@@ -176,6 +190,7 @@ def _new_request(tenant: str, body: RequestBody) -> NewRequest:
                 s.capacity,
                 s.title,
                 msgspec.to_builtins(s.placement) if s.placement is not None else None,
+                s.parts,
             )
             for s in body.steps
         ],

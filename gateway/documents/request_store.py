@@ -59,6 +59,8 @@ signature_steps = sa.Table(
     sa.Column("capacity", sa.String(8)),
     sa.Column("title", sa.String(200)),
     sa.Column("placement", Json),
+    sa.Column("parts", Json),  # the signatures of an agency's act
+    sa.Column("confirmations", sa.Integer, nullable=False, default=1, server_default="1"),
     sa.Column("status", sa.String(16), nullable=False),
     # The intent, committed before the key is touched: over which bytes, under which fence, by whom.
     sa.Column("intent_at", Instant),

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, store
+from gateway.documents.agency_acts import confirmations_of, parts_of
 from gateway.documents.answers import RequestAnswer, RequestList, show_requests
 from gateway.documents.authority import steps as step_authority
 from gateway.documents.evidence.refused_acts import record_refused_opening
@@ -38,6 +39,7 @@ class NewStep:
     capacity: str | None = None
     title: str | None = None
     placement: Mapping[str, Any] | None = None
+    parts: Sequence[str] | None = None  # of an agency's act: all four, or the seal alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class SignatureRequests:
             raise Problem("document_in_signing")
         self._check_authority(connection, new, document.kind, now)
         row = self._row(new, document, now)
-        steps = [_step_row(row["id"], position, s) for position, s in enumerate(new.steps)]
+        steps = [self._step_row(row["id"], new, position) for position in range(len(new.steps))]
         request_store.insert_request(connection, row, steps)
         return self._shown(connection, new.tenant, row["id"])
 
@@ -201,6 +203,7 @@ class SignatureRequests:
             rules.check_order(order, numbered=new.document_number is not None)
         except ValueError as error:
             errors.append(FieldError("/steps", "invalid_order", str(error)))
+        errors += _errors_of_parts(new)
         sealing = step_authority.agency_of([s.signer for s in new.steps])
         if new.agency_code is not None and sealing not in (None, new.agency_code):
             sentence = "Khác với cơ quan đóng dấu trong các bước ký."
@@ -243,6 +246,22 @@ class SignatureRequests:
             "created_at": now,
         }
 
+    def _step_row(self, request_id: str, new: NewRequest, position: int) -> dict[str, Any]:
+        step = new.steps[position]
+        parts = _parts(new, step)
+        return {
+            "request_id": request_id,
+            "position": position,
+            "role": step.role,
+            "signer": step.signer,
+            "capacity": step.capacity,
+            "title": step.title,
+            "placement": step.placement,
+            "parts": list(parts) if parts is not None else None,
+            "confirmations": confirmations_of(self._authority.use_of(step.signer), parts),
+            "status": StepStatus.WAITING,
+        }
+
     def _shown(self, connection: Connection, tenant: str, request_id: str) -> RequestAnswer:
         row = request_store.find_request(connection, tenant, request_id)
         if row is None:
@@ -277,14 +296,15 @@ def _agency(new: NewRequest) -> str | None:
     return step_authority.agency_of([s.signer for s in new.steps], new.agency_code)
 
 
-def _step_row(request_id: str, position: int, step: NewStep) -> dict[str, Any]:
-    return {
-        "request_id": request_id,
-        "position": position,
-        "role": step.role,
-        "signer": step.signer,
-        "capacity": step.capacity,
-        "title": step.title,
-        "placement": step.placement,
-        "status": StepStatus.WAITING,
-    }
+def _parts(new: NewRequest, step: NewStep) -> tuple[str, ...] | None:
+    return parts_of(step.role, step.parts, numbered=new.document_number is not None)
+
+
+def _errors_of_parts(new: NewRequest) -> list[FieldError]:
+    errors = []
+    for position, step in enumerate(new.steps):
+        try:
+            _parts(new, step)
+        except ValueError as error:
+            errors.append(FieldError(f"/steps/{position}/parts", "invalid_parts", str(error)))
+    return errors

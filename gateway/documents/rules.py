@@ -123,6 +123,12 @@ class KeyUse:
     confirmation: Confirmation = Confirmation.HERE
     provider: str = ""  # the kind of service, shown to the official
     most_at_once: int = 1  # signatures under one confirmation elsewhere
+    asks_each: bool = False  # opens here, but its owner confirms every signature by itself
+
+    def confirmations(self, signatures: int) -> int:
+        """How often its owner is asked about an act of signatures that cover one another."""
+        apart = self.asks_each or self.confirmation is Confirmation.ELSEWHERE
+        return signatures if apart else 1
 
 
 @dataclass(frozen=True, slots=True)

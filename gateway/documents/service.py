@@ -10,7 +10,8 @@ revision 0, as it came, and as revision 1, repaired, which is the one that is sh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import hashlib
 from dataclasses import asdict, dataclass
 
 import msgspec
@@ -24,8 +25,10 @@ from gateway.documents.answers import (
     Renderers,
     show_documents,
 )
+from gateway.documents.contents import DocumentContents
 from gateway.documents.evidence.collect import EvidenceDesk
-from gateway.documents.preservation.preserving import PreservingSignatures, columns_of, reckon
+from gateway.documents.large import DocumentSignatures, LargeDocuments
+from gateway.documents.preservation.preserving import columns_of, reckon
 from gateway.documents.template_desk import TemplateDesk, hold_to_pages
 from gateway.documents.templates import TemplateBook
 from gateway.foundation import listing
@@ -34,12 +37,12 @@ from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem, not_found
-from gateway.foundation.signing_problems import problem_of
+from gateway.foundation.signing_problems import refusing
+from gateway.foundation.spools import Spool, SpooledFile
 from signing.contract import (
     Inspection,
     Provability,
     Severity,
-    SigningError,
     Validation,
     with_earlier_signatures,
 )
@@ -78,13 +81,15 @@ class Documents:
         database: Database,
         clock: Clock,
         files: FileStore,
-        signatures: PreservingSignatures,
+        signatures: DocumentSignatures,
         templates: TemplateBook | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._files = files
         self._signatures = signatures
+        self._large = LargeDocuments(files, signatures)
+        self.contents = DocumentContents(database, files)
         self.renderers = Renderers(clock)
         self._evidence = EvidenceDesk(database, clock, files)
         self.templates = TemplateDesk(templates or TemplateBook(), database, clock)
@@ -109,11 +114,7 @@ class Documents:
         if template:
             self.templates.named(template)  # before anything that costs
         inspection = await self._inspect(content)
-        code = rules.refusal_of_file(f.code for f in inspection.findings)
-        if code is not None:
-            found = [msgspec.to_builtins(f) for f in _findings(inspection)]
-            blocking = [f["detail"] for f in found if f["severity"] != Severity.INFO]
-            raise Problem(code, " ".join(blocking), extra={"findings": found})
+        _refuse_unreadable(inspection)
         chosen = self.templates.fitting(template, inspection.pages)
         digest = await self._files.put(content)
         kept = content
@@ -123,6 +124,32 @@ class Documents:
         provable = await reckon(self._signatures, kept) if inspection.signatures else None
         label = chosen.label if chosen else None
         return NewDocument(tenant, reference, kind, name, digest, inspection, provable, label)
+
+    async def take_in_file(
+        self,
+        tenant: str,
+        file: SpooledFile,
+        *,
+        reference: str,
+        kind: str,
+        name: str = "",
+        template: str | None = None,
+    ) -> NewDocument:
+        """As ``take_in``, of a large file in the file store's spool; nothing is repaired."""
+        if template:
+            self.templates.named(template)
+        with refusing():
+            inspection = await self._large.look(file)
+        _refuse_unreadable(inspection)
+        chosen = self.templates.fitting(template, inspection.pages)
+        provable = await self._large.reckon(file.path) if inspection.signatures else None
+        await self._files.keep(file.path, file.sha256)
+        label = chosen.label if chosen else None
+        return NewDocument(tenant, reference, kind, name, file.sha256, inspection, provable, label)
+
+    def spool(self) -> Spool:
+        """Where an upload is written to while it arrives, when it is large."""
+        return self._files.spool()
 
     def save(self, connection: Connection, new: NewDocument) -> DocumentAnswer:
         """Give a taken-in file its row (a unit of work)."""
@@ -181,24 +208,8 @@ class Documents:
         return await self._database.read(query)
 
     async def content(self, tenant: str, document_id: str, revision: str = "latest") -> bytes:
-        """The bytes of a revision: ``latest``, ``original`` or a number.
-
-        Raises:
-            Problem: ``not_found``.
-        """
-        pick = _picker(revision)
-
-        def query(connection: Connection) -> str:
-            row = store.find_document(connection, tenant, document_id)
-            if row is None:
-                raise not_found("văn bản này")
-            hashes = [r.sha256 for r in store.revisions_of(connection, document_id)]
-            digest = pick(hashes)
-            if digest is None:
-                raise not_found("phiên bản này")
-            return digest
-
-        return await self._files.get(await self._database.read(query))
+        """The bytes of a revision; see ``contents``."""
+        return await self.contents.whole(tenant, document_id, revision)
 
     async def source(self, tenant: str, document_id: str) -> Source:
         """The latest file's facts, for a capability that works from a document.
@@ -218,8 +229,13 @@ class Documents:
         """
         answer = await self.get(tenant, document_id)
         template = self.templates.remembered(answer.template)
-        content = await self._files.get(answer.sha256)
-        verdict = await self.validate(content, template.fields if template else frozenset())
+        fields = template.fields if template else frozenset()
+        content = await self._files.get_small(answer.sha256)
+        with refusing():
+            if content is None:
+                verdict = await self._large.validate(answer.sha256, fields)
+            else:
+                verdict = await self.validate(content, fields)
         return await self._evidence.bundle(tenant, answer, verdict)
 
     async def validate(
@@ -230,17 +246,15 @@ class Documents:
         Raises:
             Problem: ``signing_unavailable``.
         """
-        try:
+        with refusing():
             if allowed_fields:
                 return await self._signatures.validate(content, allowed_fields)
             return await self._signatures.validate(content)
-        except SigningError as error:
-            raise problem_of(error) from error
 
     async def validate_upload(
         self,
         tenant: str,
-        content: bytes,
+        content: bytes | SpooledFile,
         allowed_fields: frozenset[str] = frozenset(),
         template: str | None = None,
     ) -> tuple[Validation, str | None]:
@@ -253,27 +267,45 @@ class Documents:
             Problem: ``validation_failed`` for an unknown template; ``signing_unavailable``.
         """
         chosen = self.templates.named(template) if template else None
-        chosen = chosen or await self.templates.of_file(tenant, content)
+        digest = content.sha256 if isinstance(content, SpooledFile) else await _sha256(content)
+        chosen = chosen or await self.templates.of_file(tenant, digest)
         fields = allowed_fields | (chosen.fields if chosen else frozenset())
-        judged = await self.validate(content, fields)
+        with refusing():
+            if isinstance(content, SpooledFile):
+                judged = await self._signatures.validate_file(content.path, fields)
+            else:
+                judged = await self.validate(content, fields)
         held = await hold_to_pages(judged, chosen, lambda: self._inspect(content))
         return held, chosen.label if chosen else None
 
-    async def _inspect(self, content: bytes) -> Inspection:
+    async def _inspect(self, content: bytes | SpooledFile) -> Inspection:
         """What the file is; the signatures it came with are judged: none may cover a broken one."""
-        try:
+        with refusing():
+            if isinstance(content, SpooledFile):
+                return await self._large.look(content)
             look = await self._signatures.inspect(content)
             if look.blocked or not look.signatures:
                 return look
             return with_earlier_signatures(look, await self._signatures.validate(content))
-        except SigningError as error:
-            raise problem_of(error) from error
 
     def _shown(self, connection: Connection, tenant: str, document_id: str) -> DocumentAnswer:
         row = store.find_document(connection, tenant, document_id)
         if row is None:
             raise not_found("văn bản này")
         return show_documents(connection, [row], self._clock.now())[0]
+
+
+async def _sha256(content: bytes) -> str:
+    return await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+
+
+def _refuse_unreadable(inspection: Inspection) -> None:
+    """Refuse what nobody could show an official; see the module."""
+    code = rules.refusal_of_file(f.code for f in inspection.findings)
+    if code is not None:
+        found = [msgspec.to_builtins(f) for f in _findings(inspection)]
+        blocking = [f["detail"] for f in found if f["severity"] != Severity.INFO]
+        raise Problem(code, " ".join(blocking), extra={"findings": found})
 
 
 def _files_of(new: NewDocument) -> list[tuple[str, int]]:
@@ -287,14 +319,3 @@ def _files_of(new: NewDocument) -> list[tuple[str, int]]:
 
 def _findings(inspection: Inspection) -> list[FindingAnswer]:
     return [FindingAnswer(f.code, f.severity.value, f.where, f.detail) for f in inspection.findings]
-
-
-def _picker(revision: str) -> Callable[[list[str]], str | None]:
-    if revision == "latest":
-        return lambda hashes: hashes[-1]
-    if revision == "original":
-        return lambda hashes: hashes[0]
-    if not (revision.isascii() and revision.isdigit() and len(revision) < 6):
-        raise Problem("invalid_request", "revision là “original”, “latest” hoặc một số.")
-    wanted = int(revision)
-    return lambda hashes: hashes[wanted] if wanted < len(hashes) else None

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.documents import request_store, rules, store
+from gateway.documents.agency_acts import gives_number
 from gateway.documents.evidence import log as evidence_log
 from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.published_acts import record_published
@@ -38,7 +39,7 @@ from signing.contract import (
     Placement,
     Provability,
     Role,
-    SignedPdf,
+    Signed,
     SigningError,
     SignOrder,
     Validation,
@@ -74,7 +75,7 @@ class Intent:
 class Result:
     """A signed file, stored and looked at, but not published yet."""
 
-    signed: SignedPdf
+    signed: Signed
     digest: str
     look: Inspection
     kept: tuple[KeptFile, ...]
@@ -152,16 +153,19 @@ def give_back(
     request_store.change_if_held(connection, request_id, fence, **values)
 
 
-def order_of(intent: Intent, pdf: bytes, credential: str, pin: str | None = None) -> SignOrder:
+def order_of(
+    intent: Intent, pdf: bytes, credential: str, pin: str | None = None, otp: str | None = None
+) -> SignOrder:
     """What the signing service is asked for this step."""
     step, number = intent.step, intent.request.document_number
-    numbered = step.role == "agency" and number is not None
+    numbered = gives_number(step) and number is not None
     return SignOrder(
         pdf=pdf,
         credential=credential,
         role=Role(step.role),
         level=Level(intent.request.level),
         pin=pin,
+        otp=otp,
         placement=_placement(step.placement),
         document_number=DocumentNumber(**number) if numbered else None,
         capacity=step.capacity,
@@ -212,7 +216,7 @@ def _revision(intent: Intent, result: Result, number: int, now: datetime) -> dic
         "document_id": intent.request.document_id,
         "number": number,
         "sha256": result.digest,
-        "size": len(result.signed.pdf),
+        "size": result.signed.size,
         "created_at": now,
         "request_id": intent.request.id,
         "step": intent.step.position,

@@ -6,8 +6,6 @@ Leaves the table to ``templates``.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
@@ -80,10 +78,9 @@ class TemplateDesk:
             raise invalid([FieldError("/template", WRONG_PAGES, detail)])
         return template
 
-    async def of_file(self, tenant: str, content: bytes) -> Template | None:
-        """The template of the document of ours that these bytes are a revision of."""
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
-        label = await self._database.read(lambda c: store.template_of(c, tenant, digest))
+    async def of_file(self, tenant: str, sha256: str) -> Template | None:
+        """The template of the document of ours that has this file among its revisions."""
+        label = await self._database.read(lambda c: store.template_of(c, tenant, sha256))
         return self.remembered(label)
 
     def remembered(self, label: str | None) -> Template | None:

@@ -14,16 +14,13 @@ from aiohttp.typedefs import Middleware
 from gateway.foundation.clock import Clock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import MEDIA_TYPE, Problem
-from gateway.foundation.web import UNAVAILABLE, language_of
+from gateway.foundation.web import TRACE, UNAVAILABLE, language_of
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _AIOHTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 # Names of other methods are the caller's invention: each would be a series of its own for ever.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-# The request id of the running request.
-TRACE = web.RequestKey("trace", str)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

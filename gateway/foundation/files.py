@@ -2,16 +2,32 @@
 
 A file's name is its SHA-256, so storing twice is storing once and a changed file shows itself.
 Files are written before the transaction that names them; an orphan wastes room, nothing else.
+Large files go in, out and to the signer without being held in memory: through temporary files
+beside the store (``incoming``), or in the system's temporary folder when the store is elsewhere.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import obstore
 from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
+
+from gateway.foundation.problems import Problem
+from gateway.foundation.spools import Spool
+
+LARGE_FROM = 20 * 1024 * 1024
+_HELD_AT_MOST = 128 * 1024 * 1024  # in memory, for work that knows no other way
+_CHUNK = 1024 * 1024
 
 
 class FileMissing(Exception):
@@ -22,15 +38,33 @@ class FileDamaged(Exception):
     """What the store gave back is not what was put in."""
 
 
-class FileStore:
-    """Bytes by their SHA-256."""
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file on its way out.
 
-    def __init__(self, url: str) -> None:
+    ``chunks`` raises ``FileDamaged`` before its last piece when the bytes are not the ones that
+    were stored, so that nobody receives a whole file that is not the right one.
+    """
+
+    size: int
+    chunks: AsyncIterator[bytes]
+
+
+class FileStore:
+    """Bytes by their SHA-256.
+
+    ``large_from``: the size in bytes above which a file is not held in memory where that can be
+    helped.
+    """
+
+    def __init__(self, url: str, large_from: int = LARGE_FROM) -> None:
+        self.large_from = large_from
+        self._folder: Path | None = None
         if "://" in url and not url.startswith("file://"):
             self._store: ObjectStore = from_url(url)
         else:
-            folder = Path(url.removeprefix("file://")).absolute()
-            self._store = LocalStore(folder, mkdir=True)
+            self._folder = Path(url.removeprefix("file://")).absolute()
+            self._store = LocalStore(self._folder, mkdir=True)
 
     async def put(self, content: bytes) -> str:
         """Store and return the SHA-256 (hex) it is found under."""
@@ -53,15 +87,131 @@ class FileStore:
         Raises:
             FileMissing: not there.
             FileDamaged: there, but changed.
+            Problem: ``too_large_for_this``, beyond 128 MiB.
         """
-        try:
-            result = await obstore.get_async(self._store, _path(digest))
-        except (NotFoundError, FileNotFoundError) as error:
-            raise FileMissing(digest) from error
+        content = await self._read(digest, _HELD_AT_MOST)
+        if content is None:
+            raise Problem(
+                "too_large_for_this",
+                f"Tệp lớn hơn {_HELD_AT_MOST // 2**20} MiB; việc này chưa làm được với tệp lớn.",
+                f"This cannot be done with files larger than {_HELD_AT_MOST} bytes.",
+            )
+        return content
+
+    async def get_small(self, digest: str) -> bytes | None:
+        """The bytes of a file that is not large; None for one that is. Otherwise as ``get``."""
+        return await self._read(digest, self.large_from)
+
+    async def _read(self, digest: str, most: int) -> bytes | None:
+        result = await self._find(digest)
+        if result.meta["size"] > most:
+            return None
         content = bytes(await result.bytes_async())
         if hashlib.sha256(content).hexdigest() != digest:
             raise FileDamaged(digest)
         return content
+
+    async def _find(self, digest: str) -> obstore.GetResult:
+        try:
+            return await obstore.get_async(self._store, _path(digest))
+        except (NotFoundError, FileNotFoundError) as error:
+            raise FileMissing(digest) from error
+
+    # ------------------------------------------------------------------ large files
+
+    def spool(self) -> Spool:
+        """Temporary files from which ``keep`` takes over without copying where it can."""
+        below = self._folder / "incoming" if self._folder else Path(tempfile.gettempdir())
+        return Spool(below, self.large_from)
+
+    async def keep(self, path: Path, digest: str) -> None:
+        """Take over a finished file, which is gone from its place afterwards.
+
+        Args:
+            path: a name that a spool of this store gave.
+            digest: its SHA-256 (hex), under which it is found from now on.
+
+        Raises:
+            FileDamaged: sent to a store elsewhere, it was not what the hash says.
+        """
+        if self._folder is not None:
+            await asyncio.to_thread(_move, path, self._folder / _path(digest))
+            return
+        seen = hashlib.sha256()
+        await obstore.put_async(self._store, _path(digest), _pieces_of(path, seen))
+        if seen.hexdigest() != digest:
+            await obstore.delete_async(self._store, _path(digest))
+            raise FileDamaged(digest)
+        await asyncio.to_thread(path.unlink)
+
+    async def stream(self, digest: str) -> StoredFile:
+        """A file piece by piece.
+
+        Raises:
+            FileMissing: not there.
+        """
+        result = await self._find(digest)
+        pieces = result.stream(min_chunk_size=_CHUNK)
+        return StoredFile(result.meta["size"], _proven(pieces, digest))
+
+    async def check(self, digest: str) -> None:
+        """See that a file of any size is there, as it was stored.
+
+        Raises:
+            FileMissing, FileDamaged.
+        """
+        async for _ in (await self.stream(digest)).chunks:
+            pass
+
+    @asynccontextmanager
+    async def local(self, digest: str) -> AsyncIterator[Path]:
+        """A file of this machine with these bytes, not to be changed: the store's own, or a copy.
+
+        Raises:
+            FileMissing, FileDamaged.
+        """
+        if self._folder is not None:
+            await self.check(digest)
+            yield self._folder / _path(digest)
+            return
+        async with self.spool() as spool:
+            copy = await spool.new()
+            file = await self.stream(digest)
+            with await asyncio.to_thread(copy.open, "wb") as out:
+                async for piece in file.chunks:
+                    await asyncio.to_thread(out.write, piece)
+            yield copy
+
+
+async def _proven(pieces: obstore.BytesStream, digest: str) -> AsyncIterator[bytes]:
+    """The pieces, the last one only when all of them together have the hash."""
+    seen, held = hashlib.sha256(), b""
+    async for piece in pieces:
+        if held:
+            yield held
+        held = bytes(piece)
+        await asyncio.to_thread(seen.update, held)
+    if seen.hexdigest() != digest:
+        raise FileDamaged(digest)
+    yield held
+
+
+async def _pieces_of(path: Path, seen: hashlib._Hash) -> AsyncIterator[bytes]:
+    def read(file: BinaryIO) -> bytes:
+        piece = file.read(_CHUNK)
+        seen.update(piece)
+        return piece
+
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(read, file):
+            yield piece
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    path.replace(target)
 
 
 def _path(digest: str) -> str:

@@ -52,6 +52,7 @@ CATALOGUE: dict[str, Kind] = {
         409, "Yêu cầu cùng khóa đang được xử lý", "A request with this key is still running"
     ),
     "body_too_large": Kind(413, "Nội dung quá lớn", "The body is too large"),
+    "too_large_for_this": Kind(422, "Tệp quá lớn cho việc này", "The file is too large for this"),
     "unsupported_media_type": Kind(
         415, "Kiểu nội dung không được hỗ trợ", "Unsupported content type"
     ),

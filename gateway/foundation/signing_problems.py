@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from gateway.foundation.problems import Kind, Problem, register
 from signing.contract import CredentialRefused, DocumentRefused, SigningError
+
+OUTCOME_UNKNOWN = "outcome_unknown"  # reason: a remote key's service may have signed
 
 register(
     {
@@ -25,10 +30,23 @@ register(
 )
 
 
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Make a problem of every refusal of the signing service.
+
+    Raises:
+        Problem: see ``problem_of``.
+    """
+    try:
+        yield
+    except SigningError as error:
+        raise problem_of(error) from error
+
+
 def problem_of(error: SigningError) -> Problem:
     """A refusal of the signing service, with its own sentence and its code as ``reason``."""
     # what a remote service may have signed after all is a person's to repeat, not a program's
-    code, retryable = "signing_unavailable", error.code != "outcome_unknown"
+    code, retryable = "signing_unavailable", error.code != OUTCOME_UNKNOWN
     if isinstance(error, CredentialRefused):
         code, retryable = "credential_refused", False
     elif isinstance(error, DocumentRefused):

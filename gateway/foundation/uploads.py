@@ -16,6 +16,7 @@ from aiohttp import BodyPartReader, web
 
 from gateway.foundation.bodies import arriving
 from gateway.foundation.problems import FieldError, Problem, invalid
+from gateway.foundation.spools import Spool, Spooled, SpooledFile
 
 _CHUNK = 64 * 1024
 _TEXT_LIMIT = 4 * 1024
@@ -25,16 +26,21 @@ _PLAIN = ("", "binary", "8bit", "7bit")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file with the texts sent beside it (NFC); ``name`` is what the sender called it."""
+    """A file with the texts sent beside it (NFC); ``name`` is what the sender called it.
+
+    ``content`` is empty when the file was large enough to be written to ``file``, in the spool.
+    """
 
     content: bytes = field(repr=False)
     name: str
     fields: Mapping[str, str]
+    sha256: bytes
+    file: SpooledFile | None = None
 
     @property
     def digest(self) -> bytes:
         """What makes two uploads the same request: the file and the texts."""
-        digest = hashlib.sha256(hashlib.sha256(self.content).digest())
+        digest = hashlib.sha256(self.sha256)
         for name, value in sorted(self.fields.items()):
             digest.update(f"{name}={value}\n".encode())
         return digest.digest()
@@ -47,8 +53,11 @@ async def read_upload(
     required: Collection[str] = (),
     optional: Collection[str] = (),
     any_name: bool = False,
+    spool: Spool | None = None,
 ) -> Upload:
     """Read the part ``file`` and the named texts.
+
+    ``spool``: where a large file is written to while it arrives; without it, none may be large.
 
     ``any_name``: the sender is not ours and names its one file as it likes; texts are dropped.
 
@@ -60,7 +69,7 @@ async def read_upload(
         _too_large(limit)
     if request.content_type != "multipart/form-data":
         raise Problem("unsupported_media_type", "Cần Content-Type: multipart/form-data.")
-    parts = _Parts(limit, {*required, *optional})
+    parts = _Parts(limit, {*required, *optional}, spool)
     try:
         with arriving():
             async for part in await request.multipart():
@@ -75,41 +84,46 @@ async def read_upload(
 class _Parts:
     """What has arrived so far."""
 
-    def __init__(self, limit: int, known: set[str]) -> None:
+    def __init__(self, limit: int, known: set[str], spool: Spool | None) -> None:
+        self._spool = spool
         self._limit = limit
         self._left = limit + _ENVELOPE  # of all parts together: many small ones are no way around
         self._known = known
-        self._files: list[tuple[bytes, str]] = []
+        self._files: list[tuple[bytes, str, Spooled]] = []
         self._fields: dict[str, str] = {}
         self._errors: list[FieldError] = []
 
     async def take(self, part: BodyPartReader, name: str) -> None:
         if name == "file":
-            self._files.append((await self._read(part, self._limit), part.filename or ""))
+            await self._take_file(part, part.filename or "")
         elif name in self._known and name not in self._fields:
             self._fields[name] = _text(await self._read(part, _TEXT_LIMIT))
         else:
             code = "repeated_field" if name in self._fields else "unknown_field"
             self._errors.append(FieldError(f"/{name}", code, f"Không nhận “{name}”."))
-            await self._read(part, self._limit)
+            await self._read(part, self._limit, _Dropped())
 
     async def take_any(self, part: BodyPartReader) -> None:
         if part.filename is None:
             await self._read(part, _TEXT_LIMIT)
         else:
-            self._files.append((await self._read(part, self._limit), part.filename))
+            await self._take_file(part, part.filename)
 
-    async def _read(self, part: BodyPartReader, limit: int) -> bytes:
+    async def _take_file(self, part: BodyPartReader, name: str) -> None:
+        arriving_file = Spooled(self._spool)
+        content = await self._read(part, self._limit, arriving_file)
+        self._files.append((content, name, arriving_file))
+
+    async def _read(self, part: BodyPartReader, limit: int, into: Spooled | None = None) -> bytes:
+        into = into or Spooled(None)
         if part.headers.get("Content-Transfer-Encoding", "").lower() not in _PLAIN:
             raise Problem("unsupported_media_type", "Chỉ nhận tệp gửi ở dạng nhị phân.")
-        chunks, size = [], 0
         while chunk := await part.read_chunk(_CHUNK):
-            size += len(chunk)
-            if size > min(limit, self._left):
+            if into.size + len(chunk) > min(limit, self._left):
                 _too_large(self._limit)
-            chunks.append(bytes(chunk))
-        self._left -= size
-        return b"".join(chunks)
+            await into.add(bytes(chunk))
+        self._left -= into.size
+        return await into.finish()
 
     def upload(self, required: Collection[str]) -> Upload:
         missing = [n for n in required if not self._fields.get(n, "").strip()]
@@ -119,8 +133,21 @@ class _Parts:
             errors.append(FieldError("/file", "required", "Cần đúng một tệp."))
         if errors:
             raise invalid(errors)
-        content, name = self._files[0]
-        return Upload(content, name.replace("\x00", "")[:255], self._fields)
+        content, name, arrived = self._files[0]
+        name = name.replace("\x00", "")[:255]
+        file = SpooledFile(arrived.file, arrived.sha256.hex()) if arrived.file else None
+        return Upload(content, name, self._fields, arrived.sha256, file)
+
+
+class _Dropped(Spooled):
+    """Counts what nobody asked for, and keeps none of it."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    async def add(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self.size += len(piece)
 
 
 def _text(raw: bytes) -> str:

@@ -6,7 +6,7 @@ limits, typed bodies, idempotency keys, problems, request ids and timing. Knows 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -23,11 +23,12 @@ from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.decode import decode, fields_of, read_text
 from gateway.foundation.idempotency import Answer, Claim, Lease
 from gateway.foundation.limits import RateLimiter
-from gateway.foundation.problems import FieldError, Problem, invalid
+from gateway.foundation.problems import MEDIA_TYPE, FieldError, Problem, invalid
 
 B = TypeVar("B")
 
 JSON = "application/json"
+TRACE = web.RequestKey("trace", str)  # the id of the running request
 _KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 
@@ -107,6 +108,12 @@ class Call(Generic[B]):
             await self.release(lease)
             raise
 
+    def told(self, problem: Problem) -> Reply:
+        """A problem as an answer of its own, to be kept under the idempotency key."""
+        document = problem.document(self.language, self.request.get(TRACE, ""))
+        headers = {"Content-Type": MEDIA_TYPE, **problem.headers}
+        return Reply(status=problem.status, headers=headers, raw=msgspec.json.encode(document))
+
     def _needed(self) -> Claim:
         if self.claim is None:
             raise RuntimeError("this route was not declared idempotent")
@@ -115,12 +122,16 @@ class Call(Generic[B]):
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: a value to be rendered as JSON, or ready bytes."""
+    """An answer: a value to be rendered as JSON, ready bytes, or a large file piece by piece.
+
+    With ``pieces``, ``headers`` say the ``Content-Length``; such an answer cannot be stored.
+    """
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    pieces: AsyncIterator[bytes] | None = None
 
     def answer(self) -> Answer:
         """The bytes to store and send."""
@@ -142,8 +153,10 @@ class Reply:
         content_type = headers.pop("Content-Type", JSON)
         if self.status == 204:
             return web.Response(status=204, headers=headers)
-        body = self.raw if self.raw is not None else msgspec.json.encode(self.body)
         headers["Content-Type"] = content_type
+        if self.pieces is not None:
+            return web.Response(body=self.pieces, status=self.status, headers=headers)
+        body = self.raw if self.raw is not None else msgspec.json.encode(self.body)
         return web.Response(body=body, status=self.status, headers=headers)
 
 
@@ -218,7 +231,12 @@ def _served(route: Route, edge: Edge) -> Callable[[web.Request], Awaitable[web.S
 
 
 def _check_query(request: web.Request, route: Route) -> None:
-    """Refuse parameters that the operation does not have: a typing error is told, not ignored."""
+    """Refuse parameters that the operation does not have: a typing error is told, not ignored.
+
+    A list with a window of time tells it itself, with everything else that is wrong in its query.
+    """
+    if "created_from" in route.query:
+        return
     unknown = [name for name in dict.fromkeys(request.query) if name not in route.query]
     if unknown:
         raise invalid(

@@ -45,8 +45,9 @@ EVENT_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         "unknown",
     ),
     "receipt": ("issued", "replaced", "cancelled"),
-    "document": ("signed", "rejected", "extended", "level_overdue"),
+    "document": ("signed", "rejected", "extended", "level_overdue", "hand_off_refused"),
     "certification": ("issued", "revoked", "extended", "renewal_overdue"),
+    "certificate": ("revoked", "cleared"),
     "shipment": (
         "registered",
         "picked_up",

@@ -13,7 +13,6 @@ from datetime import datetime
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signing.appearance.anchors import Gap
 from signing.appearance.drawing import (
     BLUE,
     RED,
@@ -26,11 +25,13 @@ from signing.appearance.drawing import (
     write_time,
 )
 from signing.appearance.figures import month_digits, two_digits
-from signing.appearance.lane_pages import LanePages, lane_pages
+from signing.appearance.gaps import Gap
+from signing.appearance.lane_pages import lane_pages
 from signing.appearance.pagebox import MM, Rect
 from signing.appearance.pictures import Picture, load_picture
 from signing.appearance.placement import DEFAULT_SEAL_MM, DEFAULT_SIGNATURE_MM, Spot, Surveyor
 from signing.appearance.printed import check_behind, check_written, issue_date
+from signing.appearance.surveying import SurveyedPages
 from signing.appearance.typeface import Face, stamp_typeface
 from signing.contract import (
     Credential,
@@ -85,25 +86,30 @@ def plan(
     key: KeyConfig,
     credential: Credential,
     signed_at: datetime,
+    *,
     file: LaneFile | None = None,
+    surveyed: SurveyedPages | None = None,
 ) -> tuple[Part, ...]:
     """Decide the signatures of an act and where they go.
 
-    ``file`` is the order's document opened as a plain one, when it was found to be.
+    ``file`` is the order's document opened as a plain one, when it was found to be; ``surveyed``
+    what is known of its pages already, to which what is read here is added.
 
     Raises:
         DocumentRefused: ``number_already_written``, ``bad_document_number``,
-            ``text_under_stamp``, ``missing_glyph``.
+            ``text_under_stamp``, ``missing_glyph``, ``page_without_text``.
     """
     if order.role is Role.INVISIBLE:
         return (Part("Invisible", None),)
     pages = lane_pages(file)
-    if pages is not None:
-        try:
-            return _plan(order, key, credential, signed_at, pages)
-        except NotForTheLane:  # a page further on is not as plain as the first
-            pass
-    return _plan(order, key, credential, signed_at, _read_pages(order.pdf))
+    with surveyed or SurveyedPages(order.pdf) as texts:
+        if pages is not None:
+            try:
+                return _plan(order, key, credential, signed_at, Surveyor(texts, pages))
+            except NotForTheLane:  # a page further on is not as plain as the first
+                pass
+        survey = Surveyor(texts, _read_pages(order.pdf))
+        return _plan(order, key, credential, signed_at, survey)
 
 
 def _plan(
@@ -111,16 +117,12 @@ def _plan(
     key: KeyConfig,
     credential: Credential,
     signed_at: datetime,
-    pages: PdfFileReader | LanePages,
+    survey: Surveyor,
 ) -> tuple[Part, ...]:
-    survey = Surveyor(order.pdf, pages)
-    try:
-        scene = _Scene(order, key, signer_name(order, credential), signed_at, survey)
-        if order.role is Role.AGENCY:
-            return (*_issue(scene), _part("Seal", _seal(scene)))
-        return (_part(order.role.value.capitalize(), _SINGLE[order.role](scene)),)
-    finally:
-        survey.close()
+    scene = _Scene(order, key, signer_name(order, credential), signed_at, survey)
+    if order.role is Role.AGENCY:
+        return (*_issue(scene), _part("Seal", _seal(scene)))
+    return (_part(order.role.value.capitalize(), _SINGLE[order.role](scene)),)
 
 
 def _read_pages(pdf: bytes) -> PdfFileReader:
@@ -273,6 +275,8 @@ def _issue(scene: _Scene) -> list[Part]:
     if number is None:
         return []
     issued = issue_date(number.date, number.number)
+    if not (scene.order.placement and scene.order.placement.over_text):
+        scene.survey.refuse_scan_for_number()
     gaps = scene.survey.first_page_gaps()
     check_behind(gaps, number.symbol, issued)
     day, month = two_digits(issued.day), month_digits(issued.month)

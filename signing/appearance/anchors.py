@@ -1,30 +1,29 @@
-"""Finding places in a page's text: names, titles, the dotted places for number and date.
+"""Finding places in a page's text: names, titles, the end of the text; what a stamp would cover.
 
-Owns reading the text with pdfium, in the signer process. Matching forgives case, diacritics,
-composed or decomposed letters and spaces. Leaves what to put there to ``placement``.
+Owns matching words against a page's survey, which forgives case, diacritics, composed or decomposed
+letters and spaces, but prefers what is spelt alike. Leaves reading the page to ``surveying``, the
+dotted places to ``gaps`` and what to put there to ``placement``.
 """
 
 from __future__ import annotations
 
-import ctypes
-import math
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-
-import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Final
 
 from signing.appearance.pagebox import PageBox, Rect
-from signing.reading.opening import Data, stream_of
+from signing.contract import PageSurvey
+from signing.contract.survey import FLOATS_A_LETTER, FLOATS_A_RUN
 
-MAX_CHARS = 60_000
-_ITALIC = 1 << 6  # font descriptor flag (ISO 32000-2, table 121)
-_LEADERS = frozenset(" .…_-·")  # dotted places are there to be written on
-_BEHIND = 80  # letters read behind a number's place: longer than any symbol
+LEADERS: Final = frozenset(" .…_-·‥․⋯")  # dotted places are there to be written on
 _COVERED = 0.2  # of a letter's box: less is a neighbour, not a collision
+_OVERSHOOT = 0.5  # of a line's height: how far ink may leave the cells of its line
+_ODD = "\ufffd"  # stands for what is no single letter
+_INK = 4  # where a letter's ink begins among its floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +32,8 @@ class Found:
 
     rect: Rect
     baseline: float  # visible y
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A place between two words, to be written on."""
-
-    left: float
-    right: float
-    baseline: float
-    font_size: float  # of the words beside it
-    written: str  # digits already there
-    italic: bool = False  # the words beside it
-    symbol_follows: bool = True  # after a number: "/QĐ-UBND" is printed already
-    behind: str = ""  # skeleton of what is printed behind it: the symbol's line, the year
+    first: int = 0  # position of its first letter in the page's text
+    last: int = 0
 
 
 def skeleton(text: str) -> str:
@@ -56,203 +43,229 @@ def skeleton(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _bare(char: str) -> str:
-    if char.isspace() or char == "\xa0":
+    if char.isspace() or not char.isprintable():
         return " "
     plain = "".join(c for c in unicodedata.normalize("NFD", char) if not unicodedata.combining(c))
     return plain.casefold().replace("đ", "d").replace("ð", "d")
 
 
+class _Letters(dict[int, str]):
+    """A translation of single letters that never changes their number."""
+
+    def __init__(self, *, keep_marks: bool) -> None:
+        super().__init__()
+        self._keep_marks = keep_marks
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        bare = _bare(char)
+        found = char.lower() if self._keep_marks and bare != " " else bare
+        self[code] = found if len(found) == 1 else _ODD
+        return self[code]
+
+
+_BARE = _Letters(keep_marks=False)
+_SPELT = _Letters(keep_marks=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A page's letters ready to be searched; equal positions in all three are one letter."""
+
+    bare: str  # without case and marks
+    spelt: str  # without case
+    at: range | list[int]  # the survey's letter
+
+
+@lru_cache(maxsize=32)
+def _read(letters: str) -> _Reading:
+    composed, at = letters, range(len(letters))
+    if any(map(unicodedata.combining, set(letters))):
+        return _read_clusters(letters)
+    return _Reading(composed.translate(_BARE), composed.translate(_SPELT), at)
+
+
+def _read_clusters(letters: str) -> _Reading:
+    """Letters whose marks follow them as characters of their own, put together."""
+    clusters: list[str] = []
+    at: list[int] = []
+    for position, char in enumerate(letters):
+        if clusters and unicodedata.combining(char):
+            clusters[-1] += char
+        else:
+            clusters.append(char)
+            at.append(position)
+    composed = "".join(
+        one if len(one) == 1 else _ODD
+        for one in (unicodedata.normalize("NFC", cluster) for cluster in clusters)
+    )
+    bare = "".join(cluster[0] for cluster in clusters).translate(_BARE)
+    return _Reading(bare, composed.translate(_SPELT), at)
+
+
 class PageText:
-    """The text of one page with the place of every letter."""
+    """The text of one page with the place of every letter, as people see the page."""
 
-    def __init__(self, page: pdfium.PdfPage, box: PageBox) -> None:
+    def __init__(self, survey: PageSurvey, box: PageBox) -> None:
+        if not survey.consistent:  # it came from another process, which reads strangers' files
+            survey = PageSurvey(survey.index, "", b"", b"")
         self._box = box
-        self._text = page.get_textpage()
-        self.plain, self._index = self._read()
-        self._inked_at = [at for at, letter in enumerate(self.plain) if letter != " "]
-        self._tight = self.plain.replace(" ", "")
-        self._boxes: list[tuple[str, Rect]] | None = None
+        self._survey = survey
+        self._boxes = memoryview(survey.boxes).cast("f")
+        self._runs = memoryview(survey.runs).cast("f")
+        reading = _read(survey.letters)
+        self.plain, self.spelt, self._at = reading.bare, reading.spelt, reading.at
 
-    def close(self) -> None:
-        """Free the page's text."""
-        self._text.close()
+    @property
+    def scanned(self) -> bool:
+        """Whether the page is a picture without text."""
+        return self._survey.scanned
 
-    def _read(self) -> tuple[str, list[int]]:
-        letters: list[str] = []
-        index: list[int] = []
-        for at in range(min(self._text.count_chars(), MAX_CHARS)):
-            bare = _bare(chr(pdfium_c.FPDFText_GetUnicode(self._text, at)))
-            if bare == " " and letters and letters[-1] == " ":
-                continue
-            for letter in bare:
-                letters.append(letter)
-                index.append(at)
-        return "".join(letters), index
+    @property
+    def height(self) -> float:
+        """Of the visible page."""
+        return self._box.height
+
+    @cached_property
+    def drawn(self) -> list[Rect]:
+        """The visible boxes of pictures and annotations."""
+        return [self._box.visible_rect(box) for box in self._survey.drawn]
+
+    @cached_property
+    def _inked_at(self) -> list[int]:
+        return [at for at, letter in enumerate(self.plain) if letter != " "]
+
+    @cached_property
+    def _tight(self) -> tuple[str, str]:
+        return self.plain.replace(" ", ""), self.spelt.replace(" ", "")
 
     def find(self, words: str) -> list[Found]:
-        """Every place where the words stand, in reading order; whole words if there are any.
+        """Every place where the words stand, in reading order.
 
-        Spaces do not count: a line may be drawn in several pieces, which shows them as more or
-        fewer than there are.
+        Of those spelt alike if there are any, else of those alike without their marks; whole
+        words if there are any. Spaces do not count: a line may be drawn in several pieces, which
+        shows them as more or fewer than there are.
         """
+        bare, spelt = self._tight
         wanted = skeleton(words).replace(" ", "")
         if not wanted:
             return []
-        matches = [m.span() for m in re.finditer(re.escape(wanted), self._tight)]
+        matches = [m.span() for m in re.finditer(re.escape(wanted), bare)]
+        exact = unicodedata.normalize("NFC", "".join(words.split())).lower()
+        matches = [(a, b) for a, b in matches if spelt[a:b] == exact] or matches
         spans = [(self._inked_at[start], self._inked_at[end - 1] + 1) for start, end in matches]
         whole = [span for span in spans if self._is_whole(*span)]
-        return [self._found(*span) for span in whole or spans]
+        return [self.found(*span) for span in whole or spans]
 
     def _is_whole(self, start: int, end: int) -> bool:
         before = self.plain[start - 1 : start] if self.plain[start].isalnum() else ""
         after = self.plain[end : end + 1] if self.plain[end - 1].isalnum() else ""
         return not before.isalnum() and not after.isalnum()
 
-    def letters_under(self, rect: Rect) -> Iterator[tuple[str, Rect]]:
-        """The letters that a rectangle covers, with their boxes; leaders and dashes do not count.
+    def letters_under(self, rect: Rect) -> Iterator[Rect]:
+        """The letters that a rectangle covers, as their boxes; leaders and dashes do not count."""
+        asked = self._box.page_box(rect)
+        for first, end, around in self._lines:
+            if _meet(around, asked):
+                for at in range(first, end):
+                    ink = self._side(at, _INK)
+                    if self._counts(at) and _share(ink, asked) > _COVERED:
+                        yield self._box.visible_rect(ink)
 
-        pdfium says first, at once, whether there is any text at all: there mostly is none.
-        """
-        left, bottom, right, top = self._box.page_box(rect)
-        if set(self._text.get_text_bounded(left, bottom, right, top)) - _LEADERS:
-            yield from (item for item in self._letters() if rect.share_of(item[1]) > _COVERED)
+    def _counts(self, at: int) -> bool:
+        letter = self._survey.letters[at]
+        return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
 
-    def _letters(self) -> list[tuple[str, Rect]]:
-        """Every letter with its box, read once a page and only when something may be covered."""
-        if self._boxes is None:
-            self._boxes = [
-                (self.plain[at], self._box.visible_rect(self._text.get_charbox(self._index[at])))
-                for at in self._inked_at
-                if self.plain[at] not in _LEADERS
-            ]
-        return self._boxes
+    @cached_property
+    def _lines(self) -> list[tuple[int, int, tuple[float, float, float, float]]]:
+        """First letter, end and surroundings of every run, in the page's own coordinates."""
+        starts = [int(at) for at in self._runs[0::FLOATS_A_RUN]]
+        boxes = self._boxes.tolist()
+        lines = []
+        for first, end in pairwise([*starts, len(self._survey.letters)]):
+            if 0 <= first < end:
+                one = boxes[first * FLOATS_A_LETTER : first * FLOATS_A_LETTER + 4]
+                other = boxes[(end - 1) * FLOATS_A_LETTER : (end - 1) * FLOATS_A_LETTER + 4]
+                more = _OVERSHOOT * max(one[3] - one[1], one[2] - one[0])
+                left, bottom = min(one[0], other[0]) - more, min(one[1], other[1]) - more
+                right, top = max(one[2], other[2]) + more, max(one[3], other[3]) + more
+                lines.append((first, end, (left, bottom, right, top)))
+        return lines
 
-    def _is_italic(self, position: int) -> bool:
-        flags, name = ctypes.c_int(), ctypes.create_string_buffer(128)
-        pdfium_c.FPDFText_GetFontInfo(
-            self._text, self._index[position], name, len(name), ctypes.byref(flags)
-        )
-        return bool(flags.value & _ITALIC) or any(
-            word in name.value.lower() for word in (b"italic", b"oblique")
-        )
+    def _side(self, at: int, which: int = 0) -> tuple[float, float, float, float]:
+        start = at * FLOATS_A_LETTER + which
+        left, bottom, right, top = self._boxes[start : start + 4]
+        return left, bottom, right, top
 
-    def number_gap(self) -> Gap | None:
-        """The place after “Số:” in the upper part of the page."""
-        for match in re.finditer(r"\bso ?: ?(?P<gap>[ .…_\d]{0,60})", self.plain):
-            before = self._found(match.start(), match.start() + 2)
-            if before.rect.y > self._box.height * 0.4:
-                return None
-            left = self._edge_after(match.start("gap"))
-            right = left + 38.0
-            end = match.end("gap")
-            symbol = end < len(self.plain) and self.plain[end] == "/"
-            if symbol:
-                slash = self._found(end, end + 1)
-                if abs(slash.baseline - before.baseline) < 4 and slash.rect.x - left > 10:
-                    right = slash.rect.x
-            size = self._size_of(match.start())
-            return Gap(
-                left,
-                right,
-                before.baseline,
-                size,
-                _digits(match["gap"]),
-                self._is_italic(match.start()),
-                symbol,
-                self.plain[end + 1 : end + 1 + _BEHIND].replace(" ", "") if symbol else "",
-            )
-        return None
-
-    def date_gaps(self) -> tuple[Gap, Gap] | None:
-        """The places for day and month in “ngày … tháng … năm”, upper part of the page."""
-        pattern = (
-            r"ngay(?P<day>[ .…_\d]{1,40})thang(?P<month>[ .…_\d]{1,40})nam(?P<year> ?\d{4}\b)?"
-        )
-        for match in re.finditer(pattern, self.plain):
-            first = self._found(match.start(), match.start("day"))
-            if first.rect.y > self._box.height * 0.4:
-                return None
-            second = self._found(match.end("day"), match.start("month"))
-            third = self._found(match.end("month"), match.end("month") + len("nam"))
-            if abs(third.baseline - first.baseline) > 4:
-                continue
-            size = self._size_of(match.end("day") + 1)
-            italic = self._is_italic(match.start())
-            month = _between(second, third, size, _digits(match["month"]), italic)
-            return (
-                _between(first, second, size, _digits(match["day"]), italic),
-                replace(month, behind=(match["year"] or "").strip()),
-            )
-        return None
-
-    def _edge_after(self, position: int) -> float:
-        """The right edge of the last inked letter before a position."""
-        while position > 0 and self.plain[position - 1] == " ":
-            position -= 1
-        rect = self._found(position - 1, position).rect
-        return rect.x + rect.width
-
-    def _found(self, start: int, end: int) -> Found:
-        rects: list[Rect] = []
-        baseline = 0.0
-        for at in self._inked(start, end):
-            rects.append(self._box.visible_rect(self._text.get_charbox(at, loose=True)))
-            if baseline == 0.0:
-                baseline = self._baseline(at)
-        if not rects:
+    def found(self, start: int, end: int) -> Found:
+        """The letters between two positions as one stretch."""
+        inked = [at for at in range(start, min(end, len(self.plain))) if self.plain[at] != " "]
+        if not inked:
             return Found(Rect(0, 0, 0, 0), 0.0)
-        x = min(r.x for r in rects)
-        y = min(r.y for r in rects)
-        right = max(r.x + r.width for r in rects)
-        bottom = max(r.y + r.height for r in rects)
-        return Found(Rect(x, y, right - x, bottom - y), baseline)
+        return Found(self._cells(inked), self._baseline(inked[0]), inked[0], inked[-1])
 
-    def _inked(self, start: int, end: int) -> Iterator[int]:
-        for position in range(start, min(end, len(self._index))):
-            if self.plain[position] != " ":
-                yield self._index[position]
+    def _cells(self, positions: list[int]) -> Rect:
+        rects = [self._box.visible_rect(self._side(self._at[at])) for at in positions]
+        x, y = min(r.x for r in rects), min(r.y for r in rects)
+        right, bottom = max(r.x + r.width for r in rects), max(r.bottom for r in rects)
+        return Rect(x, y, right - x, bottom - y)
 
-    def _size_of(self, position: int) -> float:
-        """The font size as seen: what the font is set in, stretched by the text's matrix."""
-        at = self._index[position]
-        matrix = pdfium_c.FS_MATRIX()
-        pdfium_c.FPDFText_GetMatrix(self._text, at, matrix)
-        size = pdfium_c.FPDFText_GetFontSize(self._text, at)
-        return float(size * math.hypot(matrix.c, matrix.d) * self._box.unit)
+    def is_alone(self, found: Found) -> bool:
+        """Whether the nearest letters before and after stand on other lines or far away."""
+        rect = found.rect
+        near = Rect(rect.x - rect.height, rect.y, rect.width + 2 * rect.height, rect.height)
+        for beside in self._beside(found):
+            on_line = abs(beside.middle[1] - rect.middle[1]) < rect.height / 2
+            if on_line and beside.meets(near):
+                return False
+        return True
 
-    def _baseline(self, at: int) -> float:
-        x, y = ctypes.c_double(), ctypes.c_double()
-        pdfium_c.FPDFText_GetCharOrigin(self._text, at, ctypes.byref(x), ctypes.byref(y))
-        return self._box.to_visible(x.value, y.value)[1]
+    def _beside(self, found: Found) -> Iterator[Rect]:
+        """The nearest inked letters before and after, in reading order."""
+        before, after = range(found.first - 1, -1, -1), range(found.last + 1, len(self.plain))
+        for positions in (before, after):
+            at = next((at for at in positions if self.plain[at] != " "), None)
+            if at is not None:
+                yield self._cells([at])
+
+    def size_of(self, position: int) -> float:
+        """The font size as seen."""
+        return self._run(position)[3] * self._box.unit
+
+    def is_italic(self, position: int) -> bool:
+        """Whether a letter is slanted."""
+        return bool(self._run(position)[4])
+
+    def _baseline(self, position: int) -> float:
+        _, x, y, _, _ = self._run(position)
+        return self._box.to_visible(x, y)[1]
+
+    def _run(self, position: int) -> tuple[float, ...]:
+        """What the letters around a position have in common."""
+        starts = self._runs[0::FLOATS_A_RUN]
+        low, high, wanted = 0, len(starts), self._at[position]
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if starts[middle] <= wanted else (low, middle)
+        return tuple(self._runs[low * FLOATS_A_RUN : (low + 1) * FLOATS_A_RUN])
 
 
-def _digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
+@lru_cache(maxsize=4)
+def page_text(survey: PageSurvey, box: PageBox) -> PageText:
+    """A page's text; the same one for the acts that follow each other on a document."""
+    return PageText(survey, box)
 
 
-def _between(left: Found, right: Found, size: float, written: str, italic: bool) -> Gap:
-    start = left.rect.x + left.rect.width
-    return Gap(start, right.rect.x, left.baseline, size, written, italic)
+def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-class DocumentText:
-    """The pages' text of one document, read page by page when asked."""
-
-    def __init__(self, pdf: Data) -> None:
-        self._document = pdfium.PdfDocument(pdf if isinstance(pdf, bytes) else stream_of(pdf))
-        self._open: dict[int, tuple[pdfium.PdfPage, PageText]] = {}
-
-    def page(self, box: PageBox) -> PageText:
-        """One page's text."""
-        if box.index not in self._open:
-            page = self._document[box.index]
-            self._open[box.index] = (page, PageText(page, box))
-        return self._open[box.index][1]
-
-    def close(self) -> None:
-        """Free pdfium's memory in the right order."""
-        for page, text in self._open.values():
-            text.close()
-            page.close()
-        self._open.clear()
-        self._document.close()
+def _share(
+    letter: tuple[float, float, float, float], over: tuple[float, float, float, float]
+) -> float:
+    """Which part of a letter's ink a box covers."""
+    across = min(letter[2], over[2]) - max(letter[0], over[0])
+    down = min(letter[3], over[3]) - max(letter[1], over[1])
+    if across <= 0 or down <= 0:
+        return 0.0
+    return across * down / ((letter[2] - letter[0]) * (letter[3] - letter[1]))

@@ -20,6 +20,7 @@ from signing.contract import CredentialRefused
 
 MAX_SIDE = 3000
 _MAX_PIXELS = 25_000_000  # of the file; more is no scan of a seal
+_SOLID = 255
 _INK = 8  # of 255: fainter is a scanner's haze
 
 
@@ -66,7 +67,8 @@ def load_picture(path: str) -> Picture:
     Transparent margins go: sizes and overlaps in the law are those of what one sees.
 
     Raises:
-        CredentialRefused: ``image_unreadable``, ``image_too_large``.
+        CredentialRefused: ``image_unreadable``, ``image_too_large``, ``image_empty``,
+            ``image_opaque``.
     """
     try:
         image = _read(path)
@@ -80,8 +82,20 @@ def load_picture(path: str) -> Picture:
         raise _too_large() from error
     alpha = image.getchannel("A")
     ink = alpha.point([0] * _INK + [255] * (256 - _INK)).getbbox()
-    if ink is not None:
-        image, alpha = image.crop(ink), alpha.crop(ink)
+    if ink is None:
+        raise CredentialRefused(
+            "image_empty",
+            "Ảnh chữ ký hoặc con dấu đã cấu hình không có nét nào nhìn thấy được.",
+            "the configured picture shows nothing",
+        )
+    if alpha.getextrema()[0] == _SOLID:
+        raise CredentialRefused(
+            "image_opaque",
+            "Ảnh chữ ký hoặc con dấu đã cấu hình không có nền trong suốt, sẽ che mất chữ bên dưới"
+            " (NĐ 30/2020/NĐ-CP, Phụ lục I).",
+            "the configured picture is opaque: it would hide what is under it",
+        )
+    image, alpha = image.crop(ink), alpha.crop(ink)
     return Picture(
         width=image.width,
         height=image.height,

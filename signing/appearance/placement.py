@@ -18,10 +18,12 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
-from signing.appearance.anchors import DocumentText, Found, Gap
+from signing.appearance.anchors import Found, PageText, page_text
+from signing.appearance.gaps import Gap, date_gaps, number_gap
 from signing.appearance.lane_pages import LanePages
 from signing.appearance.pagebox import MM, PageBox, Rect, page_box, page_count
-from signing.contract import Placement, SignOrder
+from signing.appearance.surveying import SurveyedPages
+from signing.contract import DocumentRefused, Placement, SignOrder
 
 DEFAULT_SEAL_MM = 36.0
 DEFAULT_SIGNATURE_MM = (40.0, 20.0)
@@ -29,6 +31,7 @@ _TALLEST_GAP_MM = 45.0
 _PERSON_MIN_AREA = 60 * 40
 _LOWEST_SIGNATURE_MM = 8.0  # in a narrow room
 _SMALL_INITIAL = 0.75
+_SEARCHED_PAGES = 20  # from the end
 _CORNER_MARGIN = 8.0  # points from the page's edges
 
 
@@ -52,23 +55,17 @@ class Page1Spots:
 class Surveyor:
     """Looks a document over once and answers where things go."""
 
-    def __init__(self, pdf: bytes, reader: PdfFileReader | LanePages) -> None:
-        self._pdf = pdf
+    def __init__(self, surveyed: SurveyedPages, reader: PdfFileReader | LanePages) -> None:
+        self._surveyed = surveyed
+        self._texts: dict[int, PageText] = {}
         self._reader = reader
         self.pages = page_count(reader)
 
-    @cached_property
-    def _text(self) -> DocumentText | None:
-        """The pages' text, opened only where a place is looked for in it."""
-        try:
-            return DocumentText(self._pdf)
-        except Exception:
-            return None
-
-    def close(self) -> None:
-        """Free pdfium's memory."""
-        if self.__dict__.get("_text") is not None:
-            self.__dict__["_text"].close()
+    def text(self, page: PageBox) -> PageText:
+        """A page's text; none where it cannot be read."""
+        if page.index not in self._texts:
+            self._texts[page.index] = page_text(self._surveyed.page(page.index), page)
+        return self._texts[page.index]
 
     def page(self, number: int) -> PageBox:
         """A page by the contract's counting: from 1, negative from the end."""
@@ -95,18 +92,30 @@ class Surveyor:
             top = found.rect.bottom + 6
             return Spot(page, page.clamp(Rect(found.rect.middle[0] - size[0] / 2, top, *size)))
         page = self.page(order.placement.page if order.placement else -1)
+        self.refuse_scan(page)
         x = page.width - 20 * MM - max(size[0], 60 * MM)
         start = Rect(x, page.height - 45 * MM - size[1], *size)
         return Spot(page, self.first_free(page, _upwards(page, start)))
 
     def _name(self, words: str, title: str | None) -> tuple[PageBox, Found] | None:
-        """The last place of a name, of those below the title if there are any."""
-        hit = self._last(words)
-        if hit is None or title is None:
-            return hit
-        page = hit[0]
-        below = [f for f in self._find(page, words) if self._title_above(page, f, title)]
-        return (page, below[-1]) if below else hit
+        """Where the official's name is printed to be signed over, not where the text names them.
+
+        Below the title, if the order has one and it stands there; else by itself on its line; else
+        the last place of all.
+        """
+        alone: tuple[PageBox, Found] | None = None
+        last: tuple[PageBox, Found] | None = None
+        for page in self._latest_pages():
+            places = self._find(page, words)
+            titled = [f for f in places if title and self._title_above(page, f, title)]
+            if titled:
+                return page, ([f for f in titled if self.text(page).is_alone(f)] or titled)[-1]
+            single = [found for found in places if self.text(page).is_alone(found)]
+            alone = alone or ((page, single[-1]) if single else None)
+            last = last or ((page, places[-1]) if places else None)
+            if (alone or last) and title is None:
+                break
+        return alone or last
 
     def _above_name(
         self, page: PageBox, name: Found, title: str | None, size: tuple[float, float]
@@ -116,7 +125,7 @@ class Surveyor:
         above = self._title_above(page, name, title) if title else None
         room_top = above.rect.bottom + 2 if above is not None else bottom - size[1]
         room = Rect(middle - size[0] / 2, room_top, size[0], max(bottom - room_top, 0.0))
-        covered = [box.bottom for _, box in self.letters_under(page, room)]
+        covered = [box.bottom for box in self.text(page).letters_under(room)]
         room_top = max([room_top, *(low + 2 for low in covered if low < bottom)])
         height = min(size[1], max(bottom - room_top, _LOWEST_SIGNATURE_MM * MM))
         width = size[0] * height / size[1]
@@ -124,12 +133,15 @@ class Surveyor:
         return Spot(page, page.clamp(Rect.around(middle, centre, width, height)))
 
     def _title_above(self, page: PageBox, name: Found, title: str) -> Found | None:
+        """The lowest place of a title over a name, in the same column."""
         above = [
             found
             for found in self._find(page, title)
             if 0 < name.rect.y - found.rect.bottom < _TALLEST_GAP_MM * MM
+            and found.rect.x < name.rect.x + name.rect.width
+            and name.rect.x < found.rect.x + found.rect.width
         ]
-        return above[-1] if above else None
+        return max(above, key=lambda found: found.rect.y) if above else None
 
     def initial(self, order: SignOrder, size: tuple[float, float]) -> Spot:
         """After the “./.” that ends the text; else the lower left of the last page."""
@@ -137,6 +149,7 @@ class Surveyor:
         hit = self._last(anchor or "./.")
         if hit is None:
             page = self.page(-1)
+            self.refuse_scan(page)
             start = Rect(30 * MM, page.height - 45 * MM, *size)
             return Spot(page, self.first_free(page, _upwards(page, start)))
         page, found = hit
@@ -158,19 +171,48 @@ class Surveyor:
         if named is not None:
             page = named.page
             return Spot(page, page.clamp(Rect.around(*named.rect.middle, *size)))
-        earlier = self.person_widget()
-        anchor = order.placement.anchor if order.placement else None
-        if earlier is None and anchor:
-            hit = self._last(anchor)
-            earlier = Spot(hit[0], hit[1].rect) if hit else None
+        hit = self._last(order.placement.anchor) if order.placement else None
+        earlier = Spot(hit[0], hit[1].rect) if hit else self.person_widget()
         if earlier is not None:
             page, rect = earlier.page, earlier.rect
             right = rect.x + rect.width / 3
             top = rect.middle[1] - size[1] / 2
             return Spot(page, page.clamp(Rect(right - size[0], top, *size)))
         page = self.page(order.placement.page if order.placement else -1)
+        self.refuse_scan(page)
         start = Rect(page.width - 95 * MM, page.height - 45 * MM - size[1], *size)
         return Spot(page, self.first_free(page, _upwards(page, start)))
+
+    def refuse_scan(self, page: PageBox) -> None:
+        """Guess no place on a picture of a page.
+
+        Raises:
+            DocumentRefused: ``page_without_text``.
+        """
+        if self.text(page).scanned:
+            number = page.index + 1
+            raise DocumentRefused(
+                "page_without_text",
+                f"Trang {number} là ảnh quét, không có chữ để tìm chỗ ký; hãy cho biết chỗ ký bằng"
+                f" placement: page {number} và rect_mm [cách trái, cách trên, rộng, cao] tính bằng"
+                " mm từ góc trên bên trái của trang.",
+                f"page {number} is a picture without text: name the place by placement.rect_mm",
+            )
+
+    def refuse_scan_for_number(self) -> None:
+        """Write no number and date on a picture whose dotted places cannot be found.
+
+        Raises:
+            DocumentRefused: ``page_without_text``.
+        """
+        if self.text(self.page(1)).scanned:
+            raise DocumentRefused(
+                "page_without_text",
+                "Trang 1 là ảnh quét, không tìm được chỗ ghi số và ngày; hãy chỉ đóng dấu (không"
+                " kèm số văn bản, chỗ đóng dấu theo rect_mm), hoặc cho phép đè lên chữ (over_text)"
+                " để ghi số và ngày ở đầu trang.",
+                "page 1 is a picture without text: seal without a number, or allow over_text",
+            )
 
     def corner(self, order: SignOrder, size: tuple[float, float]) -> Spot:
         """The top right of page 1, for copies and annexes: there, or the next free place by it."""
@@ -182,39 +224,47 @@ class Surveyor:
         return Spot(page, self.first_free(page, places))
 
     def first_free(self, page: PageBox, places: Iterable[Rect]) -> Rect:
-        """The first place that covers neither text nor a signature; the first of all otherwise."""
+        """The first place that covers nothing; else the first without text and signatures.
+
+        A picture or an annotation is kept off where that can be: it may be the page's background.
+        Without any free place, it is the first of all.
+        """
         kept = [page.clamp(place) for place in places]
         signed = [spot.rect for spot in self._signed_spots if spot.page.index == page.index]
-        for place in kept:
-            if not any(map(place.meets, signed)) and not self.covers_text(page, place):
+        free = (
+            place
+            for place in kept
+            if not any(map(place.meets, signed)) and not self.covers_text(page, place)
+        )
+        second = None
+        for place in free:
+            if not any(map(place.meets, self.text(page).drawn)):
                 return place
-        return kept[0]
+            second = second or place
+        return second or kept[0]
 
     def covers_text(self, page: PageBox, rect: Rect) -> bool:
         """Whether a rectangle lies over the page's own letters."""
-        return any(True for _ in self.letters_under(page, rect))
-
-    def letters_under(self, page: PageBox, rect: Rect) -> Iterator[tuple[str, Rect]]:
-        """The page's own letters that a rectangle covers; none where the text cannot be read."""
-        return self._text.page(page).letters_under(rect) if self._text is not None else iter(())
+        return any(True for _ in self.text(page).letters_under(rect))
 
     def first_page_gaps(self) -> Page1Spots:
         """The dotted places for number, day and month."""
-        if self._text is None:
-            return Page1Spots(None, None, None)
-        text = self._text.page(self.page(1))
-        dates = text.date_gaps()
-        return Page1Spots(text.number_gap(), *(dates or (None, None)))
+        text = self.text(self.page(1))
+        return Page1Spots(number_gap(text), *(date_gaps(text) or (None, None)))
 
     def _find(self, page: PageBox, words: str) -> list[Found]:
-        return self._text.page(page).find(words) if self._text is not None else []
+        return self.text(page).find(words)
+
+    def _latest_pages(self) -> Iterator[PageBox]:
+        """From the last page backwards."""
+        for number in range(self.pages, max(0, self.pages - _SEARCHED_PAGES), -1):
+            yield self.page(number)
 
     def _last(self, words: str | None) -> tuple[PageBox, Found] | None:
         """The last place where words stand, from the last page backwards."""
-        if not words or self._text is None:
+        if not words:
             return None
-        for number in range(self.pages, max(0, self.pages - 20), -1):
-            page = self.page(number)
+        for page in self._latest_pages():
             found = self._find(page, words)
             if found:
                 return page, found[-1]

@@ -1,7 +1,7 @@
 """What a document says already about its number, symbol and date, against what it is given.
 
 Owns the comparison and its sentences: nothing is written over, and a page never says another
-number, symbol or year than the register. Leaves reading the page to ``anchors``.
+number, symbol or year than the register. Leaves reading the page to ``gaps``.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ validated ``valid``), 1 when any has not, 2 when there was nothing to look at.
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import mmap
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from signing.commands.checking_process import CheckingProcess, FileGaveUp
+from signing.commands.large import FileChanged, SignFile, sign_large, validate_whole
 from signing.commands.report import (
     findings_as_json,
     inspection_as_text,
@@ -38,7 +39,6 @@ from signing.contract import (
     with_earlier_signatures,
 )
 from signing.inspection import inspect_file
-from signing.inspection.findings import finding
 from signing.processes.limits import Limits
 from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
@@ -57,7 +57,8 @@ _GAVE_UP = {
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
     "size": "tệp quá lớn để ký hoặc kiểm tra chữ ký trong giới hạn bộ nhớ",
 }
-_UNDECIDED = {"timeout": "time_limit", "memory": "memory_limit"}
+_CHANGED = "kiểm tra lại: phần đầu tệp đã bị thay đổi khi ký"
+_UNDECIDED = {"timeout": "time_limit", "memory": "memory_limit", "size": "too_large"}
 
 
 @dataclass(slots=True)
@@ -91,6 +92,7 @@ def inspect_paths(
     write: Write,
     now: datetime,
     limits: Limits | None = None,
+    sign_file: SignFile | None = None,
 ) -> int:
     """Inspect files and folders; with ``sign`` also sign each and verify the result.
 
@@ -101,6 +103,8 @@ def inspect_paths(
         write: takes one piece of text for the terminal.
         now: the moment at which signed files are judged.
         limits: what one file may cost.
+        sign_file: signs what is too large for ``sign`` into another file; without it, such a
+            file is refused.
     """
     entries = []
     with (
@@ -108,7 +112,8 @@ def inspect_paths(
         CheckingProcess(validate_pdf, limits) as validator,
     ):
         largest = (limits or Limits()).memory_bytes // _COPIES
-        signing = _Signing(sign, validator, now, largest) if sign is not None else None
+        large = _Large(sign_file, limits, largest)
+        signing = _Signing(sign, validator, now, large) if sign is not None else None
         for path in _files(paths):
             look = partial(_look_at, path, inspector, validator, now, largest)
             entry = _inspect_file(path, look, signing, write)
@@ -139,7 +144,7 @@ def validate_paths(
     for ETSI TS 119 102-2 reports, named after the files and their digests.
     """
     verdicts = []
-    work = partial(validate_pdf, anchors=anchors, allowed_fields=allowed_fields)
+    work = partial(_validate_path, anchors=anchors, allowed_fields=allowed_fields)
     with CheckingProcess(work, limits) as validator:
         for path in _files(paths):
             answer = _attempt(partial(_validate_file, path, validator, roots, now))
@@ -164,23 +169,36 @@ def certificates_in(blob: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Large:
+    """How files are signed that are larger than so many bytes."""
+
+    sign: SignFile | None
+    limits: Limits | None
+    than: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Signing:
     """Signs a file and looks at the result with fresh eyes."""
 
     sign: Sign
     validator: CheckingProcess
     now: datetime
-    largest: int  # bytes
+    large: _Large
 
     def sign_and_verify(self, path: Path, repaired: Repaired | None) -> str | None:
         """None when the result begins with the input and every signature in it is whole."""
-        pdf = repaired.pdf if repaired else _attempt(partial(self._read, path))
+        if repaired is None and path.stat().st_size > self.large.than:
+            return self._sign_large(path)
+        pdf = repaired.pdf if repaired else _attempt(path.read_bytes)
         return self._sign(pdf) if isinstance(pdf, bytes) else str(pdf)
 
-    def _read(self, path: Path) -> bytes:
-        if path.stat().st_size > self.largest:
-            raise FileGaveUp("size")
-        return path.read_bytes()
+    def _sign_large(self, path: Path) -> str | None:
+        sign, limits = self.large.sign, self.large.limits
+        if sign is None:
+            return _GAVE_UP["size"]
+        found = _attempt(partial(sign_large, path, sign, self.now, limits))
+        return _why_unsound(found) if isinstance(found, Validation) else str(found)
 
     def _sign(self, pdf: bytes) -> str | None:
         signed = _attempt(partial(self.sign, pdf))
@@ -190,10 +208,14 @@ class _Signing:
         if not isinstance(verified, Validation):
             return f"không kiểm tra lại được: {verified}"
         if not signed.startswith(pdf):
-            return "kiểm tra lại: phần đầu tệp đã bị thay đổi khi ký"
-        if not verified.signatures or not all(s.integrity for s in verified.signatures):
-            return f"kiểm tra lại: {verified.summary}"
-        return None
+            return _CHANGED
+        return _why_unsound(verified)
+
+
+def _why_unsound(verified: Validation) -> str | None:
+    if not verified.signatures or not all(s.integrity for s in verified.signatures):
+        return f"kiểm tra lại: {verified.summary}"
+    return None
 
 
 def _look_at(
@@ -208,8 +230,8 @@ def _look_at(
     if seen.blocked or not seen.signatures:
         return seen
     if path.stat().st_size > largest:
-        unseen = finding("check_incomplete", what="chữ ký có sẵn", reason=_GAVE_UP["size"])
-        return dataclasses.replace(seen, findings=(*seen.findings, unseen))
+        with CheckingProcess(validate_whole) as whole:
+            return with_earlier_signatures(seen, whole.call(path, (), now))
     validation: Validation = validator.call(path.read_bytes(), (), now)
     return with_earlier_signatures(seen, validation)
 
@@ -240,15 +262,23 @@ def _validate_file(
     path: Path, validator: CheckingProcess, roots: tuple[bytes, ...], now: datetime
 ) -> Any:
     """The verdict; a file that breaks a limit has one as well."""
-    if path.stat().st_size > MAX_SIZE:
-        raise FileGaveUp("size")
-    pdf = path.read_bytes()
-    try:
-        return validator.call(pdf, roots, now)
-    except FileGaveUp as stopped:
-        reason = _UNDECIDED.get(stopped.code, "checker_lost")
-        summary = f"Chưa kiểm tra xong: {_GAVE_UP.get(stopped.code, f'lỗi {stopped.code}')}."
+    code = "size"
+    if path.stat().st_size <= MAX_SIZE:
+        try:
+            return validator.call(path, roots, now)
+        except FileGaveUp as stopped:
+            code = stopped.code
+    reason = _UNDECIDED.get(code, "checker_lost")
+    summary = f"Chưa kiểm tra xong: {_GAVE_UP.get(code, f'lỗi {code}')}."
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pdf:
         return undecided_file(pdf, reason, summary, now)
+
+
+def _validate_path(
+    path: Path, roots: tuple[bytes, ...], now: datetime, **options: Any
+) -> Validation:
+    """In the child: its one copy of a large file is the only one."""
+    return validate_pdf(path.read_bytes(), roots, now, **options)
 
 
 def _attempt(work: Callable[[], Any]) -> Any:
@@ -257,6 +287,8 @@ def _attempt(work: Callable[[], Any]) -> Any:
         return work()
     except FileGaveUp as stopped:
         return _GAVE_UP.get(stopped.code, f"lỗi {stopped.code}")
+    except FileChanged:
+        return _CHANGED
     except SigningError as refusal:
         return f"{refusal.code}: {refusal.message_vi}"
     except OSError as error:

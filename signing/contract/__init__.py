@@ -42,6 +42,7 @@ from signing.contract.preservation import (
     Provability,
 )
 from signing.contract.remote import (
+    OUTCOME_UNKNOWN,
     Confirmation,
     HandOffs,
     Prepared,
@@ -51,7 +52,14 @@ from signing.contract.remote import (
     Ticket,
     Told,
 )
+from signing.contract.revocation import (
+    CertificateStatus,
+    FetchedList,
+    RevocationFinding,
+    Watching,
+)
 from signing.contract.service import Signatures
+from signing.contract.survey import DocumentSurvey, PageSurvey
 from signing.contract.timestamps import TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
     AnchorKind,
@@ -64,12 +72,14 @@ from signing.contract.validation import (
 from signing.key_config import KeyConfig
 
 __all__ = [
+    "OUTCOME_UNKNOWN",
     "ActCheck",
     "ActEvidence",
     "AnchorKind",
     "Attestation",
     "Attested",
     "CertificateBinding",
+    "CertificateStatus",
     "CheckOutcome",
     "Clock",
     "Confirmation",
@@ -77,15 +87,18 @@ __all__ = [
     "CredentialRefused",
     "DocumentNumber",
     "DocumentRefused",
+    "DocumentSurvey",
     "ExistingSignature",
     "ExtendedPdf",
     "ExtensionEvidence",
+    "FetchedList",
     "Finding",
     "HandOffs",
     "Inspection",
     "KeyConfig",
     "LargeFiles",
     "Level",
+    "PageSurvey",
     "Placement",
     "Prepared",
     "Preserving",
@@ -94,6 +107,7 @@ __all__ = [
     "RemoteSignatures",
     "RemoteState",
     "Repaired",
+    "RevocationFinding",
     "Role",
     "Severity",
     "SignOrder",
@@ -113,6 +127,7 @@ __all__ = [
     "TrustAnchor",
     "Validation",
     "Verdict",
+    "Watching",
     "undecided_file",
     "with_earlier_signatures",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from signing.contract.errors import DocumentRefused
+from signing.contract.survey import DocumentSurvey
 
 
 class Severity(StrEnum):
@@ -49,6 +50,8 @@ class Inspection:
 
     With ``repaired``, everything but ``sha256`` and ``size`` is about the repaired file, and the
     finding of that name says what was done: that file may be signed, the one handed in may not.
+    ``survey`` is of the file that may be signed, where the process that looked made one: what a
+    signer needs to find places without opening the pages again.
     """
 
     sha256: str
@@ -58,6 +61,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     signatures: tuple[ExistingSignature, ...]
     repaired: Repaired | None = None
+    survey: DocumentSurvey | None = field(default=None, repr=False, compare=False)
 
     @property
     def ladder(self) -> str:

@@ -58,6 +58,7 @@ class SignerConfig:
     validation_limit_s: float = 60.0  # for one file; what is not reached stays undecided
     timestamp_authorities: tuple[TimestampAuthority, ...] = ()  # after ``timestamp_urls``
     archive_digest: str = "sha256"  # of later document time-stamps; sha384, sha512
+    revocation_folder: str = ""  # that processes share for CRLs and OCSP answers
     timestamp_slots: str = ""  # folder that processes share to keep to ``concurrent``
     rewrite_hosts: tuple[tuple[str, str], ...] = ()  # named in certificates → asked instead
     algorithm_ends: tuple[tuple[str, datetime], ...] = ()  # "rsa-2048", "sha256" → not after

@@ -34,7 +34,9 @@ class LargeFiles(Protocol):
         """
         ...
 
-    async def validate_file(self, path: Path) -> Validation:
+    async def validate_file(
+        self, path: Path, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
         """Judge every signature in a file; one that costs too much stays undecided."""
         ...
 

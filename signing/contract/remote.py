@@ -61,6 +61,10 @@ _OPEN = (
 )
 
 
+# The code of an error that says only this: nobody can be asked any more what became of it.
+OUTCOME_UNKNOWN = "outcome_unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteItem:
     """One signature asked for: our name for it, and what is signed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -85,7 +86,7 @@ class Validation:
     online: bool = False  # whether revocation was asked for at the issuers' services
 
 
-def undecided_file(pdf: bytes, reason: str, summary: str, now: datetime) -> Validation:
+def undecided_file(pdf: bytes | mmap.mmap, reason: str, summary: str, now: datetime) -> Validation:
     """The answer about a file that could not be looked at to the end, whatever it holds.
 
     Args:

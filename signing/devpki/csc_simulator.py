@@ -1,9 +1,9 @@
 """A remote signing service over loopback: CSC API v1 and v2, with scripted misbehaviour.
 
 Owns the protocol as a service sees it: bearer tokens, one-time codes, signature activation data
-that is bound to one digest, used once and expires when told to. Its keys are the development
-PKI's. Strict on purpose: a request with a field of the other version is refused, so that a client
-that mixes them is found out. Follows CSC API 1.0.4.0 and 2.0.0.2.
+that is bound to one digest (SCAL 2) or to a number of signatures (SCAL 1) and expires when told to.
+Its keys are the development PKI's. Strict on purpose: a request with a field of the other version
+is refused, so that a client that mixes them is found out. Follows CSC API 1.0.4.0 and 2.0.0.2.
 """
 
 from __future__ import annotations
@@ -28,9 +28,15 @@ PIN = "246810"
 OTP = "135790"
 _CLIENT = ("motcua", "bi-mat-phat-trien")
 _TOKEN = "the-phat-trien"  # noqa: S105 - a worthless token of the simulator
-_SHA256 = "2.16.840.1.101.3.4.2.1"
-_RSA_PSS, _RSA_SHA256 = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11"
-_ECDSA_SHA256 = "1.2.840.10045.4.3.2"
+_DIGESTS: dict[str, hashes.HashAlgorithm] = {
+    "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
+    "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
+    "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
+}
+_SIZES = (256, 384, 512)
+_RSA_PSS = "1.2.840.113549.1.1.10"
+_RSA_WITH = {f"1.2.840.113549.1.1.1{n}": size for n, size in zip((1, 2, 3), _SIZES, strict=True)}
+_ECDSA_WITH = {f"1.2.840.10045.4.3.{n}": size for n, size in zip((2, 3, 4), _SIZES, strict=True)}
 _FIELDS = {
     ("v1", "authorize"): {"credentialID", "numSignatures", "hash", "PIN", "OTP"},
     ("v2", "authorize"): {
@@ -41,6 +47,8 @@ _FIELDS = {
         "credentialID", "SAD", "hashes", "hashAlgorithmOID", "signAlgo", "signAlgoParams",
         "operationMode",
     },
+    ("v1", "extend"): {"credentialID", "hash", "SAD"},
+    ("v2", "extend"): {"credentialID", "hashes", "hashAlgorithmOID", "SAD"},
 }  # fmt: skip
 
 
@@ -58,6 +66,8 @@ class CscFaults:
     server_error: bool = False
     cert_status: str = "valid"
     strangers_chain: bool = False  # the chain leads nowhere
+    expires_after: int | None = None  # signatures under one authorisation, before it is stale
+    loses_answer_of: int | None = None  # the answer to this signHash never comes
 
 
 @dataclass(slots=True)
@@ -66,6 +76,7 @@ class CscCalls:
 
     info: int = 0
     authorize: int = 0
+    extend: int = 0
     sign_hash: int = 0
     signed: list[bytes] = field(default_factory=list)
 
@@ -78,16 +89,29 @@ class _Refused(Exception):
         )
 
 
+@dataclass(slots=True)
+class _Activation:
+    """What an authorisation still allows."""
+
+    digest: str | None  # the one digest it is good for; None: any
+    left: int
+    used: int = 0
+    extended: bool = True  # asked for since the last signature
+
+
 class CscSimulator(LoopbackServer):
     """One credential a development identity (its id is the identity's name)."""
 
     def __init__(self, pki: DevPki, *, asks_pin: bool = True, asks_otp: bool = False) -> None:
         super().__init__()
+        self.scal, self.multisign = "2", 1
+        self.algorithms: list[str] | None = None  # what credentials/info offers, if not all
+        self.wants_extension = False  # lists credentials/extendTransaction, and insists on it
         self.faults = CscFaults()
         self.calls = CscCalls()
         self.asks_pin, self.asks_otp = asks_pin, asks_otp
         self._pki = pki
-        self._activations: dict[str, str] = {}  # SAD → the one digest it is good for
+        self._activations: dict[str, _Activation] = {}  # by SAD
         self._used_codes: set[str] = set()
 
     def key_config(self, identity: str, api: str, **changes: Any) -> KeyConfig:
@@ -110,7 +134,9 @@ class CscSimulator(LoopbackServer):
         """The methods of both versions."""
         app = web.Application(middlewares=[_refusals])
         app.router.add_post("/csc/{api}/oauth2/token", self._token)
+        app.router.add_post("/csc/{api}/info", self._about)
         app.router.add_post("/csc/{api}/credentials/info", self._info)
+        app.router.add_post("/csc/{api}/credentials/extendTransaction", self._extend)
         app.router.add_post("/csc/{api}/credentials/authorize", self._authorize)
         app.router.add_post("/csc/{api}/signatures/signHash", self._sign_hash)
         return app
@@ -122,6 +148,12 @@ class CscSimulator(LoopbackServer):
         return web.json_response(
             {"access_token": _TOKEN, "token_type": "Bearer", "expires_in": 3600}
         )
+
+    async def _about(self, request: web.Request) -> web.Response:
+        methods = ["credentials/info", "credentials/authorize", "signatures/signHash"]
+        if self.wants_extension:
+            methods.append("credentials/extendTransaction")
+        return web.json_response({"specs": "1.0.4.0", "name": "Thử", "methods": methods})
 
     # ------------------------------------------------------------------ credentials
 
@@ -135,16 +167,16 @@ class CscSimulator(LoopbackServer):
         is_rsa = isinstance(certificate.public_key(), rsa.RSAPublicKey)
         key: dict[str, Any] = {
             "status": "enabled",
-            "algo": [_RSA_PSS, _RSA_SHA256] if is_rsa else [_ECDSA_SHA256],
+            "algo": self.algorithms or ([_RSA_PSS, *_RSA_WITH] if is_rsa else [*_ECDSA_WITH]),
         }
         cert = {"status": self.faults.cert_status, "certificates": [der_text(one) for one in chain]}
         how = self._how_v2() if request.match_info["api"] == "v2" else self._how_v1()
-        return web.json_response({"key": key, "cert": cert, "multisign": 1, **how})
+        return web.json_response({"key": key, "cert": cert, "multisign": self.multisign, **how})
 
     def _how_v1(self) -> dict[str, Any]:
         return {
             "authMode": "explicit",
-            "SCAL": "2",
+            "SCAL": self.scal,
             "PIN": {"presence": "true" if self.asks_pin else "false", "format": "N"},
             "OTP": {"presence": "true" if self.asks_otp else "false", "type": "offline"},
         }
@@ -154,7 +186,7 @@ class CscSimulator(LoopbackServer):
         objects = [{"type": "Password", "id": name} for name, wanted in asked if wanted]
         expression = " AND ".join(str(one["id"]) for one in objects)
         auth = {"mode": "explicit", "expression": expression, "objects": objects}
-        return {"SCAL": "2", "auth": auth}
+        return {"SCAL": self.scal, "auth": auth}
 
     async def _authorize(self, request: web.Request) -> web.Response:
         self.calls.authorize += 1
@@ -167,9 +199,35 @@ class CscSimulator(LoopbackServer):
             raise _Refused(429, "quota_exceeded")
         if self.faults.rejected:
             raise _Refused(400, "access_denied", "The user said no: Nguyễn Văn Mẫu")
+        count = int(asked["numSignatures"])
+        if count > self.multisign:
+            raise _Refused(400, "invalid_request", "Invalid parameter numSignatures")
+        bound = _hash(api, asked) if self.scal == "2" or count == 1 else None
         sad = f"sad-{self.calls.authorize}"
-        self._activations[sad] = _hash(api, asked)
+        self._activations[sad] = _Activation(bound, count)
         return web.json_response({"SAD": sad, "expiresIn": 300})
+
+    async def _extend(self, request: web.Request) -> web.Response:
+        self.calls.extend += 1
+        asked = await self._asked(request, "extend")
+        activation = self._activations.pop(str(asked["SAD"]), None)
+        if activation is None or not activation.left:
+            raise _Refused(400, "invalid_request", "Invalid parameter SAD")
+        sad = f"sad-{self.calls.authorize}-{self.calls.extend}"
+        activation.extended = True
+        self._activations[sad] = activation
+        return web.json_response({"SAD": sad, "expiresIn": 300})
+
+    def _use(self, sad: str, wanted: str) -> None:
+        """One signature under an authorisation."""
+        activation = self._activations.get(sad)
+        if activation is None or not activation.left or activation.digest not in (None, wanted):
+            raise _Refused(400, "invalid_request", "Hash is not authorized by the SAD")
+        stale = activation.used == self.faults.expires_after
+        if self.faults.expired or stale or (self.wants_extension and not activation.extended):
+            raise _Refused(400, "invalid_request", "Expired SAD")
+        activation.left, activation.used = activation.left - 1, activation.used + 1
+        activation.extended = False
 
     def _check_secrets(self, given: dict[str, str]) -> None:
         if self.asks_pin and given.get("PIN") != PIN:
@@ -188,34 +246,35 @@ class CscSimulator(LoopbackServer):
         asked = await self._asked(request, "sign")
         if self.faults.server_error:
             raise web.HTTPBadGateway
-        if self.faults.expired:
-            raise _Refused(400, "invalid_request", "Expired SAD")
         wanted = _hash(api, asked)
-        if self._activations.pop(str(asked.get("SAD")), None) != wanted:
-            raise _Refused(400, "invalid_request", "Hash is not authorized by the SAD")
-        if asked.get("hashAlgorithmOID" if api == "v2" else "hashAlgo") != _SHA256:
-            raise _Refused(400, "invalid_request", "Invalid hash algorithm")
+        self._use(str(asked.get("SAD")), wanted)
+        named = _DIGESTS.get(str(asked.get("hashAlgorithmOID" if api == "v2" else "hashAlgo")))
         digest = base64.b64decode(wanted, validate=True)
-        signature = self._sign(asked, bytes(32) if self.faults.wrong_signature else digest)
+        if named is None or len(digest) != named.digest_size:
+            raise _Refused(400, "invalid_request", "Invalid hash algorithm")
+        shown = bytes(len(digest)) if self.faults.wrong_signature else digest
+        signature = self._sign(asked, shown, named)
         self.calls.signed.append(digest)
-        if self.faults.silent_after_signing:
+        if self.faults.silent_after_signing or self.calls.sign_hash == self.faults.loses_answer_of:
             await self.lose_answer()
         if self.faults.broken_answer:
             return web.Response(text="<html>", content_type="text/html")
         return web.json_response({"signatures": [base64.b64encode(signature).decode()]})
 
-    def _sign(self, asked: dict[str, Any], digest: bytes) -> bytes:
+    def _sign(self, asked: dict[str, Any], digest: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
         path = self._pki.directory / f"{_identity(self._pki, asked)}.p12"
         key = pkcs12.load_pkcs12(path.read_bytes(), PASSWORD.encode()).key
-        algorithm, prehashed = asked["signAlgo"], Prehashed(hashes.SHA256())
-        if isinstance(key, ec.EllipticCurvePrivateKey) and algorithm == _ECDSA_SHA256:
+        scheme, prehashed, bits = asked["signAlgo"], Prehashed(algorithm), 8 * len(digest)
+        if isinstance(key, ec.EllipticCurvePrivateKey) and _ECDSA_WITH.get(scheme) == bits:
             return key.sign(digest, ec.ECDSA(prehashed))
-        if isinstance(key, rsa.RSAPrivateKey) and algorithm == _RSA_SHA256:
+        if isinstance(key, rsa.RSAPrivateKey) and _RSA_WITH.get(scheme) == bits:
             return key.sign(digest, padding.PKCS1v15(), prehashed)
-        if isinstance(key, rsa.RSAPrivateKey) and algorithm == _RSA_PSS:
+        if isinstance(key, rsa.RSAPrivateKey) and scheme == _RSA_PSS:
             stated = algos.RSASSAPSSParams.load(base64.b64decode(asked["signAlgoParams"]))
+            if stated["hash_algorithm"]["algorithm"].native != algorithm.name:
+                raise _Refused(400, "invalid_request", "Invalid parameter signAlgoParams")
             salt = int(stated["salt_length"].native)
-            pss = padding.PSS(padding.MGF1(hashes.SHA256()), salt)
+            pss = padding.PSS(padding.MGF1(algorithm), salt)
             return key.sign(digest, pss, prehashed)
         raise _Refused(400, "invalid_request", "Invalid parameter signAlgo")
 

@@ -46,6 +46,7 @@ from signing.evidence.messages import (
     read_response,
     write_request,
 )
+from signing.evidence.shared_breaker import breaker_for
 from signing.evidence.slots import NoSlot, Slots, slots_for
 
 log = logging.getLogger(__name__)
@@ -79,12 +80,13 @@ class TimestampClient(TimeStamper):
         clock: Clock,
         *,
         slots: Slots,
+        breaker: Breaker,
         trips: deque[TimestampTrip],
     ) -> None:
         super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]  # pyHanko's is untyped
         self.url = authority.url
         self.chain: TrustedChain | None = None  # of the certificate that signed last
-        self.breaker = Breaker(clock)
+        self.breaker = breaker
         self._authority = authority
         self._headers = _HEADERS | dict(authority.headers) | _basic(authority)
         self._fetcher = fetcher
@@ -256,6 +258,14 @@ def _basic(authority: TimestampAuthority) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(pair).decode()}"}
 
 
+def _probe_of(authority: TimestampAuthority) -> timedelta:
+    """How long one asking may take, every attempt and pause included."""
+    attempts = authority.attempts
+    return timedelta(
+        seconds=authority.timeout_s * attempts + authority.backoff_s * 2**attempts + 5.0
+    )
+
+
 class TimestampAuthorities:
     """The configured authorities, the ones that failed lately last."""
 
@@ -270,6 +280,7 @@ class TimestampAuthorities:
                 chains,
                 clock,
                 slots=slots_for(one.url, one.concurrent, config.timestamp_slots),
+                breaker=breaker_for(one.url, clock, config.timestamp_slots, _probe_of(one)),
                 trips=self._trips,
             )
             for one in config.authorities

@@ -27,6 +27,7 @@ from signing.inspection.findings import finding
 from signing.inspection.forms import compare_fields
 from signing.inspection.glyphs import find_missing_glyphs
 from signing.inspection.pages import Page, collect_pages, decode_contents, look_at_page
+from signing.inspection.print_state import find_print_differences
 from signing.inspection.repair import STRUCTURAL, disclose, is_repairable, repair_pdf
 from signing.inspection.shadows import look_for_doubles
 from signing.inspection.shown_text import find_invisible_text
@@ -155,6 +156,7 @@ def _inspect(pdf: Data, report: _Report) -> None:
         report.findings.extend(look_at_page(number, page))
     report.findings.extend(decode_contents(pages))
     report.findings.extend(find_active_content(reader, [p.raw for p in pages]))
+    report.findings.extend(find_print_differences(reader, [p.dictionary for p in pages]))
     if not any(f.severity is Severity.BLOCK for f in report.findings):
         _look_closer(pdf, opened, pages, report)
 

@@ -59,6 +59,12 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
     "hidden_layers": (WARN, "Tệp có lớp nội dung đang bị ẩn (OCG)."),
     "annotation_over_content": (WARN, "Có chú thích {kind} nằm đè lên nội dung trang."),
     "hidden_annotation": (WARN, "Có chú thích hoặc trường bị ẩn ({kind})."),
+    "print_only": (
+        WARN,
+        "Có nội dung {kind} chỉ hiện ra khi in, không thấy trên màn hình.",
+    ),
+    "screen_only": (INFO, "Có nội dung {kind} chỉ thấy trên màn hình, không được in ra."),
+    "layer_prints_differently": (WARN, "Có lớp nội dung khi in khác với khi xem trên màn hình."),
     "field_value_mismatch": (
         WARN,
         "Trường biểu mẫu hiển thị khác với giá trị lưu bên trong (hoặc không hiển thị).",

@@ -1,32 +1,27 @@
 """Letters that a page asks for and its embedded font does not have.
 
-Owns reading the pages' show operators and looking each code up in the embedded TrueType font:
-glyph 0 (.notdef) or a number beyond the last glyph is a hole where a letter should be (ISO 32000-2,
-9.6.5 and 9.7.4). Only fonts whose codes lead to glyphs without guessing are judged: Identity-H with
-an embedded TrueType program, and simple TrueType fonts without an encoding of their own.
+Owns reading the pages' show operators (ISO 32000-2, 9.4.3), forms inside included, within limits.
+Where a code leads in an embedded font is ``font_programs``'; fonts that are not embedded, and ways
+that are not certain, are not judged.
 """
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pikepdf
-from fontTools.ttLib import TTFont, TTLibError
 
 from signing.contract import Finding
 from signing.inspection.findings import finding
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, stream_of
+from signing.inspection.font_programs import Missing, judge
+from signing.reading.opening import Data, stream_of
 
 _MAX_PAGES = 200
 _MAX_CONTENT = 2 * 1024 * 1024  # decoded bytes of one content stream
-_MAX_FONT = 16 * 1024 * 1024
 _SECONDS = 4.0
 _SHOWING = frozenset({"Tj", "TJ", "'", '"'})
-
-Missing = Callable[[bytes], bool]
 
 
 def find_missing_glyphs(pdf: Data) -> list[Finding]:
@@ -92,73 +87,6 @@ class _Fonts:
         """Whether any of these codes leads to no glyph."""
         key = font.objgen if font.is_indirect else id(font)
         if key not in self._known:
-            self._known[key] = _judge(font)
+            self._known[key] = judge(font)
         missing = self._known[key]
         return missing is not None and missing(codes)
-
-
-def _judge(font: Any) -> Missing | None:
-    """How to tell a missing letter in this font, or None where it cannot be told for certain."""
-    try:
-        if font.get("/Subtype") == pikepdf.Name.Type0:
-            return _judge_composite(font)
-        if font.get("/Subtype") == pikepdf.Name.TrueType and "/Encoding" not in font:
-            return _judge_simple(font)
-    except (TTLibError, RuntimeError, pikepdf.PdfError, *HOSTILE_INPUT_ERRORS):
-        return None
-    return None
-
-
-def _judge_composite(font: Any) -> Missing | None:
-    descendant = font["/DescendantFonts"][0]
-    if str(font.get("/Encoding")) != "/Identity-H" or "/FontDescriptor" not in descendant:
-        return None
-    program = _program(descendant)
-    if program is None:
-        return None
-    mapping = descendant.get("/CIDToGIDMap")
-    table = mapping.read_bytes() if isinstance(mapping, pikepdf.Stream) else None
-    count = int(program["maxp"].numGlyphs)
-
-    def missing(codes: bytes) -> bool:
-        cids = (codes[at : at + 2] for at in range(0, len(codes) - 1, 2))
-        glyphs = (_glyph(table, int.from_bytes(cid)) for cid in cids)
-        return any(not 0 < glyph < count for glyph in glyphs)
-
-    return missing
-
-
-def _glyph(table: bytes | None, cid: int) -> int:
-    return cid if table is None else int.from_bytes(table[2 * cid : 2 * cid + 2])
-
-
-def _judge_simple(font: Any) -> Missing | None:
-    program = _program(font)
-    if program is None or "cmap" not in program:
-        return None
-    tables = [t.cmap for t in program["cmap"].tables if (t.platformID, t.platEncID) in _SYMBOLIC]
-    if not tables:
-        return None
-
-    def missing(codes: bytes) -> bool:
-        return any(code not in _BLANK and not _has(program, tables, code) for code in codes)
-
-    return missing
-
-
-_SYMBOLIC = ((1, 0), (3, 0))
-_BLANK = frozenset(b" \t\r\n")
-
-
-def _has(program: TTFont, tables: list[dict[int, str]], code: int) -> bool:
-    names = [table.get(code) or table.get(0xF000 + code) for table in tables]
-    return any(name is not None and program.getGlyphID(name) != 0 for name in names)
-
-
-def _program(font: Any) -> TTFont | None:
-    descriptor = font.get("/FontDescriptor", {})
-    stream = descriptor.get("/FontFile2")
-    if stream is None or int(stream.get("/Length", 0)) > _MAX_FONT:
-        return None
-    data = stream.read_bytes()
-    return TTFont(io.BytesIO(data), lazy=True) if len(data) <= _MAX_FONT else None

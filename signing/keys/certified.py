@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -19,6 +20,29 @@ def signature_size(certificate: x509.Certificate) -> int:
         return key.key_size // 8
     size = key.key_size if isinstance(key, ec.EllipticCurvePublicKey) else 4096
     return 2 * (size // 8 + 4) + 8
+
+
+class OneActsKey:
+    """What every key has that serves one act only: its owner's secret or answer is in it."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def certificate(self) -> x509.Certificate:
+            """Whose key it is."""
+            ...
+
+    @property
+    def signature_size(self) -> int:
+        """Modulus length for RSA; DER of two integers for EC."""
+        return signature_size(self.certificate)
+
+    @property
+    def kept(self) -> bool:
+        """Never: it is one act's."""
+        return False
 
 
 def describe(config: KeyConfig, certificate: x509.Certificate) -> Credential:

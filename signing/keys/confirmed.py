@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from signing.contract import (
+    OUTCOME_UNKNOWN,
     Confirmation,
     Credential,
     CredentialRefused,
@@ -31,11 +32,10 @@ from signing.contract import (
     Ticket,
     Told,
 )
-from signing.keys.certified import describe, signature_size
+from signing.keys.certified import OneActsKey, describe
 
 log = logging.getLogger(__name__)
 
-OUTCOME_UNKNOWN = "outcome_unknown"
 # A provider's clock, and a person who confirms in the last second, get this long.
 GRACE = timedelta(minutes=5)
 _SENTENCES = {
@@ -58,7 +58,7 @@ _LOST = (
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmedKey:
+class ConfirmedKey(OneActsKey):
     """An ``OpenedKey`` that gives only the signature its owner confirmed elsewhere."""
 
     config: KeyConfig
@@ -67,16 +67,6 @@ class ConfirmedKey:
     chain: tuple[x509.Certificate, ...]
     uses_pss: bool
     signature: bytes | None = None
-
-    @property
-    def signature_size(self) -> int:
-        """Modulus length for RSA; DER of two integers for EC."""
-        return signature_size(self.certificate)
-
-    @property
-    def kept(self) -> bool:
-        """Never: it is one act's."""
-        return False
 
     @property
     def spent(self) -> bool:

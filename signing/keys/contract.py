@@ -96,6 +96,22 @@ class OpenedKey(Protocol):
         ...
 
 
+@runtime_checkable
+class AuthorisedKey(OpenedKey, Protocol):
+    """A key whose owner's confirmation is for one act and cannot be repeated in it.
+
+    Each raw signature is made once; whoever uses it keeps it until file and time-stamp are there.
+    """
+
+    def expect(self, signatures: int) -> None:
+        """Say how many signatures the act consists of, before the first.
+
+        Raises:
+            CredentialRefused: ``one_time_code_used`` when what was given is too little for them.
+        """
+        ...
+
+
 class KeySource(Protocol):
     """A configured key before it is open."""
 

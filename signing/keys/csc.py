@@ -1,7 +1,10 @@
 """Keys kept by a remote signing service that speaks the Cloud Signature Consortium's API.
 
 Owns one act's conversation: credentials/info when the key is opened, credentials/authorize with
-the person's PIN or one-time code and signatures/signHash for each raw signature. The API has no
+the person's PIN or one-time code and signatures/signHash for each raw signature. An act of several
+signatures takes one authorisation where the service does not bind it to digests (SCAL 1): each
+digest is known only once the signature before it is in the file. What authorises is never stored,
+so an act that a crash interrupts begins anew. The API has no
 call that tells what became of a signHash, so one whose answer did not come is an unknown outcome:
 told as such, never sent again. Leaves the messages to ``csc_messages``, the check of the returned
 signature over our own digest to whoever embeds it, and trust in the certificate chain to
@@ -22,10 +25,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from signing.contract import Credential, CredentialRefused, KeyConfig, SigningError
 from signing.key_config import RemoteConfig
 from signing.keys import csc_messages as messages
-from signing.keys.certified import describe, signature_size
+from signing.keys.certified import OneActsKey, describe
 from signing.keys.contract import KeyUnavailable, OpenedKey
 from signing.keys.conversation import Conversation, Unanswered, silent
-from signing.keys.csc_messages import AnswerUnreadable, RemoteCredential, Secrets
+from signing.keys.csc_messages import Algorithm, AnswerUnreadable, RemoteCredential, Secrets
 from signing.keys.refusals import pin_required, refuse_faults, wrong_pin
 
 
@@ -56,6 +59,13 @@ class CscService:
             self._token = await self.sign_in()
         request = self.complete(method, body)
         return await self.post(self.root + method, json=request, headers=self._headers())
+
+    async def extends_transactions(self) -> bool:
+        """Whether every further signature of an authorisation is to be asked for (§11.8)."""
+        try:
+            return messages.extends_transactions(await self.call("info", {}))
+        except (Unanswered, CredentialRefused):
+            return False  # it says nothing of itself: the authorisation is used as it is
 
     async def credential_id(self) -> str:
         """The key's name at the service."""
@@ -91,8 +101,8 @@ class CscService:
 
 
 @dataclass(slots=True)
-class CscKey:
-    """An opened remote key, for one act; see ``OpenedKey``."""
+class CscKey(OneActsKey):
+    """An opened remote key, for one act; an ``AuthorisedKey``."""
 
     config: KeyConfig
     credential: Credential
@@ -101,7 +111,12 @@ class CscKey:
     _about: RemoteCredential
     _secrets: Secrets = field(repr=False)
     _name: str
+    _algorithm: Algorithm
     _spent: bool = False
+    _together: int = 1  # signatures under the next authorisation
+    _sad: str = field(default="", repr=False)
+    _left: int = 0  # signatures that the present authorisation still gives
+    _extends: bool = False
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -119,47 +134,66 @@ class CscKey:
         return not self.config.allow_pkcs1v15
 
     @property
-    def signature_size(self) -> int:
-        """Modulus length for RSA; DER of two integers for EC."""
-        return signature_size(self.certificate)
-
-    @property
-    def kept(self) -> bool:
-        """Never: it holds one act's secrets and connection."""
-        return False
-
-    @property
     def spent(self) -> bool:
         """Whether the person's confirmation was used."""
         return self._spent
 
+    def expect(self, signatures: int) -> None:
+        """See ``AuthorisedKey``."""
+        if self._about.authorises(signatures):
+            self._together = signatures
+        elif signatures > 1 and self._about.asks_otp:
+            raise _code_used()
+
     async def sign_raw(self, data: bytes) -> bytes:
         """Authorise and sign one digest; a lost answer is told, never asked for again."""
-        digest = hashlib.sha256(data).digest()
-        if self._spent and self._about.asks_otp:
-            raise CredentialRefused(
-                "one_time_code_used",
-                "Mã OTP chỉ dùng được cho một chữ ký; lần ký này cần nhiều chữ ký.",
-                "a one-time code authorises one signature, the act needs several",
-            )
-        api, name = self._remote.api, self._name
-        is_rsa = isinstance(self.certificate.public_key(), rsa.RSAPublicKey)
-        algorithm = messages.algorithm_for(is_rsa, self.uses_pss, self._about.algorithms)
-        asked = messages.authorize_request(api, name, digest, self._secrets)
-        self._spent = True
-        try:
-            sad = messages.read_sad(await self._service.call("credentials/authorize", asked))
-        except (Unanswered, AnswerUnreadable) as error:
-            raise silent() from error
-        request = messages.sign_request(api, name, sad, digest, algorithm)
+        digest = hashlib.new(self.config.digest, data).digest()
+        sad = await (self._next(digest) if self._left else self._authorise(digest))
+        self._left -= 1
+        request = messages.sign_request(self._remote.api, self._name, sad, digest, self._algorithm)
         try:
             return messages.read_signature(await self._service.call("signatures/signHash", request))
         except (Unanswered, AnswerUnreadable) as error:
             raise _outcome_unknown() from error
 
+    async def _authorise(self, digest: bytes) -> str:
+        if self._spent and self._about.asks_otp:
+            raise _code_used()
+        many = self._together > 1
+        self._extends = many and await self._service.extends_transactions()
+        asked = messages.authorize_request(
+            self._remote.api,
+            self._name,
+            None if many else digest,
+            self._secrets,
+            algorithm=self._algorithm,
+            signatures=self._together,
+        )
+        self._spent = True
+        self._sad = await self._activation("credentials/authorize", asked)
+        self._left = self._together
+        return self._sad
+
+    async def _next(self, digest: bytes) -> str:
+        """The next activation under the same authorisation: a new one where the service gives it.
+
+        What was authorised once and is not used any more authorises nothing else.
+        """
+        if self._extends:
+            api, name, sad = self._remote.api, self._name, self._sad
+            request = messages.extend_request(api, name, sad, digest, self._algorithm)
+            self._sad = await self._activation(messages.EXTEND, request)
+        return self._sad
+
+    async def _activation(self, method: str, request: Mapping[str, Any]) -> str:
+        try:
+            return messages.read_sad(await self._service.call(method, request))
+        except (Unanswered, AnswerUnreadable) as error:
+            raise silent() from error
+
     async def release(self) -> None:
         """Forget the act's secrets, close the connection."""
-        self._secrets = Secrets(None, None)
+        self._secrets, self._sad, self._left = Secrets(None, None), "", 0
         await self._service.close()
 
 
@@ -183,12 +217,18 @@ class CscSource:
             about = messages.read_info(self._remote.api, answer)
             secrets = self._secrets(about, pin, otp)
             credential = describe(self.config, about.certificate)
+            is_rsa = isinstance(about.certificate.public_key(), rsa.RSAPublicKey)
+            algorithm = messages.algorithm_for(
+                is_rsa, not self.config.allow_pkcs1v15, self.config.digest, about.algorithms
+            )
         except BaseException as error:
             await service.close()
             if isinstance(error, Unanswered | AnswerUnreadable):
                 raise silent() from error
             raise
-        return CscKey(self.config, credential, self._remote, service, about, secrets, name)
+        return CscKey(
+            self.config, credential, self._remote, service, about, secrets, name, algorithm
+        )
 
     def _secrets(self, about: RemoteCredential, pin: str | None, otp: str | None) -> Secrets:
         """The PIN configured or given; one code given alone is the one that is asked for."""
@@ -214,6 +254,14 @@ class CscSource:
                 "otp_required", "Cần nhập mã OTP của dịch vụ ký số.", "this key needs an OTP"
             )
         return Secrets(pin if about.asks_pin else None, otp if about.asks_otp else None)
+
+
+def _code_used() -> CredentialRefused:
+    return CredentialRefused(
+        "one_time_code_used",
+        "Mã OTP chỉ dùng được cho một chữ ký; lần ký này cần nhiều chữ ký.",
+        "a one-time code authorises one signature, the act needs several",
+    )
 
 
 def _outcome_unknown() -> SigningError:

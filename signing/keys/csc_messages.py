@@ -1,7 +1,8 @@
 """What is said to a Cloud Signature Consortium service, and what its answers mean.
 
 Pure: builds and reads the JSON of v1 (1.0.4.0) and v2 (2.0.0.2): credentials/info (§11.5),
-credentials/authorize (§11.6), signatures/signHash (§11.9; v2 §11.10), errors (§10.1). Leaves the
+credentials/authorize (§11.6), credentials/extendTransaction (§11.8), signatures/signHash (§11.9; v2
+§11.10), info (§11.1), errors (§10.1). Leaves the
 network to ``csc``, trust in the certificates to ``signing.evidence``. A code we do not know is a
 refusal without a meaning, never a success.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +20,22 @@ from asn1crypto import algos
 from cryptography import x509
 
 from signing.contract import CredentialRefused
-from signing.keys.contract import PSS_SALT_LENGTH
 
-SHA256 = "2.16.840.1.101.3.4.2.1"
+DIGESTS = {
+    "sha256": "2.16.840.1.101.3.4.2.1",
+    "sha384": "2.16.840.1.101.3.4.2.2",
+    "sha512": "2.16.840.1.101.3.4.2.3",
+}
 RSA = "1.2.840.113549.1.1.1"
-RSA_SHA256 = "1.2.840.113549.1.1.11"
 RSA_PSS = "1.2.840.113549.1.1.10"
 EC = "1.2.840.10045.2.1"
-ECDSA_SHA256 = "1.2.840.10045.4.3.2"
+_RSA_WITH = {"sha256": f"{RSA}1", "sha384": f"{RSA}2", "sha512": f"{RSA}3"}
+_ECDSA_WITH = {
+    "sha256": "1.2.840.10045.4.3.2",
+    "sha384": "1.2.840.10045.4.3.3",
+    "sha512": "1.2.840.10045.4.3.4",
+}
+EXTEND = "credentials/extendTransaction"
 
 _REFUSALS = {
     "invalid_pin": ("wrong_pin", "Mã PIN của dịch vụ ký số không đúng."),
@@ -55,6 +65,21 @@ class RemoteCredential:
     asks_pin: bool
     asks_otp: bool
     confirms_elsewhere: bool  # OAuth 2.0: a browser journey that this key kind does not make
+    binds_hashes: bool = True  # SCAL 2: an authorisation is for the digests it named
+    most_together: int = 1  # signatures under one authorisation
+
+    def authorises(self, signatures: int) -> bool:
+        """Whether one authorisation serves digests that are not known yet (the clerk's four)."""
+        return not self.binds_hashes and self.most_together >= signatures
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """How a digest is signed: ``signAlgo``, its parameters, and the digest's own identifier."""
+
+    oid: str
+    parameters: str | None
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +113,13 @@ def read_info(api: str, answer: Mapping[str, Any]) -> RemoteCredential:
         _check_status(str(key.get("status", "enabled")), str(cert.get("status", "valid")))
         own, issuers = chain[0], chain[1:]
         asked = _asked_v2(answer["auth"]) if api == "v2" else _asked_v1(answer)
+        most = int(answer.get("multisign") or 1)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise AnswerUnreadable(f"credentials/info: {type(error).__name__}") from error
-    return RemoteCredential(own, issuers, algorithms, *asked)
+    binds = str(answer.get("SCAL", "1" if api == "v1" else "2")) != "1"
+    return RemoteCredential(
+        own, issuers, algorithms, *asked, binds_hashes=binds, most_together=most
+    )
 
 
 def _certificate(text: str) -> x509.Certificate:
@@ -132,17 +161,44 @@ def _asked_v2(auth: Mapping[str, Any]) -> tuple[bool, bool, bool]:
 
 
 def authorize_request(
-    api: str, credential_id: str, digest: bytes, secrets: Secrets
+    api: str,
+    credential_id: str,
+    digest: bytes | None,
+    secrets: Secrets,
+    *,
+    algorithm: Algorithm,
+    signatures: int = 1,
 ) -> dict[str, Any]:
-    """Ask for the signature activation data of one digest."""
-    hashes = [_encode(digest)]
-    request: dict[str, Any] = {"credentialID": credential_id, "numSignatures": 1}
+    """Ask for signature activation data: of one digest, or of so many that follow (None)."""
+    request: dict[str, Any] = {"credentialID": credential_id, "numSignatures": signatures}
     given = {"PIN": secrets.pin, "OTP": secrets.otp}
     known = {name: value for name, value in given.items() if value is not None}
+    named = {} if digest is None else _hashes(api, digest, algorithm, names_digest=api == "v2")
     if api == "v2":
         factors = [{"id": name, "value": value} for name, value in known.items()]
-        return {**request, "hashes": hashes, "hashAlgorithmOID": SHA256, "authData": factors}
-    return {**request, "hash": hashes, **known}
+        return {**request, **named, "authData": factors}
+    return {**request, **named, **known}
+
+
+def extend_request(
+    api: str, credential_id: str, sad: str, digest: bytes, algorithm: Algorithm
+) -> dict[str, Any]:
+    """Ask for the activation data of the next signature under the same authorisation (§11.8)."""
+    named = _hashes(api, digest, algorithm, names_digest=api == "v2")
+    return {"credentialID": credential_id, "SAD": sad, **named}
+
+
+def _hashes(
+    api: str, digest: bytes, algorithm: Algorithm, *, names_digest: bool = True
+) -> dict[str, Any]:
+    hashes, name = ("hashes", "hashAlgorithmOID") if api == "v2" else ("hash", "hashAlgo")
+    return {hashes: [_encode(digest)], **({name: algorithm.digest} if names_digest else {})}
+
+
+def extends_transactions(answer: Mapping[str, Any]) -> bool:
+    """Whether the service's info (§11.1) lists that method: then it wants it asked."""
+    methods = answer.get("methods")
+    return isinstance(methods, Sequence) and EXTEND in methods
 
 
 def read_sad(answer: Mapping[str, Any]) -> str:
@@ -154,21 +210,15 @@ def read_sad(answer: Mapping[str, Any]) -> str:
 
 
 def sign_request(
-    api: str, credential_id: str, sad: str, digest: bytes, algorithm: tuple[str, str | None]
+    api: str, credential_id: str, sad: str, digest: bytes, algorithm: Algorithm
 ) -> dict[str, Any]:
     """Ask for the raw signature of one digest."""
-    oid, parameters = algorithm
-    request: dict[str, Any] = {"credentialID": credential_id, "SAD": sad, "signAlgo": oid}
-    if parameters is not None:
-        request["signAlgoParams"] = parameters
-    if api == "v2":
-        return {
-            **request,
-            "hashes": [_encode(digest)],
-            "hashAlgorithmOID": SHA256,
-            "operationMode": "S",
-        }
-    return {**request, "hash": [_encode(digest)], "hashAlgo": SHA256}
+    request: dict[str, Any] = {"credentialID": credential_id, "SAD": sad}
+    request["signAlgo"] = algorithm.oid
+    if algorithm.parameters is not None:
+        request["signAlgoParams"] = algorithm.parameters
+    mode = {"operationMode": "S"} if api == "v2" else {}
+    return {**request, **_hashes(api, digest, algorithm), **mode}
 
 
 def read_signature(answer: Mapping[str, Any]) -> bytes:
@@ -182,30 +232,31 @@ def read_signature(answer: Mapping[str, Any]) -> bytes:
         raise AnswerUnreadable("signatures/signHash: not base64") from error
 
 
-def algorithm_for(is_rsa: bool, pss: bool, offered: frozenset[str]) -> tuple[str, str | None]:
-    """Give ``signAlgo`` and its parameters.
+def algorithm_for(is_rsa: bool, pss: bool, digest: str, offered: frozenset[str]) -> Algorithm:
+    """How this key signs with a digest (``sha256`` …).
 
     Raises:
         CredentialRefused: ``mechanism_missing`` when the credential offers none of ours.
     """
-    oid, others, parameters = ECDSA_SHA256, {EC}, None
+    oid, general, parameters = _ECDSA_WITH[digest], EC, None
     if is_rsa:
-        oid, others = (RSA_PSS, {RSA}) if pss else (RSA_SHA256, {RSA})
-        parameters = _pss_parameters() if pss else None
-    if offered and not offered & {oid, *others}:
+        oid, general = (RSA_PSS if pss else _RSA_WITH[digest]), RSA
+        parameters = _pss_parameters(digest) if pss else None
+    if offered and not offered & {oid, general}:
         raise CredentialRefused(
             "mechanism_missing",
             "Dịch vụ ký số không hỗ trợ thuật toán ký được yêu cầu.",
             f"the credential does not offer {oid}",
         )
-    return oid, parameters
+    return Algorithm(oid, parameters, DIGESTS[digest])
 
 
-def _pss_parameters() -> str:
-    digest = algos.DigestAlgorithm({"algorithm": "sha256"})
+def _pss_parameters(name: str) -> str:
+    digest = algos.DigestAlgorithm({"algorithm": name})
     mask = algos.MaskGenAlgorithm({"algorithm": "mgf1", "parameters": digest})
+    salt = hashlib.new(name).digest_size
     parameters = algos.RSASSAPSSParams(
-        {"hash_algorithm": digest, "mask_gen_algorithm": mask, "salt_length": PSS_SALT_LENGTH}
+        {"hash_algorithm": digest, "mask_gen_algorithm": mask, "salt_length": salt}
     )
     return _encode(parameters.dump())
 

@@ -30,7 +30,6 @@ from signing.keys import mysign_messages as messages
 from signing.keys.confirmed import (
     dated,
     opened,
-    read_object,
     refuse_pkcs1v15,
     settled,
     told,
@@ -147,7 +146,7 @@ class MySignSource:
         """A token for who knows our secret, a result from who bears such a token."""
         secret = self._remote.callback_secret
         try:
-            asked = read_object(body)
+            asked = callbacks.read_call(headers, body)
             if callbacks.asks_for_token(asked):
                 if not callbacks.may_have_token(asked, self._remote.callback_id, secret):
                     raise callback_refused("wrong client_id or client_secret")

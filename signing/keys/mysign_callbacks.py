@@ -1,8 +1,9 @@
 """What Viettel MySign calls us for, and how it proves itself. Pure.
 
 The service first asks for a token with the client_id and client_secret that the operator gave it,
-then brings results with that token (vtss integration document, version 1.9, "webhook"). Our tokens
-carry their end and a MAC under that secret: any process can check them, none need remember them.
+as JSON, as a form or in the address of a GET, then brings results with that token (vtss integration
+document, version 1.9, "webhook"; it names no method). Our tokens carry their end and a MAC under
+that secret: any process can check them, none need remember them.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from signing.contract import RemoteState
-from signing.keys.confirmed import raw_signature, unknown_code
+from signing.keys.confirmed import raw_signature, read_object, unknown_code
 from signing.keys.mysign_messages import names_of
 from signing.keys.mysign_statuses import BY_CODE
 
 _LASTS_S = 3600
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 20
 RESULT_REPLY = '{"status_code":"00","message":"Thành công"}'.encode()
 
 
@@ -33,6 +37,21 @@ class Result:
     code: str
     reference: str
     signatures: Mapping[str, bytes]
+
+
+def read_call(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
+    """What a call says, as JSON or as a form (RFC 6749 §4.4.2).
+
+    Raises:
+        ValueError: neither.
+    """
+    kind = {name.lower(): value for name, value in headers.items()}.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != _FORM:
+        return read_object(body)
+    pairs = parse_qsl(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS)
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a field stands twice in the form")
+    return dict(pairs)
 
 
 def asks_for_token(told: Mapping[str, Any]) -> bool:

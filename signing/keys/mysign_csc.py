@@ -65,6 +65,8 @@ class MySignCscService(CscService):
 
 def _titled(body: Mapping[str, Any]) -> dict[str, Any]:
     """One document, named by the beginning of its digest, as the gateway shows it too."""
+    if "hash" not in body:
+        return {}  # an authorisation that is bound to no digest names no document
     (text,) = body["hash"]
     name = base64.b64decode(text)[:4].hex()
     return {"documents": [{"document_id": name, "document_name": shown(f"Văn bản {name}")}]}

@@ -27,7 +27,6 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from signing.contract import Level
 from signing.pades.refusals import check_not_encrypted
 from signing.pades.writer import (
-    DIGEST,
     Act,
     ClockedPdfSigner,
     field_spec,
@@ -86,7 +85,9 @@ async def prepare_revision(pdf: bytes, act: Act) -> Unsigned:
     prepared, _, _ = await signer.async_digest_doc_for_signing(
         writer, bytes_reserved=room, in_place=True
     )
-    attributes = await act.signer.signed_attrs(prepared.document_digest, DIGEST, use_pades=True)
+    attributes = await act.signer.signed_attrs(
+        prepared.document_digest, act.signer.key.config.digest, use_pades=True
+    )
     return Unsigned(
         pdf=stream.getvalue(),
         field_name=field_name,
@@ -109,9 +110,10 @@ async def complete_revision(unsigned: Unsigned, act: Act) -> bytes:
         CredentialRefused: ``bad_signature``.
         TimestampRequestError: the authority failed; ``TokenTooLarge`` when it does not fit.
     """
-    digest = _check_unchanged(unsigned)
+    algorithm = act.signer.key.config.digest
+    digest = _check_unchanged(unsigned, algorithm)
     message = await act.signer.async_sign_prescribed_attributes(
-        DIGEST, cms.CMSAttributes.load(unsigned.attributes), timestamper=act.timestamper
+        algorithm, cms.CMSAttributes.load(unsigned.attributes), timestamper=act.timestamper
     )
     if 2 * len(message.dump()) > unsigned.end - unsigned.start - 2:
         raise TokenTooLarge("the time-stamp is larger than the room that was left")
@@ -131,13 +133,13 @@ async def complete_revision(unsigned: Unsigned, act: Act) -> bytes:
     return stream.getvalue()
 
 
-def _check_unchanged(unsigned: Unsigned) -> bytes:
+def _check_unchanged(unsigned: Unsigned, algorithm: str) -> bytes:
     """The digest of the bytes around the empty signature, which the signed attributes state."""
     start, end = unsigned.start, unsigned.end
     gap = unsigned.pdf[start:end]
     if not 0 < start < end <= len(unsigned.pdf) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
         raise RevisionChanged("the room for the signature is not empty")
-    around = hashlib.sha256(unsigned.pdf[:start])
+    around = hashlib.new(algorithm, unsigned.pdf[:start])
     around.update(unsigned.pdf[end:])
     attributes = {
         one["type"].native: one["values"][0] for one in cms.CMSAttributes.load(unsigned.attributes)

@@ -244,8 +244,8 @@ class Crew:
             self._spend(self._lose(worker, _died(job, error), job))
             return
         worker.take_job()
+        job.settle(found, refusal)  # the caller runs when this callback is over
         self._release(worker)
-        job.settle(found, refusal)
 
     def _ended(self, worker: Worker) -> None:
         job = worker.take_job()

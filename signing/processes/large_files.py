@@ -60,10 +60,14 @@ class LargeFileJobs:
             raise
         return cast("SignedFile", signed)
 
-    async def validate_file(self, path: Path) -> Validation:
+    async def validate_file(
+        self, path: Path, allowed_fields: frozenset[str] = frozenset()
+    ) -> Validation:
         """Judge every signature, in a reader; a file that costs too much stays undecided."""
         try:
-            found = await self._read("validate_file", path, limit_s=self._validation_limit_s)
+            found = await self._read(
+                "validate_file", path, allowed_fields, limit_s=self._validation_limit_s
+            )
         except SigningUnavailable as lost:
             if not is_unfinished(lost.code):
                 raise

@@ -15,8 +15,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
@@ -27,12 +29,15 @@ from signing.contract import (
     Clock,
     Credential,
     ExtendedPdf,
+    FetchedList,
     Inspection,
     Level,
     Prepared,
     Provability,
     RemoteItem,
     RemoteState,
+    RevocationFinding,
+    Role,
     SignedPdf,
     SignerConfig,
     SigningError,
@@ -47,6 +52,7 @@ from signing.processes.crews import Crew, Main, Worker
 from signing.processes.large_files import LargeFileJobs
 from signing.processes.limits import Limits
 from signing.processes.signer import TALK, OnTrips, serve, serve_talk, whole
+from signing.processes.surveys import Surveys
 from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
@@ -87,6 +93,7 @@ class SignerPool(LargeFileJobs):
         self._limit_s = job_limit_s
         self._reading = reading or Limits()
         self._clean = CleanFiles()
+        self._surveys = Surveys()
         self._validation_limit_s = min(job_limit_s, config.validation_limit_s + _GRACE_S)
         self._slots: TemporaryDirectory[str] | None = None
         self._closed = False
@@ -134,7 +141,8 @@ class SignerPool(LargeFileJobs):
     async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
         """Look before signing, in a reader; one that gives up is a finding."""
         try:
-            found = cast("Inspection", await self._read("inspect", pdf, repair))
+            known = self._surveys.of((await _digest(pdf)).hex())
+            found = cast("Inspection", await self._read("inspect", pdf, repair, known is None))
         except SigningUnavailable as lost:
             if not is_unfinished(lost.code):
                 raise
@@ -142,12 +150,16 @@ class SignerPool(LargeFileJobs):
         if not found.blocked:
             clean = found.repaired.sha256 if found.repaired else found.sha256
             self._clean.add(bytes.fromhex(clean))
-        return found
+            self._surveys.keep(found.survey)
+        return dataclasses.replace(found, survey=None)
 
     async def sign(self, order: SignOrder) -> SignedPdf:
         """Sign in a child with keys, once a reader has seen the file."""
-        await self._have_inspected(order.pdf)
-        return whole(order, cast("SignedPdf", await self._run("sign", order, True)))
+        sha256 = (await self._have_inspected(order.pdf)).hex()
+        survey = None if order.role is Role.INVISIBLE else self._surveys.of(sha256)
+        signed = cast("SignedPdf", await self._run("sign", order, True, survey))
+        self._surveys.carry(sha256, signed.sha256)
+        return whole(order, signed)
 
     async def validate(
         self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
@@ -173,20 +185,35 @@ class SignerPool(LargeFileJobs):
         """Until when the file's signatures can be proven."""
         return cast("Provability", await self._read("provability", pdf))
 
+    async def certificate_status(self, chain: Sequence[bytes]) -> RevocationFinding:
+        """What the issuers say about the first of these certificates."""
+        arguments = (tuple(chain),)
+        found = await self._on(self._archivists, self._limit_s, "certificate_status", arguments)
+        return cast("RevocationFinding", found)
+
+    async def fetch_list(self, url: str) -> FetchedList:
+        """Fetch a CRL anew and keep it for every child."""
+        return cast("FetchedList", await self._on(self._archivists, 60.0, "fetch_list", (url,)))
+
+    async def keep_list(self, url: str, raw: bytes, fetched_at: datetime) -> None:
+        """Take a list that another machine fetched; the children find it in their folder."""
+        arguments = (url, raw, fetched_at)
+        await self._on(self._archivists, 60.0, "keep_list", arguments)
+
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified, in a reader."""
         return cast("Attested", await self._read("attest", pdf, attestation))
 
-    async def _have_inspected(self, pdf: bytes) -> None:
-        """Let nothing near a key that no reader has found clean; remembered by hash.
+    async def _have_inspected(self, pdf: bytes) -> bytes:
+        """Let nothing near a key that no reader has found clean; remembered by hash, as given.
 
         Raises:
             DocumentRefused: the finding that forbids signing.
         """
         digest = await _digest(pdf)
-        if digest in self._clean:
-            return
-        (await self.inspect(pdf, repair=False)).refuse_if_blocked()
+        if digest not in self._clean:
+            (await self.inspect(pdf, repair=False)).refuse_if_blocked()
+        return digest
 
     async def prepare(self, order: SignOrder) -> Prepared:
         """Write the revision for a key that is confirmed elsewhere."""
@@ -257,11 +284,19 @@ class SignerPool(LargeFileJobs):
         return await crew.run(limit_s, job, arguments)
 
     def _share_slots(self) -> None:
-        """Make the children's folder before the first one starts, unless one is configured."""
-        if self._slots is None and not self._config.timestamp_slots:
-            self._slots = TemporaryDirectory(prefix="motcua-tsa-")
-            for crew in (self._signers, self._archivists):
-                crew.change(timestamp_slots=self._slots.name)
+        """Make the children's folders before the first one starts, unless they are configured."""
+        given = {
+            "timestamp_slots": self._config.timestamp_slots,
+            "revocation_folder": self._config.revocation_folder,
+        }
+        if self._slots is None and not all(given.values()):
+            self._slots = TemporaryDirectory(prefix="motcua-shared-")
+            for name, configured in given.items():
+                folder = configured or Path(self._slots.name) / name
+                Path(folder).mkdir(mode=0o700, exist_ok=True)
+                given[name] = str(folder)
+            for crew in (self._signers, self._readers, self._archivists):
+                crew.change(**given)
 
 
 async def _digest(pdf: bytes) -> bytes:

@@ -8,6 +8,7 @@ not run code in the parent). Leaves starting, killing and queueing to ``signing.
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import pickle
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
     {"prepare", "finish", "accept_hand_off", "inspect_file", "extend", "provability"}
     | {"validate_file", "provability_file"}
+    | {"certificate_status", "fetch_list", "keep_list"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
 OnTrips = Callable[[tuple[contract.TimestampTrip, ...]], None]
@@ -134,7 +136,10 @@ async def _serve(
                 grant_cpu(limits)
             value = await _do(service, jobs, job, arguments)
             wire.send(write_answer(lean(job, arguments, value), _trips_of(service)))
+            tidy = job.endswith("_file")
             del arguments, value  # the next job may be long in coming
+            if tidy:
+                gc.collect()  # readers of PDF hold large files in cycles
     finally:
         await service.close()
 

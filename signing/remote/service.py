@@ -37,7 +37,7 @@ from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import Evidence, Status
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.keys.confirmed import ConfirmedKey, waiting_key
-from signing.keys.contract import OpenedKey
+from signing.keys.contract import AuthorisedKey, OpenedKey
 from signing.keys.vgca import VgcaSource, not_handed_off
 from signing.pades.interrupted import (
     RevisionChanged,
@@ -47,7 +47,7 @@ from signing.pades.interrupted import (
 )
 from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
-from signing.pades.writer import DIGEST, Act, KeptKeySigner
+from signing.pades.writer import Act, KeptKeySigner
 from signing.preservation import reach
 from signing.remote.state import Waiting, changed, seal, unseal
 from signing.remote.talk import RemoteTalk
@@ -82,8 +82,10 @@ class RemoteActs(RemoteTalk):
         check_readable(order.pdf)
         if not inspected:
             self._refuse_dangerous(order.pdf)
+        return await self._begin(order, await self._confirmed(order.credential).open())
+
+    async def _begin(self, order: SignOrder, key: OpenedKey) -> Prepared:
         order = dataclasses.replace(order, text_style=order.text_style or self._config.time_style)
-        key = await self._confirmed(order.credential).open()
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
         # What cannot be known yet is asked again in the second half.
@@ -93,6 +95,20 @@ class RemoteActs(RemoteTalk):
         signed_at = self._clock.now().replace(microsecond=0)
         begun = _Begun(order, signer, signed_at, order.pdf)
         return await self._prepare_part(begun, order.pdf, ())
+
+    async def _sign_as_authorised(self, order: SignOrder, key: AuthorisedKey) -> SignedPdf:
+        """Both halves in one call, for a key whose owner's confirmation cannot be repeated.
+
+        Each raw signature is made once and serves every time-stamping authority and level; the
+        digest of the next part is known only when it is in the file. Nothing of it is published
+        before the last.
+        """
+        step: Prepared | SignedPdf = await self._begin(order, key)
+        while isinstance(step, Prepared):
+            if step.part == 1:
+                key.expect(step.parts)
+            step = await self.finish(step, await key.sign_raw(step.to_be_signed))
+        return step
 
     async def _prepare_part(
         self, begun: _Begun, pdf: bytes, done: tuple[str, ...], shortfall: str = ""
@@ -148,7 +164,8 @@ class RemoteActs(RemoteTalk):
             raise changed("something else was to be signed")
         key = self._brought_key(waiting, signature)
         signer = self._signer(waiting.order.credential, key)
-        await signer.async_sign_raw(waiting.attributes, DIGEST)  # verified before anybody is asked
+        # Verified before anybody is asked for a time-stamp.
+        await signer.async_sign_raw(waiting.attributes, key.config.digest)
         original = prepared.pdf[: waiting.original]
         order = dataclasses.replace(waiting.order, pdf=original)
         check_binding(key.certificate, order)
@@ -184,6 +201,10 @@ class RemoteActs(RemoteTalk):
         evidence = await self._check_revocation(signer, level)
         level = within_reach(level, evidence)
         made = level if waiting.part == waiting.parts else without_proof(level)
+        if waiting.shortfall and waiting.part < waiting.parts:
+            made = (
+                Level.B_B
+            )  # one part has no time-stamp: another's adds nothing, and may take long
         pdf, proof = await self._complete(pdf, waiting, (signer, evidence), made)
         return _Embedded(pdf, level, (evidence, *proof))
 

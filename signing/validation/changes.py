@@ -27,8 +27,8 @@ from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 from signing.reading.signature_fields import FormField, form_fields
 from signing.validation.carried import CarriedAlong
 from signing.validation.difference import Deadline, Unanalysable
-from signing.validation.drawn import DrawnContent, Key, Rect
-from signing.validation.pictures import Comparison, CoveredPages, compare_pictures
+from signing.validation.drawn import DrawnContent, Key, Rect, TooLarge
+from signing.validation.pictures import Comparison, CoveredPages, beginning, compare_pictures
 from signing.validation.sentences import say
 
 _A4_AREA = 595.0 * 842.0
@@ -162,11 +162,18 @@ class ChangeJudge:
             allowed = self._drawn.boxes(judged.allowed)
             if not alike:
                 doubtful = self._drawn.boxes(judged.doubtful)
-                older = self._pdf[: signed.end]
-                seen = compare_pictures(older, self._pdf, allowed, doubtful, self._deadline)
+                seen = compare_pictures(
+                    beginning(self._pdf, signed.end),
+                    self._pdf,
+                    allowed,
+                    doubtful,
+                    self._deadline,
+                )
                 if seen.differing or seen.failure:
                     return _judge_seen(judged, seen)
             stamps = self._drawn.boxes(judged.stamps)
+        except TooLarge:
+            return _undrawn(judged, say("too_many_pages"))
         except HOSTILE_INPUT_ERRORS as error:
             return _undrawn(judged, type(error).__name__)
         if judged.verdict is not ChangeVerdict.ACCEPTED or not any(map(_drawn, stamps.values())):
@@ -211,7 +218,14 @@ def _judge_seen(judged: Changes, seen: Comparison) -> Changes:
         told = (*judged.told, say("later_picture", pages=", ".join(pages)))
         return Changes(ChangeVerdict.REFUSED, "picture_changed", pages, told)
     if seen.doubtful:
-        return replace(judged, verdict=ChangeVerdict.UNDECIDED, reason="text_covered", names=pages)
+        covered = [say("later_covered", words=words) for words in seen.covered]
+        return replace(
+            judged,
+            verdict=ChangeVerdict.UNDECIDED,
+            reason="text_covered",
+            names=pages,
+            told=(*judged.told, *covered),
+        )
     return _undrawn(judged, seen.failure) if seen.failure else judged
 
 

@@ -30,7 +30,7 @@ Key = tuple[int, int]  # number and generation of an indirect object
 Rect = tuple[float, float, float, float]  # left, bottom, right, top in the page's own points
 
 _MAX_OBJECTS = 50_000
-_MAX_PAGES = 5_000
+_MAX_PAGES = 20_000
 _MAX_DEPTH = 50
 _FORM_GROWS = frozenset({"/Fields", "/SigFlags"})
 _FORM_LEADS = _FORM_GROWS | {"/CO"}  # the order of calculations draws nothing
@@ -39,7 +39,7 @@ _BACK_FROM_FIELD = frozenset({"/Kids", "/Parent"})
 _PAGE_GROWS = frozenset({"/Annots", "/Parent"})
 
 
-class _TooLarge(Exception):
+class TooLarge(Exception):
     """More objects or pages than are followed."""
 
 
@@ -78,7 +78,7 @@ class DrawnContent:
             return self._alike(revision, excused)
         except HOSTILE_INPUT_ERRORS:
             return False
-        except _TooLarge:
+        except TooLarge:
             return False
 
     def boxes(self, keys: frozenset[Key]) -> dict[int, list[Rect]]:
@@ -138,7 +138,7 @@ class DrawnContent:
             below = [dictionary.raw_get(key) for key in dictionary if key not in skipped]
             newest = max(newest, self._newest_below(below))
             raw, skipped = _raw(dictionary, "/Parent"), _BACK_FROM_FIELD
-        raise _TooLarge
+        raise TooLarge
 
     def _frame(self) -> int:
         """The newest change among what draws pages, annotations left aside."""
@@ -165,7 +165,7 @@ class DrawnContent:
         node = raw.get_object()
         key = _key(raw)
         if len(pages) >= _MAX_PAGES or depth > _MAX_DEPTH or key is None:
-            raise _TooLarge
+            raise TooLarge
         if "/Kids" not in node:
             pages.append(_Page(key, node, tuple(_annotations(node, self._reader))))
             return
@@ -192,14 +192,14 @@ class DrawnContent:
                 newest = max(newest, self._changed(key))
                 raw = raw.get_object()
             if len(seen) > _MAX_OBJECTS:
-                raise _TooLarge
+                raise TooLarge
             pending.extend(_values(raw))
         return newest
 
     def _changed(self, key: Key | None) -> int:
         """The revision that last wrote an object, or the object stream it lies in."""
         if key is None:
-            raise _TooLarge
+            raise TooLarge
         if key not in self._since:
             xrefs = self._reader.xrefs
             reference = _reference(key, self._reader)

@@ -10,6 +10,7 @@ another viewer does not is found by the object comparison in ``difference``, not
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -22,6 +23,7 @@ from signing.validation.difference import Deadline
 from signing.validation.drawn import Rect
 
 Pixels = tuple[int, int, int, int]  # left, top, right, bottom
+Whole = bytes | ctypes.Array[ctypes.c_char]  # a file to open
 Boxes = Mapping[int, list[Rect]]  # page from 0 → rectangles
 
 _MAX_PAGES = 300
@@ -31,6 +33,7 @@ _INK, _PAPER = 110, 200  # of 255: what is written, and what is blank
 _LETTERS = 24  # dots of ink: two characters of 12 points
 _LETTER_HEIGHT = 5  # dots: what is flatter is a dotted line, which a number may cover
 _KEPT_PICTURES = 4  # of the newest revision, about 1.5 MB each
+_WORDS = 80  # characters of hidden text that are told
 _MARGIN = 1.5  # points around a box: smoothing of its edge
 
 
@@ -41,10 +44,16 @@ class Comparison:
     differing: tuple[int, ...] = ()
     doubtful: tuple[int, ...] = ()
     failure: str = ""
+    covered: tuple[str, ...] = ()  # the words under later signatures' pictures, as far as readable
+
+
+def beginning(pdf: bytes, end: int) -> Whole:
+    """The first bytes of a file, as PDFium takes them: no copy, so that ``pdf`` must be kept."""
+    return ctypes.cast(ctypes.c_char_p(pdf), ctypes.POINTER(ctypes.c_char * end)).contents
 
 
 def compare_pictures(
-    signed: bytes, newest: bytes, allowed: Boxes, doubtful: Boxes, deadline: Deadline
+    signed: Whole, newest: bytes, allowed: Boxes, doubtful: Boxes, deadline: Deadline
 ) -> Comparison:
     """Draw two revisions of a file and look for differences.
 
@@ -80,7 +89,7 @@ class CoveredPages:
     def __init__(self, pdf: bytes, deadline: Deadline) -> None:
         self._pdf = pdf
         self._deadline = deadline
-        self._known: dict[Any, bool] = {}
+        self._known: dict[Any, str | None] = {}  # the words that are hidden; None: nothing is
         self._newest: _Document | None = None
         self._pictures: dict[int, Image.Image] = {}
 
@@ -97,39 +106,42 @@ class CoveredPages:
             OutOfTime: the limit passed.
         """
         older: list[_Document] = []
-        hidden = []
+        hidden, words = [], []
         try:
             for number, boxes in sorted(stamps.items()):
                 key = (number, tuple(sorted(boxes)), tuple(sorted(others.get(number, []))))
                 if not alike or key not in self._known:
-                    older = older or [_Document(self._pdf[:end])]
+                    older = older or [_Document(beginning(self._pdf, end))]
                     self._known[key] = self._page_hides(older[0], number, boxes)
-                if self._known[key]:
+                covered = self._known[key]
+                if covered is not None:
                     hidden.append(number + 1)
+                    words.append(covered)
         except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
             return Comparison(failure=type(error).__name__)
         finally:
             for document in older:
                 document.close()
-        return Comparison(doubtful=tuple(hidden))
+        return Comparison(doubtful=tuple(hidden), covered=tuple(filter(None, words)))
 
     def close(self) -> None:
         """Free what PDFium holds."""
         if self._newest is not None:
             self._newest.close()
 
-    def _page_hides(self, before: _Document, number: int, boxes: list[Rect]) -> bool:
+    def _page_hides(self, before: _Document, number: int, boxes: list[Rect]) -> str | None:
         self._deadline.check()
         if self._newest is None:
             self._newest = _Document(self._pdf)
         areas = self._newest.areas(number, boxes)
         if not areas:
-            return False
+            return None
         if number not in self._pictures:
             if len(self._pictures) >= _KEPT_PICTURES:
                 self._pictures.pop(next(iter(self._pictures)))
             self._pictures[number] = self._newest.picture(number)
-        return _hides(before.picture(number), self._pictures[number], areas)
+        hidden = _hides(before.picture(number), self._pictures[number], areas)
+        return before.words(number, boxes) if hidden else None
 
 
 def _hides(before: Image.Image, after: Image.Image, areas: list[Pixels]) -> bool:
@@ -177,7 +189,7 @@ def _seen(difference: Image.Image) -> bool:
 class _Document:
     """An open file whose pages can be drawn with their annotations."""
 
-    def __init__(self, pdf: bytes) -> None:
+    def __init__(self, pdf: Whole) -> None:
         self._document = pypdfium2.PdfDocument(pdf)
         self._document.init_forms()
 
@@ -203,6 +215,18 @@ class _Document:
             return picture
         finally:
             page.close()
+
+    def words(self, number: int, boxes: list[Rect]) -> str:
+        """The text within rectangles of a page, on one line and not too long."""
+        page = self._document[number]
+        text = page.get_textpage()
+        try:
+            found = " ".join(text.get_text_bounded(*box) for box in boxes)
+        finally:
+            text.close()
+            page.close()
+        line = " ".join("".join(c if c.isprintable() else " " for c in found).split())
+        return line if len(line) <= _WORDS else line[:_WORDS] + "…"
 
     def blank(self, picture: Image.Image, number: int, boxes: list[Rect]) -> None:
         """Paint rectangles of the page black, whichever way the page is turned."""

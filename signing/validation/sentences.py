@@ -112,11 +112,13 @@ SENTENCES: Final[dict[str, str]] = {
     "later_freed": "Sau đó: giải phóng đối tượng không dùng đến.",
     "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
     "later_picture": "Sau đó: hình ảnh trang {pages} không còn như khi ký.",
+    "later_covered": "Sau đó: hình của chữ ký thêm sau che mất chữ “{words}”.",
     "picture_changed": "Hình ảnh trang {names} đã khác so với khi ký, ngoài vùng được phép.",
     "text_covered": "Hình của chữ ký thêm sau che mất chữ đã có khi ký, ở trang {names}.",
     "picture_unknown": (
         "Không vẽ được các trang để so hình ảnh khi ký với hình ảnh hiện tại ({names})."
     ),
+    "too_many_pages": "tệp có quá nhiều trang hoặc đối tượng",
     "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
     "time_limit": "Hết thời gian cho phép; chưa kiểm tra xong chữ ký này.",
     "intact_so_far": (

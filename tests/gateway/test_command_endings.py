@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import sys
 import pytest
 
 from gateway.cli import main
+from signing.clock import SystemClock
+from signing.devpki.authority import PASSWORD, DevPki
 from tests.signing.validation.signing_kit import make_pdf
 from tests.support.paper import plain_pdf
 
@@ -102,3 +105,33 @@ def test_a_key_expires_in_a_number_of_days(small, capsys, days):
         main(["keys", "create", "--expires-in-days", days])
     assert stopped.value.code == 2
     assert list(small.iterdir()) == []
+
+
+@pytest.mark.parametrize("source", ["file", "standard input"])
+def test_a_key_that_wants_a_pin_is_opened_from_a_file(small, capsys, monkeypatch, source):
+    """The PIN is in no argument; without it, or with another, nothing is written."""
+    pki = DevPki.create(small / "pki", SystemClock())
+    (small / "root.pem").write_bytes(pki.root_pem)
+    pki.issue_for("http://127.0.0.1:9")
+    (small / "motcua.toml").write_text(
+        f"""[signing.keys.leader]
+kind = "pkcs12"
+path = "{small / "pki" / "official-ec.p12"}"
+[signing.trust]
+roots = ["{small / "root.pem"}"]
+intermediates = ["{small / "pki" / "issuing.pem"}"]
+""",
+        "utf-8",
+    )
+    (small / "a.pdf").write_bytes(plain_pdf())
+    given = ["sign", str(small / "a.pdf"), str(small / "out.pdf"), "--level", "B-B"]
+    given += ["--config", str(small / "motcua.toml")]
+    assert main(given) == 1
+    assert "PIN" in capsys.readouterr().err
+    (small / "pin").write_text("wrong\n", "utf-8")
+    assert main([*given, "--pin-file", str(small / "pin")]) == 1
+    assert not (small / "out.pdf").exists()
+    (small / "pin").write_text(PASSWORD + "\n", "utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\n"))
+    assert main([*given, "--pin-file", "-" if source != "file" else str(small / "pin")]) == 0
+    assert (small / "out.pdf").read_bytes().startswith(plain_pdf())

@@ -51,6 +51,55 @@ async def test_a_batch_survives_its_process(tmp_path):
         assert await town.gateway.stop() == 0
 
 
+@pytest.mark.timeout(150)
+async def test_a_batch_outlives_one_of_two_gateways(postgres_server, tmp_path):
+    """On PostgreSQL: confirmed at one, watched at the other, ``kill -9`` of the first.
+
+    The other goes on by itself: it sees the dead one's leases run out, asks for a confirmation,
+    signs what is left, and its stream tells every event once, without a gap.
+    """
+    postgres_server.execute("CREATE DATABASE pair")
+    database = {"url": postgres_server.url("pair")}
+    ahead = tmp_path / "ahead"
+    ahead.write_text("0", "utf-8")
+    try:
+        async with living(tmp_path, count=2, database=database) as town:
+            for gateway in town.gateways:
+                gateway.clock_file = ahead
+            portal, person = await town.key(), await town.key(official=PERSON)
+            await town.start()
+            other = town.gateways[1].base_url
+            portal_there, person_there = portal.at(other), person.at(other)
+            requests = [await _request(portal) for _ in range(COUNT)]
+            batch = await person.post(BASE, {"requests": requests})
+            listening = asyncio.ensure_future(_listen(person_there, batch["id"]))
+            await _listen(person, batch["id"], enough=4)
+            town.gateway.kill()
+            part = ahead.with_suffix(".new")
+            part.write_text("65", "utf-8")
+            part.replace(ahead)
+            path = f"{BASE}/{batch['id']}"
+
+            async def stopped():
+                seen = await person_there.get(path)
+                return seen if seen["status"] == "needs_confirmation" else None
+
+            seen = await until(stopped)
+            assert 0 < seen["signed"] < COUNT
+            assert seen["waiting"] == COUNT - seen["signed"]
+            again = await person_there.post(f"{path}/confirm", {}, status=200)
+            covered = [c["documents"] for c in again["confirmations"]]
+            assert covered == [COUNT, COUNT - seen["signed"]]
+            told = await listening
+            assert [e["id"] for e in told] == list(range(1, COUNT + 5))
+            documents = [e["data"]["request_id"] for e in told if e["event"] == "document"]
+            assert sorted(documents) == sorted(requests)
+            await _each_is_signed_once(portal_there, await person_there.get(path))
+            assert await town.gateways[1].stop() == 0
+    finally:
+        postgres_server.execute("DROP DATABASE pair WITH (FORCE)")
+
+
 async def _request(portal):
     answer = await portal.call("POST", "/v1/documents", data=upload_form())
     assert answer.status == 201, answer.raw[:300]

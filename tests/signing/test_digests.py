@@ -62,6 +62,8 @@ def test_other_digests_are_a_fault_of_the_configuration(digest):
     assert fault.startswith("digest: ")
 
 
-def test_remote_keys_sign_sha256_only():
-    """Their services name one digest in our requests."""
-    assert any("sha256" in f for f in KeyConfig("x", "csc", digest="sha512").faults())
+@pytest.mark.parametrize("kind", ["smartca", "mysign", "hook", "vgca"])
+def test_services_whose_protocol_names_one_digest_sign_sha256_only(kind):
+    """A configured SHA-384 there could only be ignored: refused with the reason at the start."""
+    (fault,) = [f for f in KeyConfig("x", kind, digest="sha384").faults() if "sha256" in f]
+    assert fault == "digest: khóa này chỉ ký với sha256"

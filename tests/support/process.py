@@ -60,6 +60,7 @@ class GatewayProcess:
     config: Path
     base_url: str
     later_s: float = 0.0  # how far its clock is ahead
+    clock_file: Path | None = None  # says so instead, while it lives (``later``)
     process: subprocess.Popen[bytes] | None = None
     ends: list[int] = field(default_factory=list)
 
@@ -81,8 +82,9 @@ class GatewayProcess:
     def start(self) -> None:
         """Start it; ``ready`` tells when it serves."""
         command = [sys.executable, "-m", "gateway.cli"]
-        if self.later_s:
-            command = [sys.executable, "-m", "tests.support.later", str(self.later_s)]
+        ahead = f"@{self.clock_file}" if self.clock_file else str(self.later_s or "")
+        if ahead:
+            command = [sys.executable, "-m", "tests.support.later", ahead]
         with self._log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "serve", "--config", str(self.config)],

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from signing.contract import (
+    OUTCOME_UNKNOWN,
     CredentialRefused,
     DocumentRefused,
     Level,
@@ -50,6 +51,7 @@ class PaperProvider:
         self.cancels = []
         self.on_start = None  # "away": nothing arrives · "time_out": it arrives, nobody says so
         self.answers = True
+        self.forgets = False  # it knows its own transactions only, and this one's name was lost
 
     def take(self, credential, reference, items):
         self.sendings.append((reference, len(items)))
@@ -121,6 +123,8 @@ class RemotePaper(PaperSignatures):
         if ticket.reference in self.provider.items:  # some providers answer by position alone
             asked = tuple(i.item for i in self.provider.items[ticket.reference][1])
             assert ticket.items == asked, (ticket.items, asked)
+        if self.provider.forgets and not ticket.provider_reference:
+            return dataclasses.replace(ticket, state=RemoteState.ERROR, code=OUTCOME_UNKNOWN)
         if not self.provider.answers or ticket.reference not in self.provider.states:
             return ticket
         return self._ticket(ticket.credential, ticket.reference)

@@ -18,7 +18,6 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from gateway.documents import request_store
 from gateway.documents.acts import Act, SigningActs
 from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.refusals import is_passing, reason_of
@@ -31,6 +30,7 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem
+from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
 from gateway.foundation.tasks import Tasks
 from gateway.foundation.waker import Waker
 
@@ -104,16 +104,19 @@ class BatchRuns:
             run.pin = None
 
     async def _sign_all(self, run: Run) -> None:
-        """The first document alone: a wrong PIN must cost one try, not as many as fit."""
-        items, levels = await self._database.read(lambda c: _left(c, run))
-        if items:
-            await self._sign(run, items[0], levels[items[0].request_id])
-        await asyncio.gather(
-            *(self._sign(run, item, levels[item.request_id]) for item in items[1:])
-        )
+        """One at a time until a signature holds: a wrong PIN costs one try, not as many as fit.
 
-    async def _sign(self, run: Run, item: Any, level: str) -> None:
-        async with self._places.with_key(run.signer, level):
+        A document that is refused for its own sake says nothing of the PIN.
+        """
+        left = list(await self._database.read(lambda c: _left(c, run)))
+        proven = False
+        while left and not proven:
+            proven = await self._sign(run, left.pop(0))
+        await asyncio.gather(*(self._sign(run, item) for item in left))
+
+    async def _sign(self, run: Run, item: Any) -> bool:
+        """Whether it was signed."""
+        async with self._places.with_key(run.signer):
             problem = await self._try(run, item)
             for wait_s in _AGAIN_S:
                 if problem is None or not is_passing(problem):
@@ -123,6 +126,7 @@ class BatchRuns:
         if problem is not None:
             await self._refused(run, item, problem)
         self._waker.wake(TOPIC)  # whoever listens to the batch
+        return problem is None
 
     async def _try(self, run: Run, item: Any) -> Problem | None:
         if run.stopped is not None:
@@ -140,6 +144,8 @@ class BatchRuns:
         if run.stopped is not None or problem.code in _OF_THE_KEY or is_passing(problem):
             run.stopped = run.stopped or problem
             return
+        if problem.extra.get("reason") == OUTCOME_UNKNOWN:
+            run.stopped = problem  # the service is silent: do not put the others in doubt as well
         now, reason = self._clock.now(), reason_of(problem)
 
         def unit(connection: Connection) -> None:
@@ -206,7 +212,5 @@ def stop(
     )
 
 
-def _left(connection: Connection, run: Run) -> tuple[Sequence[Any], dict[str, str]]:
-    items = batch_store.items_of(connection, run.batch_id, ItemStatus.WAITING)
-    rows = request_store.requests_by_id(connection, [item.request_id for item in items])
-    return items, {row.id: row.level for row in rows}
+def _left(connection: Connection, run: Run) -> Sequence[Any]:
+    return batch_store.items_of(connection, run.batch_id, ItemStatus.WAITING)

@@ -65,6 +65,7 @@ remote_acts = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("confirm_by", Instant),  # as the provider says
     sa.Column("expires_at", Instant, nullable=False),  # the end of our own patience
+    sa.Column("undecided_at", Instant),  # since when only the official can tell what became of it
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("ended_at", Instant),
     *queue_columns(),

@@ -8,10 +8,12 @@ from datetime import timedelta
 
 from gateway.documents.acts import Elsewhere
 from gateway.documents.chancery import Chancery
+from gateway.documents.confirmations.decisions import Decisions
 from gateway.documents.confirmations.embedding import Embedding
 from gateway.documents.confirmations.hand_off import HandOffDesk, HandOffPolicy
 from gateway.documents.confirmations.http import (
     callback_pages,
+    decision_routes,
     hand_off_pages,
     withdrawal_routes,
 )
@@ -40,13 +42,14 @@ class Confirmations:
         signatures = office.signatures
         self._remote = signatures if isinstance(signatures, RemoteSignatures) else None
         self.withdrawals = Withdrawals(office.clock, office.waker, office.authority)
+        self._decisions = Decisions(office.clock, office.authority)
         self.tickets: Tickets | None = None
         self.embedding: Embedding | None = None
         self.elsewhere: Mapping[Confirmation, Elsewhere] = {}
         self._hand_off: HandOffDesk | None = None
         if self._remote is not None:
             remote = self._remote
-            tickets = Tickets(office, remote, policy.per_provider)
+            tickets = Tickets(office, remote, places, policy.per_provider)
             self.tickets = tickets
             self.embedding = Embedding(office, remote, tickets, places)
             acts = RemoteActs(office, remote, tickets, policy.wait)
@@ -58,7 +61,7 @@ class Confirmations:
 
     def routes(self, upload_limit: int) -> list[Route | Page]:
         """What to mount."""
-        found = withdrawal_routes(self.withdrawals)
+        found = withdrawal_routes(self.withdrawals) + decision_routes(self._decisions)
         if self._remote is not None and self.tickets is not None:
             found += callback_pages(self._remote, self.tickets, self._metrics)
         if self._hand_off is not None:

@@ -68,6 +68,12 @@ def end_act(
         )
 
 
+def end_if_idle(connection: Connection, reference: str, now: datetime) -> None:
+    """Close a ticket under which nothing waits any more and about which nobody can be asked."""
+    if not act_store.acts_under(connection, reference, Stage.WAITING):
+        ticket_store.change_ticket(connection, reference, ended_at=now, due_at=None)
+
+
 def withdraw_if_idle(connection: Connection, reference: str | None, now: datetime) -> None:
     """Withdraw a ticket under which nothing waits any more; what was never sent just ends."""
     if reference is None or act_store.acts_under(connection, reference, Stage.WAITING):

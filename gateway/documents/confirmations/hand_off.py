@@ -22,12 +22,19 @@ from sqlalchemy import Connection
 
 from gateway.documents import request_store, steps
 from gateway.documents.acts import Act
-from gateway.documents.answers import HandOffAnswer, RequestAnswer, show_requests
+from gateway.documents.agency_acts import gives_number
+from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.authority import steps as step_authority
 from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
+from gateway.documents.confirmations.answers import HandOffAnswer
 from gateway.documents.confirmations.holding import hold_step
+from gateway.documents.confirmations.refused_uploads import (
+    WAITING,
+    note_refused_upload,
+    reason_of,
+)
 from gateway.documents.confirmations.rules import sentence
 from gateway.documents.evidence.refused_acts import record_refused
 from gateway.documents.steps import Intent, Result
@@ -45,6 +52,7 @@ from signing.contract import (
 
 _log = structlog.get_logger(__name__)
 
+_TOO_LATE = ("hand_off_gone", "signing_interrupted")
 _UPLOADS = 20  # wrong files are refused, but not without end: each costs a verification
 _FUNCTIONS = {
     "initial": "vgca_sign_approved",
@@ -53,7 +61,6 @@ _FUNCTIONS = {
     "copy": "vgca_sign_copy",
     "annex": "vgca_sign_appendix",
 }
-_WAITING = "Chờ người ký ký trên máy của mình và gửi lại văn bản."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ class HandOffDesk:
             title=intent.request.reference,
             stage=Stage.WAITING,
             state=RemoteState.WAITING_USER,
-            detail=_WAITING,
+            detail=WAITING,
             part=1,
             parts=1,
             download_hash=_hashed(self._token("download", act_id)),
@@ -135,7 +142,7 @@ class HandOffDesk:
         base = f"{self._policy.public_url.rstrip('/')}/hand-offs"
         download = f"{base}/{self._token('download', act_id)}/van-ban.pdf"
         upload = f"{base}/{self._token('upload', act_id)}/upload"
-        number = row.document_number if step.role == "agency" else None
+        number = row.document_number if gives_number(step) else None
         argument = {
             "FileUploadHandler": upload,
             "SessionId": "",
@@ -196,32 +203,40 @@ class HandOffDesk:
         found = await self._database.write(lambda c: self._expected(c, token, digest))
         if isinstance(found, Accepted):
             return found
-        act, intent = found
-        order = steps.order_of(
-            intent, await self._office.files.get(act.input_sha256), act.credential
-        )
+        act = found
         try:
+            intent = await self._database.write(lambda c: self._intent(c, act))
+            before = await self._office.files.get(act.input_sha256)
+            order = steps.order_of(intent, before, act.credential)
             signed = await self._hand_offs.accept_hand_off(order, content)
             result = await self._office.keep(order.pdf, signed)
-        except SigningError as error:
-            self._office.count(intent, "failed")
-            _log.warning("hand_off_refused", request=act.request_id, reason=error.code)
-            refusal = error
-            await self._database.write(lambda c: self._note_refusal(c, act, refusal))
-            raise problem_of(error) from error
-        accepted = await self._database.write(lambda c: self._publish(c, act, result, digest))
+            accepted = await self._database.write(lambda c: self._publish(c, act, result, digest))
+        except (SigningError, Problem) as error:
+            await self._refuse(act, content, error)
+            raise problem_of(error) if isinstance(error, SigningError) else error from error
         self._office.count(intent, "signed")
         self._office.waker.wake(TOPIC)
         return accepted
 
-    def _note_refusal(self, connection: Connection, act: Any, error: SigningError) -> None:
-        who = {"official": act.official, "credential": act.credential, "channel": "hand_off"}
-        of = (act.tenant, act.request_id)
-        record_refused(connection, of, who, error, now=self._clock.now())
+    async def _refuse(self, act: Any, content: bytes, error: SigningError | Problem) -> None:
+        """Keep the file and why it was not taken; one that only came too late is neither."""
+        if error.code in _TOO_LATE:
+            return
+        _log.warning("hand_off_refused", request=act.request_id, reason=error.code)
+        digest = await self._office.files.put_once(content)
+        now = self._clock.now()
 
-    def _expected(
-        self, connection: Connection, token: str, digest: str
-    ) -> Accepted | tuple[Any, Intent]:
+        def unit(connection: Connection) -> str:
+            who = {"official": act.official, "credential": act.credential, "channel": "hand_off"}
+            record_refused(connection, (act.tenant, act.request_id), who, error, now=now)
+            return note_refused_upload(connection, self._clock, act, digest, reason_of(error))
+
+        level = await self._database.write(unit)
+        self._office.metrics.signatures.labels(level, "failed").inc()
+        self._office.waker.wake(TOPIC)
+
+    def _expected(self, connection: Connection, token: str, digest: str) -> Accepted | Any:
+        """The act that a file is brought for, counting the tries; or what it was before."""
         act = act_store.find_hand_off(connection, lock=True, upload_hash=_hashed(token))
         if act is None:
             raise not_found("địa chỉ này")
@@ -231,10 +246,14 @@ class HandOffDesk:
         if not self._is_open(act) or act.tries >= _UPLOADS or row.fence != act.fence:
             raise Problem("hand_off_gone")
         act_store.change_act(connection, act.id, tries=act.tries + 1)
+        return act
+
+    def _intent(self, connection: Connection, act: Any) -> Intent:
+        row = request_store.find_request(connection, act.tenant, act.request_id)
         found = request_store.steps_of(connection, [row.id])[row.id]
         now = self._clock.now()
         ruling = step_authority.require_step(connection, row, act.official, self._authority, now)
-        return act, steps.read_intent(connection, row, found, act.fence, ruling.bindings)
+        return steps.read_intent(connection, row, found, act.fence, ruling.bindings)
 
     def _publish(
         self, connection: Connection, claimed: Any, result: Result, digest: str

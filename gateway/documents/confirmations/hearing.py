@@ -19,12 +19,12 @@ from sqlalchemy import Connection
 from gateway.documents import request_store
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.endings import end_act, is_held
-from gateway.documents.confirmations.rules import ask_again_s, fold, sentence
+from gateway.documents.confirmations.endings import end_act, end_if_idle, is_held
+from gateway.documents.confirmations.rules import UNDECIDED, ask_again_s, fold, sentence
 from gateway.foundation.clock import Clock
 from gateway.foundation.ids import new_id
 from gateway.foundation.metrics import Metrics
-from signing.contract import RemoteState, Ticket
+from signing.contract import OUTCOME_UNKNOWN, RemoteState, Ticket
 
 _log = structlog.get_logger(__name__)
 
@@ -73,6 +73,9 @@ class Hearing:
         now = self._clock.now()
         known = RemoteState(row.state)
         told = report.state
+        if report.code == OUTCOME_UNKNOWN and not known.is_final:
+            self._leave_undecided(connection, row, report, now)
+            return
         if told is RemoteState.DONE and not report.signatures:
             told = RemoteState.SIGNING  # the signatures themselves are still to be asked for
         state = fold(known, told)
@@ -93,6 +96,28 @@ class Hearing:
                 end_act(connection, act, state, now, detail=detail)
         else:
             note_state(connection, row.reference, state, detail, report.expires_at)
+
+    def _leave_undecided(
+        self, connection: Connection, row: Any, report: Report, now: datetime
+    ) -> None:
+        """Nobody can be asked any more: the official decides. A callback may still tell."""
+        self._remember(connection, row, report, RemoteState.UNKNOWN, UNDECIDED)
+        self._metrics.alerts.labels("signing_outcome_unknown").inc()
+        _log.error("signing_outcome_unknown", reference=row.reference, credential=row.credential)
+        ticket_store.change_ticket(
+            connection,
+            row.reference,
+            state=RemoteState.UNKNOWN,
+            code=OUTCOME_UNKNOWN,
+            detail=UNDECIDED,
+            asked_at=now,
+            due_at=None,
+            lease_until=None,
+        )
+        acts = act_store.acts_under(connection, row.reference, Stage.WAITING)
+        values = {"state": RemoteState.UNKNOWN, "detail": UNDECIDED, "undecided_at": now}
+        act_store.change_acts(connection, [act.id for act in acts], **values, confirm_by=None)
+        end_if_idle(connection, row.reference, now)
 
     def _following(
         self, row: Any, report: Report, state: RemoteState, now: datetime
@@ -160,6 +185,7 @@ class Hearing:
                     state=RemoteState.SIGNING,
                     detail=sentence(RemoteState.SIGNING, ""),
                     signature=raw,
+                    undecided_at=None,
                     tries=0,
                     due_at=now,
                     lease_until=None,

@@ -6,11 +6,14 @@ its own form. Nothing of a callback is looked at before the signing service veri
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
 import structlog
 from aiohttp import web
 
 from gateway.documents.answers import RequestAnswer
+from gateway.documents.confirmations.decisions import Decision, Decisions, Finding
 from gateway.documents.confirmations.hand_off import HandOffDesk
 from gateway.documents.confirmations.hearing import Report
 from gateway.documents.confirmations.tickets import Tickets
@@ -27,6 +30,7 @@ _log = structlog.get_logger(__name__)
 
 MAX_CALLBACK = 1024 * 1024  # a batch's signatures come in one callback
 _ENVELOPE = 64 * 1024
+FORM = "application/x-www-form-urlencoded"
 
 
 def withdrawal_routes(withdrawals: Withdrawals) -> list[Route | Page]:
@@ -45,13 +49,40 @@ def withdrawal_routes(withdrawals: Withdrawals) -> list[Route | Page]:
     ]  # fmt: skip
 
 
+class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the provider's application shows about a sending whose outcome is unknown."""
+
+    finding: Literal["not_there", "signed_but_lost"]
+    note: Annotated[str, msgspec.Meta(min_length=10, max_length=500)]
+
+
+def decision_routes(decisions: Decisions) -> list[Route | Page]:
+    """``POST /v1/signature-requests/{id}/decide-signing``."""
+
+    async def decide(call: Call[DecisionBody]) -> Reply:
+        decision = Decision(Finding(call.body.finding), call.body.note)
+        actor, request_id = actor_of(call), call.path("id")
+        return await call.once(lambda c: Reply(decisions.decide(c, actor, request_id, decision)))
+
+    return [
+        Route("POST", "/v1/signature-requests/{id}/decide-signing", decide, "documents:sign",
+              "Say what became of a confirmation whose outcome is unknown", body=DecisionBody,
+              reply=RequestAnswer, idempotent=True),
+    ]  # fmt: skip
+
+
 def callback_pages(remote: RemoteSignatures, tickets: Tickets, metrics: Metrics) -> list[Page]:
-    """``POST /callbacks/signing/{key}``: providers tell what became of a ticket."""
+    """``/callbacks/signing/{key}``: providers tell what became of a ticket.
+
+    Some ask for a token with GET: what stands in its address is read as the form it is.
+    """
 
     async def told(request: web.Request) -> web.Response:
         key = request.match_info["key"]
         body = await read_limited(request, MAX_CALLBACK)
         headers = {name.lower(): value for name, value in request.headers.items()}
+        if not body and request.rel_url.raw_query_string:
+            body, headers["content-type"] = request.rel_url.raw_query_string.encode(), FORM
         try:
             said = await remote.read_callback(key, headers, body)
         except SigningError as error:
@@ -69,7 +100,11 @@ def callback_pages(remote: RemoteSignatures, tickets: Tickets, metrics: Metrics)
         metrics.callbacks.labels("signing", "stored" if known else "unknown").inc()
         return web.Response(body=said.reply, headers={"Content-Type": said.reply_type})
 
-    return [Page("POST", "/callbacks/signing/{key}", told, MAX_CALLBACK)]
+    path = "/callbacks/signing/{key}"
+    return [
+        Page("POST", path, told, MAX_CALLBACK),
+        Page("GET", path, told, MAX_CALLBACK, looked_at=False),
+    ]
 
 
 def _refusal(error: SigningError) -> Problem:

@@ -22,7 +22,7 @@ _KNOWLEDGE = {
 }
 T = TypeVar("T")
 
-_SOONEST_S, _SLOWEST_S = 1.0, 300.0
+SOONEST_S, _SLOWEST_S = 1.0, 300.0
 _PATIENCE = 20  # an act that has waited 20 minutes is asked about once a minute
 
 SENTENCES = {
@@ -37,6 +37,12 @@ SENTENCES = {
     RemoteState.CERTIFICATE_INVALID: "Chứng thư số đã hết hạn hoặc bị thu hồi.",
     RemoteState.ERROR: "Nhà cung cấp báo lỗi; văn bản chưa được ký.",
 }
+UNDECIDED = (
+    "Không rõ nhà cung cấp đã ký hay chưa và không hỏi lại được nữa; hệ thống không tự gửi lại."
+    " Người ký hãy xem trên ứng dụng ký số rồi cho biết: không có yêu cầu này, hay đã ký mà chữ ký"
+    " không về."
+)
+NEVER_DECIDED = "Không rõ đã ký hay chưa, và không ai xác định trong thời hạn; bước ký được mở lại."
 WITHDRAWN = "Đã rút lại yêu cầu xác nhận."
 
 
@@ -55,7 +61,7 @@ def fold(known: RemoteState, told: RemoteState) -> RemoteState:
 def ask_again_s(ask_after_s: float, age: timedelta) -> float:
     """Seconds until the next question: never sooner than the provider wants, later with age."""
     patient = min(age.total_seconds() / _PATIENCE, _SLOWEST_S)
-    return max(ask_after_s, patient, _SOONEST_S)
+    return max(ask_after_s, patient, SOONEST_S)
 
 
 def again_after_s(tries: int, most_s: float = _SLOWEST_S) -> float:

@@ -1,24 +1,24 @@
 """How much is signed at a time: places with a key, with its provider, with the time-stampers.
 
-Of this process; several processes each have their own. A time-stamping authority that is asked too
-much at once answers nobody (the government's takes four).
+Of all processes together (``foundation.places``). A time-stamping authority that is asked too much
+at once answers nobody (the government's takes four), so that every signing and raising that needs
+one takes a place, also an official's single one.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from gateway.documents.rules import Authority
+from gateway.foundation.places import Places
 from signing.contract import Level
 
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
-    """How many documents one process signs at a time."""
+    """How many documents are signed at a time, by all processes together."""
 
     per_key: int = 4
     per_provider: int = 16
@@ -26,28 +26,32 @@ class BatchPolicy:
 
 
 class SigningPlaces:
-    """Gates that batches and embeddings go through together."""
+    """Gates that everything that signs goes through together."""
 
-    def __init__(self, authority: Authority, policy: BatchPolicy) -> None:
+    def __init__(self, authority: Authority, policy: BatchPolicy, places: Places) -> None:
         self._authority = authority
-        self._keys: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(policy.per_key)
-        )
-        self._providers: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(policy.per_provider)
-        )
-        self._timestamps = asyncio.Semaphore(policy.per_timestamps)
+        self._policy = policy
+        self._places = places
 
     @contextlib.asynccontextmanager
-    async def with_key(self, signer: str, level: str) -> AsyncIterator[None]:
-        """A place to sign with a key that opens here; the scarcest gate is entered last."""
+    async def with_key(self, signer: str) -> AsyncIterator[None]:
+        """A place to sign one of many documents with a key that opens here."""
         provider = self._authority.use_of(signer).provider
-        async with self._keys[signer], self._providers[provider], self.with_timestamps(level):
+        key = (f"key:{self._authority.keys.get(signer, signer)}", self._policy.per_key)
+        async with self._places.taken(key, (f"provider:{provider}", self._policy.per_provider)):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def with_provider(self, provider: str, count: int) -> AsyncIterator[None]:
+        """A place to call a provider of keys whose owners confirm elsewhere."""
+        async with self._places.taken((f"calls:{provider}", count)):
             yield
 
     @contextlib.asynccontextmanager
     async def with_timestamps(self, level: str) -> AsyncIterator[None]:
         """A place with the time-stamping authorities; B-B needs none."""
-        gate = self._timestamps if level != Level.B_B else contextlib.nullcontext()
-        async with gate:
+        if level == Level.B_B:
+            yield
+            return
+        async with self._places.taken(("timestamps", self._policy.per_timestamps)):
             yield

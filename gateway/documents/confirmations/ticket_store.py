@@ -71,12 +71,17 @@ def find_ticket(connection: Connection, reference: str, *, lock: bool = False) -
 def ticket_told(
     connection: Connection, credential: str, reference: str, provider_reference: str
 ) -> str | None:
-    """The ticket a callback is about: by our reference, or by theirs where that is all it says."""
+    """The ticket a callback is about: by our reference, or by theirs where that is all it says.
+
+    What is kept to ask with may have our own name for the one document after theirs.
+    """
     table = signing_tickets
     if reference:
         about = table.c.reference == reference
     elif provider_reference:
-        about = table.c.provider_reference == provider_reference
+        theirs = table.c.provider_reference
+        longer = theirs.startswith(f"{provider_reference} ", autoescape=True)
+        about = sa.or_(theirs == provider_reference, longer)
     else:
         return None
     query = sa.select(table.c.reference).where(table.c.credential == credential, about)

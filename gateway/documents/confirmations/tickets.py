@@ -6,8 +6,6 @@ changes to ``hearing``, embedding to ``embedding`` and the loop to ``confirmatio
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -21,7 +19,8 @@ from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
 from gateway.documents.confirmations.endings import end_act, is_held
 from gateway.documents.confirmations.hearing import Hearing, Report, note_state
-from gateway.documents.confirmations.rules import again_after_s, sentence
+from gateway.documents.confirmations.rules import SOONEST_S, again_after_s, sentence
+from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.foundation.ids import new_id
 from signing.contract import (
     RemoteItem,
@@ -44,15 +43,16 @@ _NOT_SENT = "Chưa gửi được yêu cầu tới nhà cung cấp; hệ thống
 class Tickets:
     """The tickets of every portal."""
 
-    def __init__(self, office: Chancery, remote: RemoteSignatures, per_provider: int = 4) -> None:
+    def __init__(
+        self, office: Chancery, remote: RemoteSignatures, places: SigningPlaces, per_provider: int
+    ) -> None:
         self._database = office.database
         self._clock = office.clock
         self._waker = office.waker
         self._hearing = Hearing(office.clock, office.metrics)
         self._remote = remote
-        self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(per_provider)
-        )
+        self._places = places
+        self._per_provider = per_provider
 
     # -------------------------------------------------------------- making and sending
 
@@ -102,7 +102,7 @@ class Tickets:
     async def send(self, reference: str, fence: int) -> None:
         """Ask the provider for the confirmation, at most once whatever crashes."""
         ticket = await self._database.read(lambda c: ticket_store.find_ticket(c, reference))
-        async with self._gates[ticket.provider]:
+        async with self._places.with_provider(ticket.provider, self._per_provider):
             items = await self._database.write(lambda c: self._sending(c, reference, fence))
             if not items:
                 return
@@ -173,7 +173,7 @@ class Tickets:
         call = self._remote.cancel if withdrawn else self._remote.ask
         channel = "cancel" if withdrawn else "ask"
         try:
-            async with self._gates[row.provider]:
+            async with self._places.with_provider(row.provider, self._per_provider):
                 report = Report.of(channel, await call(_ticket(row)))
         except SigningError as error:
             _log.info("no_answer", credential=row.credential, reason=error.code)
@@ -192,7 +192,9 @@ class Tickets:
     async def told(self, credential: str, reference: str, report: Report) -> bool:
         """Take in a verified callback; False when that credential has no such ticket.
 
-        Its state counts when it is an end; an open one only makes us ask sooner.
+        Its state counts when it is an end; an open one makes us ask at once, though never more than
+        once a second: not everybody who calls has proven anything. A provider's own name for a
+        ticket whose sending was never answered is learned from either.
         """
 
         def unit(connection: Connection) -> bool:
@@ -203,10 +205,13 @@ class Tickets:
             row = _locked(connection, found)
             if report.state.is_final:
                 self._hearing.take(connection, row, report)
-            elif row.due_at is not None and row.sending_at is not None:
-                spaced = (row.asked_at or row.sending_at) + timedelta(seconds=row.ask_after_s)
-                soon = min(row.due_at, max(spaced, self._clock.now()))
-                ticket_store.change_ticket(connection, found, due_at=soon)
+            elif row.sending_at is not None and _may_be_asked(row, theirs):
+                spaced = (row.asked_at or row.sending_at) + timedelta(seconds=SOONEST_S)
+                soon = min(row.due_at or spaced, max(spaced, self._clock.now()))
+                theirs = row.provider_reference or theirs
+                ticket_store.change_ticket(
+                    connection, found, due_at=soon, provider_reference=theirs
+                )
             return True
 
         known = await self._database.write(unit)
@@ -216,6 +221,12 @@ class Tickets:
 
 def _locked(connection: Connection, reference: str) -> Any:
     return ticket_store.find_ticket(connection, reference, lock=True)
+
+
+def _may_be_asked(row: Any, theirs: str) -> bool:
+    """While it is asked about anyway; later only once its provider's name for it is learned."""
+    learned = bool(theirs) and not row.provider_reference
+    return row.due_at is not None or (row.ended_at is None and learned)
 
 
 def _ticket(row: Any) -> Ticket:

@@ -15,7 +15,7 @@ from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.endings import CANCELLED, end_act, withdraw_if_idle
-from gateway.documents.confirmations.rules import WITHDRAWN
+from gateway.documents.confirmations.rules import NEVER_DECIDED, WITHDRAWN
 from gateway.documents.confirmations.tickets import TOPIC
 from gateway.documents.requests import Actor
 from gateway.documents.rules import Authority
@@ -53,10 +53,9 @@ class Withdrawals:
         return show_requests(connection, [fresh], self._clock.now())[0]
 
     def _why_not_withdraw(self, row: Any, live: Any, actor: Actor) -> str | None:
-        if actor.official is None:
-            return "official_required"
-        if row.signer is not None and not self._authority.may_act(actor.official, row.signer):
-            return "not_your_step"
+        code = why_not_owner(row, actor, self._authority)
+        if code is not None:
+            return code
         if live is None:
             return "nothing_to_cancel"
         if live.batch_id is not None:
@@ -76,5 +75,17 @@ class Withdrawals:
         if now < act.expires_at:
             act_store.change_act(connection, act_id, due_at=act.expires_at, lease_until=None)
             return
-        end_act(connection, act, RemoteState.EXPIRED, now)
+        if act.undecided_at is None:
+            end_act(connection, act, RemoteState.EXPIRED, now)
+        else:  # it may have been signed: that it was not, nobody has said
+            end_act(connection, act, RemoteState.UNKNOWN, now, detail=NEVER_DECIDED)
         withdraw_if_idle(connection, act.reference, now)
+
+
+def why_not_owner(row: Any, actor: Actor, authority: Authority) -> str | None:
+    """Why somebody may not say what becomes of a request's present step, as a problem code."""
+    if actor.official is None:
+        return "official_required"
+    if row.signer is not None and not authority.may_act(actor.official, row.signer):
+        return "not_your_step"
+    return None

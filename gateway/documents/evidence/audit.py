@@ -99,7 +99,7 @@ class EvidenceAudit:
                 continue
             name = f"{_WHAT.get(what, what)} {digest}"
             try:
-                await self._files.get(digest)
+                await self._files.check(digest)
             except FileMissing:
                 return Break(row.tenant, row.number, f"{name}: không còn trong kho tệp")
             except FileDamaged:

@@ -19,7 +19,7 @@ from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.chain import canonical, link, link_sha256, result_of, sha256
 from gateway.foundation.clock import to_micros
 from gateway.foundation.files import FileStore
-from signing.contract import ActCheck, SignedPdf
+from signing.contract import ActCheck, Signed
 
 SIGNATURE = "signature"
 
@@ -54,11 +54,11 @@ class SignedAct:
     step: Mapping[str, Any]  # request, position, role, capacity, title, agency_code
     confirmation: Confirmation
     authority: Mapping[str, Any] | None  # the mandate; None where the configuration decides
-    signed: SignedPdf
+    signed: Signed
     kept: Sequence[KeptFile]
 
 
-async def keep(files: FileStore, signed: SignedPdf) -> tuple[KeptFile, ...]:
+async def keep(files: FileStore, signed: Signed) -> tuple[KeptFile, ...]:
     """Store every raw byte string of an act's evidence, before its transaction."""
     left = signed.evidence
     parts: list[tuple[str, tuple[bytes, ...]]] = [("certificate", (signed.certificate,))]
@@ -128,7 +128,7 @@ def append(connection: Connection, tenant: str, content: Mapping[str, Any], now:
     return number
 
 
-def warnings_of(signed: SignedPdf) -> list[str] | None:
+def warnings_of(signed: Signed) -> list[str] | None:
     """What an act's answer warns of, in Vietnamese; None when there is nothing."""
     left = signed.evidence
     return list(left.warnings) if left is not None and left.warnings else None
@@ -151,7 +151,7 @@ def _confirmation(one: Confirmation) -> dict[str, Any]:
     }
 
 
-def _signature(signed: SignedPdf) -> dict[str, Any]:
+def _signature(signed: Signed) -> dict[str, Any]:
     left = signed.evidence
     proven = left.proven_time if left is not None else None
     return {
@@ -162,7 +162,7 @@ def _signature(signed: SignedPdf) -> dict[str, Any]:
         "signed_at": moment(signed.signed_at),
         "proven_time": moment(proven) if proven is not None else None,
         "result_sha256": signed.sha256,
-        "result_size": len(signed.pdf),
+        "result_size": signed.size,
     }
 
 

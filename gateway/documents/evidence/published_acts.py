@@ -16,14 +16,14 @@ from gateway.documents import request_store, store
 from gateway.documents.authority import steps as step_authority
 from gateway.documents.evidence.log import Confirmation, KeptFile, SignedAct, record_act
 from gateway.documents.rules import Authority
-from signing.contract import SignedPdf
+from signing.contract import Signed
 
 
 def record_published(
     connection: Connection,
     keys: Authority,
     request: Any,
-    signed: SignedPdf,
+    signed: Signed,
     kept: Sequence[KeptFile],
     *,
     now: datetime,

@@ -27,6 +27,10 @@ _ROLES = {
 _CHANNELS = {"api": "giao diện lập trình (API)", "console": "trang làm việc", "batch": "ký theo lô"}
 _OUTCOMES = {"passed": "Đạt", "warned": "CẢNH BÁO", "failed": "KHÔNG ĐẠT"}
 
+_FINDINGS = {
+    "not_there": "ứng dụng ký số không có yêu cầu này",
+    "signed_but_lost": "đã ký trên ứng dụng, chữ ký không về",
+}
 _ASKED = {
     "queue": "hàng đợi của hệ thống",
     "request": "yêu cầu của phía gọi",
@@ -37,7 +41,11 @@ _ASKED = {
 def write_record(paper: Paper, position: int, content: Any) -> None:
     """One record: its heading, its facts, its checks."""
     paper.heading(f"3.{position}. {_heading(position, content)}")
-    facts = {"extension": _extended, "refusal": _refused}.get(content["kind"], _confirmed)
+    facts = {
+        "extension": _extended,
+        "refusal": _refused,
+        "decision": _decided,
+    }.get(content["kind"], _confirmed)
     paper.facts(facts(content))
     checks = content.get("checks", [])
     if checks:
@@ -58,6 +66,8 @@ def _heading(position: int, content: Any) -> str:
         return f"Bổ sung bằng chứng (bản ghi {position})"
     if content["kind"] == "refusal":
         return f"Lần ký bị từ chối (bản ghi {position})"
+    if content["kind"] == "decision":
+        return f"Người ký xác định kết quả gửi ký (bản ghi {position})"
     return f"Lần ký {position}: {role}"
 
 
@@ -92,6 +102,19 @@ def _refused(content: Any) -> Iterable[tuple[str, str | None]]:
     yield "Lúc từ chối", stored(tried.get("tried_at"))
     yield "Lý do từ chối", masked(refused.get("detail") or "")
     yield "Mã lý do", refused.get("code")
+
+
+def _decided(content: Any) -> Iterable[tuple[str, str | None]]:
+    by, sending = content.get("decision", {}), content.get("sending", {})
+    key = f", khóa truy cập {by['principal']}" if by.get("principal") else ""
+    yield "Người xác định", (by.get("official") or "–") + key
+    yield "Kết quả", _FINDINGS.get(by.get("finding", ""), by.get("finding"))
+    yield "Ghi chú", masked(by.get("note") or "")
+    yield "Lúc xác định", stored(by.get("decided_at"))
+    yield "Nơi giữ khóa, khóa ký", f"{sending.get('provider')}, {sending.get('credential')}"
+    yield "Mã lần gửi", sending.get("reference")
+    yield "Lúc gửi", stored(sending.get("sent_at"))
+    yield "SHA-256 văn bản", sending.get("input_sha256")
 
 
 def _confirmed(content: Any) -> Iterable[tuple[str, str | None]]:

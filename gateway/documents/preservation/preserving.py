@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from signing.contract import Preserving, Provability, Signatures, SigningError
+from signing.contract import Preserving, Provability, Signatures, SigningError, Watching
 
 
 class PreservingSignatures(Signatures, Preserving, Protocol):
     """Signs, and keeps what is signed provable."""
+
+
+class WatchingSignatures(PreservingSignatures, Watching, Protocol):
+    """Also looks after the certificates that have signed."""
 
 
 async def reckon(signatures: PreservingSignatures, pdf: bytes) -> Provability | None:

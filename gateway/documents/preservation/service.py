@@ -11,7 +11,7 @@ Leaves when to do all this to ``preservation_worker`` and to whoever asks over H
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,10 +21,10 @@ from sqlalchemy import Connection
 
 from gateway.documents import store
 from gateway.documents.answers import DocumentAnswer, show_documents
-from gateway.documents.evidence.extensions import ExtensionAct, keep_extension, record_extension
-from gateway.documents.evidence.log import KeptFile
+from gateway.documents.evidence.extensions import keep_extension, record_extension
 from gateway.documents.preservation import store as preservation_store
 from gateway.documents.preservation.asked import BY_REQUEST, QUEUE, Asked
+from gateway.documents.preservation.extension import Extension
 from gateway.documents.preservation.preserving import PreservingSignatures, columns_of
 from gateway.documents.preservation.rules import (
     LOST,
@@ -47,8 +47,6 @@ from gateway.foundation.signing_problems import problem_of
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC, NewEvent, emit
 from signing.contract import (
-    ExtendedPdf,
-    Inspection,
     Level,
     SigningError,
     SigningUnavailable,
@@ -57,24 +55,6 @@ from signing.contract import (
 _log = structlog.get_logger(__name__)
 
 _SOON = timedelta(seconds=5)  # when somebody is signing the document right now
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """A file with more proof, stored and ready for its row."""
-
-    document: Any  # the row as it was read
-    extended: ExtendedPdf
-    wanted: Level
-    digest: str
-    look: Inspection
-    kept: tuple[KeptFile, ...]
-    asked: Asked
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was added at all."""
-        return bool(self.digest != self.document.sha256)
 
 
 class Preservation:
@@ -236,7 +216,7 @@ class Preservation:
             "signatures": [asdict(s) for s in look.signatures],
         }
         store.add_revision(connection, revision, latest)
-        record_extension(connection, _act(document, extension), now)
+        record_extension(connection, extension.act_on(document), now)
         preservation_store.move_open_requests(connection, document.id, extension.digest)
         self._tell(connection, "document.extended", document, now)
 
@@ -331,21 +311,6 @@ class Preservation:
 
     def _count(self, kind: str, outcome: str) -> None:
         self._metrics.extensions.labels(kind, outcome).inc()
-
-
-def _act(document: Any, extension: Extension) -> ExtensionAct:
-    """What the evidence log keeps of an extension of a document's row."""
-    return ExtensionAct(
-        tenant=document.tenant,
-        subject={"id": document.id, "reference": document.reference, "kind": document.kind},
-        asked=extension.asked.content(),
-        extended=extension.extended,
-        kept=extension.kept,
-        input_sha256=document.sha256,
-        from_level=document.level,
-        wanted=extension.wanted.value,
-        revisions=(document.revision, document.revision + 1),
-    )
 
 
 def _no_gain() -> SigningUnavailable:

@@ -20,13 +20,13 @@ from gateway.documents.preservation.rules import (
     seal_must_wait,
 )
 from gateway.foundation.problems import Problem
-from signing.contract import Provability, SignedPdf
+from signing.contract import Provability, Signed
 
 
 def note_shortfall(
     connection: Connection,
     request: Any,
-    signed: SignedPdf,
+    signed: Signed,
     provable: Provability | None,
     *,
     policy: PreservationPolicy,

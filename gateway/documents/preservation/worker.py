@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.preservation import store as preservation_store
 from gateway.documents.preservation.calendar import Calendar
 from gateway.documents.preservation.service import Preservation
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.metrics import Metrics
+from signing.contract import Level
 
 _log = structlog.get_logger(__name__)
 
@@ -32,8 +35,14 @@ class RaisingWorker:
     """Works through the queue."""
 
     def __init__(
-        self, preservation: Preservation, database: Database, clock: Clock, metrics: Metrics
+        self,
+        preservation: Preservation,
+        database: Database,
+        clock: Clock,
+        metrics: Metrics,
+        places: SigningPlaces | None = None,
     ) -> None:
+        self._places = places
         self._preservation = preservation
         self._database = database
         self._clock = clock
@@ -56,9 +65,14 @@ class RaisingWorker:
             self._metrics.backlog.labels(f"preservation_{kind}").set(waiting.get(kind, 0))
         return len(due)
 
+    def _place(self) -> AbstractAsyncContextManager[None]:
+        """With the time-stamping authorities, which officials who sign now are asking too."""
+        return nullcontext() if self._places is None else self._places.with_timestamps(Level.B_LTA)
+
     async def _work_on(self, task: Any) -> None:
         try:
-            await self._preservation.work_on(task)
+            async with self._place():
+                await self._preservation.work_on(task)
         except DatabaseUnavailable:
             raise
         except Exception:  # one damaged file must not stop the others; its lease runs out

@@ -24,6 +24,7 @@ from gateway.documents.preservation.rules import DEFAULT_POLICY
 from gateway.documents.preservation.service import Preservation
 from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
+from gateway.documents.revocation.service import Revocations
 from gateway.documents.rules import Authority
 from gateway.documents.service import Documents
 from gateway.foundation.clock import FakeClock
@@ -114,9 +115,13 @@ class Desk:
             *http.routes(self.documents, upload_limit),
             *request_http.routes(self.requests, self.acts),
             *authority_http.routes(self.register),
-            *touched_documents.routes(self.database),
+            *touched_documents.routes(self.database, self.revocations, self.calendar.levels),
             *preservation_http.routes(self.preservation, self.calendar),
         ]
+
+    @property
+    def revocations(self):
+        return Revocations(self.database, self.clock, Waker())
 
     @property
     def register(self):

@@ -83,6 +83,10 @@ class RemoteDesk:
         return RemoteDesk.make(self.database, self.clock, self.folder, paper, uses)
 
     @property
+    def files(self):
+        return FileStore(str(self.folder / "files"))
+
+    @property
     def provider(self):
         return self.paper.provider
 

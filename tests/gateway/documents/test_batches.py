@@ -199,6 +199,24 @@ async def test_a_wrong_pin_costs_one_try_and_stops_the_batch(here):
 
 
 @on_sqlite
+async def test_a_wrong_pin_costs_one_try_also_behind_documents_that_cannot_be_signed(here):
+    """What is refused before the key is opened says nothing of the PIN."""
+    requests, tries = await here.open_many(8), []
+
+    async def refuse(order):
+        digest = hashlib.sha256(order.pdf).hexdigest()
+        if digest in {request.current_sha256 for request in requests[:2]}:
+            raise DocumentRefused("docmdp_no_changes", "Cấm thay đổi.", "no changes allowed")
+        tries.append(order.credential)
+
+    here.paper.before_sign = refuse
+    async with here.running():
+        batch = await here.batch(requests, pin="000000")
+        stopped = await here.settled(batch, "needs_confirmation")
+    assert (len(tries), stopped.refused, stopped.waiting) == (1, 2, 6)
+
+
+@on_sqlite
 async def test_a_documents_own_fault_is_its_own(here):
     """One that cannot be signed is refused with its reason; the others are signed."""
     requests = await here.open_many(4)

@@ -7,7 +7,9 @@ import json
 import aiohttp
 import pytest
 
-from signing.contract import RemoteState
+from gateway.documents.confirmations import ticket_store
+from gateway.documents.confirmations.hearing import Report
+from signing.contract import RemoteState, Told
 from tests.gateway.documents.desk import LEADER
 from tests.gateway.documents.elsewhere import RemoteDesk
 from tests.support.edge import make_edge, portal, serve
@@ -136,7 +138,7 @@ async def test_a_done_without_signatures_only_makes_us_ask(world):
 
 
 async def test_an_open_state_told_is_a_hint_to_ask(world):
-    """Whoever pushes 'waiting' proves nothing: we ask, within the provider's distance."""
+    """Whoever pushes 'waiting' proves nothing: we ask at once, and once a second at most."""
     desk, _, session, base = world
     request = await desk.open()
     await desk.sign(request)
@@ -149,9 +151,67 @@ async def test_an_open_state_told_is_a_hint_to_ask(world):
         await push(session, base, headers, body)
         await desk.work()
     assert len(desk.provider.asks) == asked
-    await desk.later(seconds=5)
+    await desk.later(seconds=1)
     assert len(desk.provider.asks) == asked + 1
     assert (await desk.get(request)).status == "signed"
+
+
+async def test_the_name_of_a_lost_sending_is_learned_from_a_callback(world):
+    """A provider that knows its own transactions only can be asked from then on."""
+    desk, _, session, base = world
+    desk.provider.on_start = "time_out"
+    request = await desk.open()
+    await desk.sign(request)
+    (before,) = await desk.tickets()
+    assert before.provider_reference == ""
+    headers, body = desk.provider.callback(before.reference, RemoteState.WAITING_USER, {})
+    assert (await push(session, base, headers, body))[0] == 200
+    (after,) = await desk.tickets()
+    assert after.provider_reference == f"P-{before.reference}"
+    assert (await desk.get(request)).status == "signing"
+
+
+@pytest.mark.parametrize("kept", ["T-1", "T-1 act_x"])
+async def test_a_callback_that_names_only_the_providers_transaction_is_found(world, kept):
+    """MySign's refusals and open states list no document; our name for one may stand beside it."""
+    desk, _, _, _ = world
+    request = await desk.open()
+    await desk.sign(request)
+    (ticket,) = await desk.tickets()
+    await desk.database.write(
+        lambda c: ticket_store.change_ticket(c, ticket.reference, provider_reference=kept)
+    )
+    tickets = desk.desk.confirmations.tickets
+    for stranger in ("T", "T-", "T-11", "T-1_", "%"):
+        report = Report("callback", RemoteState.REJECTED, stranger)
+        assert not await tickets.told("official-rsa", "", report)
+    rejected = Report("callback", RemoteState.REJECTED, "T-1")
+    assert await tickets.told("official-rsa", "", rejected)
+    seen = await desk.get(request)
+    assert (seen.status, seen.confirmation.state) == ("waiting", "rejected")
+
+
+async def test_a_call_with_get_is_read_as_a_form(world):
+    """Some deployments ask for a token with what stands in the address; HEAD is nobody's."""
+    desk, _, session, base = world
+    seen = []
+
+    async def read(credential, headers, body):
+        seen.append((credential, headers["content-type"], body))
+        return Told("", "", RemoteState.UNKNOWN, reply=b'{"data":{}}')
+
+    desk.paper.read_callback = read
+    address = f"{base}/callbacks/signing/official-rsa?grant_type=client_credentials&client_id=a%20b"
+    async with session.get(address) as response:
+        assert (response.status, await response.text()) == (200, '{"data":{}}')
+    form = "application/x-www-form-urlencoded"
+    sent = b"grant_type=client_credentials&client_id=a%20b"
+    assert seen == [("official-rsa", form, sent)]
+    async with session.get(address, data=b"{}", headers={"Content-Type": "text/json"}) as response:
+        assert response.status == 200
+    assert seen[1:] == [("official-rsa", "text/json", b"{}")]
+    async with session.head(address) as response:
+        assert response.status == 405
 
 
 async def test_other_portals_see_none_of_it(world):

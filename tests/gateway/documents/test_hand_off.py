@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from gateway.documents.confirmations import ticket_store
 from signing.contract import Level
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER
 from tests.gateway.documents.elsewhere import ALL_HANDED, ONE_STEP, TWO_STEPS, RemoteDesk
@@ -107,17 +109,33 @@ WRONG = {
 }
 
 
+async def told_of_refusal(world, request, reason, brought):
+    """On the request's page, in the portal's events, among what was heard; the file is kept."""
+    desk = world.desk
+    shown = (await desk.get(request)).confirmation
+    assert shown.state == "waiting_user"
+    assert "không được nhận" in shown.detail
+    assert reason in shown.detail
+    assert await desk.events() == [("document.hand_off_refused", request.document_id)]
+    (act,) = await desk.acts()
+    (report,) = await desk.database.read(lambda c: ticket_store.reports_of(c, act.id))
+    assert (report.channel, report.detail) == ("upload", reason)
+    assert report.signatures == {"file": hashlib.sha256(brought).hexdigest()}
+    files = desk.desk.confirmations._hand_off._office.files
+    assert await files.get(report.signatures["file"]) == brought
+
+
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_a_wrong_file_is_refused_and_changes_nothing(world, wrong):
     """The official reads why, in the program's own window; the right file is still taken."""
     request, _, given = await world.begun()
     _, pdf = await world.fetch(given["download_url"])
-    before = await world.desk.get(request)
-    status, said = await world.bring(given["upload_url"], WRONG[wrong](pdf))
+    brought = WRONG[wrong](pdf)
+    status, said = await world.bring(given["upload_url"], brought)
     assert (status, said["Status"]) == (200, False)
     assert said["Message"]
-    assert await world.desk.get(request) == before
     assert len(await world.desk.revisions(request)) == 1
+    await told_of_refusal(world, request, said["Message"], brought)
     _, said = await world.bring(given["upload_url"], desktop_signed(pdf, "official-rsa"))
     assert said["Status"] is True
 

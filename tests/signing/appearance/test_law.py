@@ -386,3 +386,24 @@ async def test_what_is_no_png_is_refused(with_pictures, decision_pdf, tmp_path):
     with pytest.raises(CredentialRefused) as refused:
         await act(service, decision_pdf, agency(b""))
     assert refused.value.code == "image_unreadable"
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "code"),
+    [
+        ("RGB", (200, 0, 0), "image_opaque"),
+        ("L", 90, "image_opaque"),
+        ("RGBA", (200, 0, 0, 255), "image_opaque"),
+        ("RGBA", (200, 0, 0, 0), "image_empty"),
+    ],
+)
+async def test_a_picture_that_hides_the_page_or_shows_nothing_is_refused(
+    with_pictures, decision_pdf, tmp_path, mode, colour, code
+):
+    """The law wants a transparent ground: a white box over the hand's left third would hide it."""
+    path = tmp_path / "seal.png"
+    Image.new(mode, (40, 40), colour).save(path)
+    service = with_pictures(agency={"image_path": str(path)})
+    with pytest.raises(CredentialRefused) as refused:
+        await act(service, decision_pdf, agency(b""))
+    assert refused.value.code == code

@@ -97,6 +97,7 @@ async def test_a_crl_in_pem_is_read(service, server, decision_pdf):
     server.faults.ocsp_down = server.faults.crl_pem = True
     assert (await service.sign(order(decision_pdf, Level.B_LT))).level is Level.B_LT
     service._revocation._answers.clear()
+    service._revocation.kept._here.clear()
     server.revoke(server.pki.certificate("official-ec").serial_number)
     with pytest.raises(CredentialRefused) as refused:
         await service.sign(order(decision_pdf))

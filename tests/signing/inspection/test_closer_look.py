@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pikepdf import Array, Dictionary, Name
 from PIL import Image
 
 from signing.contract import Severity
@@ -10,6 +11,7 @@ from signing.inspection import inspect_pdf
 from signing.inspection.findings import FINDINGS
 from tests.signing.decision import decision
 from tests.signing.inspection import made_files as made
+from tests.signing.inspection import made_fonts
 from tests.signing.validation.signing_kit import make_pdf, replace_text, sign, update
 
 
@@ -61,6 +63,52 @@ def test_letters_that_the_font_lacks_are_told(tmp_path):
     assert "Rong" in finding.detail
     for whole in (decision(), decision(nfd=True)):
         assert not found(whole, "missing_glyphs")
+
+
+DIFFERENT = Dictionary(Type=Name.Encoding, Differences=Array([65, Name.A, Name.Abreve]))
+STANDARD = Dictionary(BaseEncoding=Name.StandardEncoding, Differences=Array([1, Name.Ohorn]))
+FONTS = {
+    "truetype": (made_fonts.truetype(Name.WinAnsiEncoding), b"A B\xa0", b"AC"),
+    "truetype, differences": (made_fonts.truetype(DIFFERENT), b"A", b"B"),
+    "truetype, mac": (made_fonts.truetype(Name.MacRomanEncoding), b"AB", b"\x80"),
+    "cff": (made_fonts.cff(), b"A B", b"AC"),
+    "opentype": (made_fonts.cff(Name.OpenType), b"A B", b"AC"),
+    "cid truetype": (made_fonts.composite("FontFile2"), b"\0\2\0\3", b"\0\2\0\4"),
+    "cid map": (made_fonts.composite("FontFile2", [0, 3, 0]), b"\0\1", b"\0\2"),
+    "cid beyond map": (made_fonts.composite("FontFile2", [0, 3]), b"\0\1", b"\0\5"),
+    "cid cff": (made_fonts.composite("FontFile3"), b"\0\2", b"\0\7"),
+    "type 1": (made_fonts.type1(), b"Abc", None),
+    "type 1, encoded": (made_fonts.type1(DIFFERENT), b"A", b"AB"),
+    "type 1, standard": (made_fonts.type1(STANDARD), b"Ab", b"\1"),
+    "type 1, hex": (made_fonts.type1(DIFFERENT, hexadecimal=True), b"A", b"AB"),
+    "type 3": (made_fonts.type3, b"AA ", b"AB"),
+    "type 3, no name": (made_fonts.type3, b"A", b"Z"),
+}
+
+
+@pytest.mark.parametrize(("font", "there", "lacking"), FONTS.values(), ids=FONTS.keys())
+def test_letters_are_followed_into_every_kind_of_font(font, there, lacking):
+    """What the font has is no finding; what it has not is one, on its page."""
+    assert not found(made_fonts.page(there, font), "missing_glyphs")
+    if lacking is not None:
+        (finding,) = found(made_fonts.page(lacking, font), "missing_glyphs")
+        assert (finding.severity, finding.where) == (Severity.WARN, "trang 1")
+
+
+@pytest.mark.parametrize("damage", [b"", b"%!PS eexec", b"\x01\x00\x04\x01garbage", b"OTTO"])
+def test_a_font_that_cannot_be_read_is_not_guessed_about(damage):
+    def broken(document):
+        font = made_fonts.cff()(document)
+        font.FontDescriptor.FontFile3.write(damage)
+        return font
+
+    def broken_type1(document):
+        font = made_fonts.type1(DIFFERENT)(document)
+        font.FontDescriptor.FontFile.write(damage)
+        return font
+
+    for make in (broken, broken_type1):
+        assert not found(made_fonts.page(b"AC", make), "missing_glyphs")
 
 
 def test_an_object_defined_twice_in_one_revision_is_told():

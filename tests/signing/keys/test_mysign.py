@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from asn1crypto import cms
@@ -279,6 +280,23 @@ async def test_forged_calls_are_refused(simulator):
     empty = json.dumps({"grant_type": "client_credentials", "client_id": "", "client_secret": ""})
     with pytest.raises(CredentialRefused):
         without.read_callback({}, empty.encode(), NOW)
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=UTF-8"])
+def test_a_token_is_given_for_a_form_too(simulator, charset):
+    """As OAuth 2.0 has it (RFC 6749 §4.4.2), and what stands in the address of a GET."""
+    source = source_for(simulator.key_config(delivery="callback"))
+    form = {"content-type": f"application/x-www-form-urlencoded{charset}"}
+    asked = {"grant_type": "client_credentials", "client_id": CALLBACK_ID}
+    good = urlencode({**asked, "client_secret": CALLBACK_SECRET})
+    let_in = source.read_callback(form, good.encode(), NOW)
+    assert json.loads(let_in.reply)["data"]["access_token"]
+    for bad in (urlencode({**asked, "client_secret": "sai"}), f"{good}&client_id=x", "", "&=", "x"):
+        with pytest.raises(CredentialRefused) as refused:
+            source.read_callback(form, bad.encode(), NOW)
+        assert refused.value.code == "callback_refused"
+    with pytest.raises(CredentialRefused):
+        source.read_callback({"content-type": "application/json"}, good.encode(), NOW)
 
 
 def test_callbacks_need_their_secret_configured():

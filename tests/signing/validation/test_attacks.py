@@ -187,6 +187,8 @@ def test_a_sneaky_signature_that_paints_over_the_text_is_not_harmless(turn):
     assert first(validation).reason == "text_covered"
     assert "trang 1" in validation.summary
     assert first(validation).integrity
+    covered = [told for told in first(validation).changes_after_signing if "che mất" in told]
+    assert "dinh so 5" in covered[0]
 
 
 @pytest.mark.parametrize(

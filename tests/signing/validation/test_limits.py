@@ -21,6 +21,7 @@ from signing.validation import validate_pdf
 from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
 from signing.validation.digests import hash_signed_bytes
 from signing.validation.pictures import _Document
+from tests.signing.commands import hostile
 from tests.signing.validation.signing_kit import NOW, grown, make_pdf, pki, sign, update
 
 ROOTS = (pki().root.der,)
@@ -188,6 +189,45 @@ async def test_the_pool_answers_for_a_file_that_takes_too_long(server, many):
         assert validation.size == len(many)
         assert "Hết thời gian" in validation.summary
         assert pool.reader_pids == ()  # the child that was still at it is gone
+
+
+def test_a_file_beyond_the_limit_is_named_by_the_command(tmp_path, monkeypatch):
+    monkeypatch.setattr("signing.commands.check.MAX_SIZE", 100)
+    path = tmp_path / "vast.pdf"
+    path.write_bytes(make_pdf())
+    told = []
+    assert validate_paths([path], ROOTS, True, write=told.append, now=NOW) == 1
+    assert '"reason": "too_large"' in told[0]
+    assert f'"size": {len(make_pdf())}' in told[0]
+
+
+def test_a_file_beyond_the_limit_is_not_opened(monkeypatch):
+    monkeypatch.setattr("signing.validation.document.MAX_SIZE", 100)
+    validation = validate_pdf(make_pdf(), ROOTS, NOW)
+    assert (validation.verdict, validation.reason) == (Verdict.INDETERMINATE, "too_large")
+    assert "100 byte" in validation.summary
+
+
+def test_more_pages_than_are_followed_are_named(monkeypatch):
+    """The pages' pictures stay unknown; the signed bytes do not."""
+    monkeypatch.setattr("signing.validation.drawn._MAX_PAGES", 0)
+    pdf = sign(sign(make_pdf(), store=True), field="Hai", box=(20, 20, 80, 80), store=True)
+    validation = validate_pdf(pdf, ROOTS, NOW)
+    assert validation.verdict is Verdict.INDETERMINATE
+    assert validation.signatures[0].reason == "picture_unknown"
+    assert validation.signatures[0].integrity
+    assert "quá nhiều trang" in validation.summary
+
+
+def test_a_bomb_under_a_signature_costs_little():
+    """What a page holds need not be inflated to judge who signed it."""
+    validation = validate_pdf(sign(hostile.bomb_in_a_bomb(), store=True), ROOTS, NOW)
+    assert validation.verdict is Verdict.VALID
+
+
+def test_a_bomb_that_holds_the_catalog_is_named():
+    validation = validate_pdf(hostile.bomb_of_objects(), ROOTS, NOW)
+    assert (validation.verdict, validation.reason) == (Verdict.INDETERMINATE, "decode_limit")
 
 
 def test_signed_bytes_are_hashed_once_and_rightly(many):

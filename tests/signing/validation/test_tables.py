@@ -235,7 +235,7 @@ def test_every_sentence_can_be_said():
         said = finding(code, "trang 1", **details)
         assert (said.severity, said.where) == (severity, "trang 1")
         assert "{" not in said.detail
-    more = details | dict.fromkeys(["moment", "fields", "delta", "anchor", "pages"], "x")
+    more = details | dict.fromkeys(["moment", "fields", "words", "delta", "anchor", "pages"], "x")
     assert all("{" not in sentence.format(**more) for sentence in SENTENCES.values())
     assert {severity for severity, _ in FINDINGS.values()} == set(Severity)
 

@@ -1,0 +1,194 @@
+"""Tables of watched certificates, decided revocations and fetched lists, with their statements.
+
+A revocation's rows are append-only: what the issuer said, and what the operator decided instead.
+Its id is per portal, because the events about it are. Watched certificates and lists are queues
+(``claims``), so that of several processes one asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.documents.confirmations.claims import due_index, queue_columns
+from gateway.documents.evidence.store import evidence_records
+from gateway.foundation.columns import Blob, Instant, Json, metadata
+
+ISSUER, OPERATOR = "issuer", "operator"
+
+watched_certificates = sa.Table(
+    "watched_certificates",
+    metadata,
+    sa.Column("certificate_sha256", sa.String(64), primary_key=True),
+    sa.Column("chain", Json, nullable=False),  # SHA-256 in the file store, the signer's first
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("revoked_at", Instant),
+    sa.Column("checked_at", Instant),
+    *queue_columns(),
+    due_index("ix_watched_certificates_due"),
+)
+
+certificate_revocations = sa.Table(
+    "certificate_revocations",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("tenant", sa.String(80), nullable=False),
+    sa.Column("certificate_sha256", sa.String(64), nullable=False),
+    sa.Column("source", sa.String(8), nullable=False),
+    sa.Column("revoked_at", Instant),  # null: not revoked (any more), or no word of our own
+    sa.Column("reason", sa.String(500), nullable=False),
+    sa.Column("decided_by", sa.String(120)),
+    sa.Column("counts", Json, nullable=False),  # standing → how many acts, as of then
+    sa.Column("at", Instant, nullable=False),
+)
+
+revocation_lists = sa.Table(
+    "revocation_lists",
+    metadata,
+    sa.Column("url_sha256", sa.String(64), primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("raw", Blob),
+    sa.Column("fetched_at", Instant),
+    sa.Column("next_update", Instant),
+    sa.Column("failures", sa.Integer, nullable=False),
+    *queue_columns(),
+    due_index("ix_revocation_lists_due"),
+)
+
+
+def id_of(tenant: str, certificate_sha256: str) -> str:
+    """The id of a portal's certificate, as events name it."""
+    return f"crt_{hashlib.sha256(f'{tenant} {certificate_sha256}'.encode()).hexdigest()[:32]}"
+
+
+# ------------------------------------------------------------------ watched certificates
+
+
+def unwatched(connection: Connection, limit: int) -> Sequence[Any]:
+    """Certificates that have signed and are not looked after yet, each with one of its records."""
+    record, watched = evidence_records, watched_certificates
+    known = sa.exists().where(watched.c.certificate_sha256 == record.c.certificate_sha256)
+    query = (
+        sa.select(
+            record.c.certificate_sha256,
+            sa.func.min(record.c.tenant).label("tenant"),
+        )
+        .where(record.c.certificate_sha256.is_not(None), ~known)
+        .group_by(record.c.certificate_sha256)
+        .limit(limit)
+    )
+    return [
+        _a_record(connection, row.tenant, row.certificate_sha256)
+        for row in connection.execute(query).all()
+    ]
+
+
+def _a_record(connection: Connection, tenant: str, certificate_sha256: str) -> Any:
+    table = evidence_records
+    query = (
+        sa.select(table)
+        .where(table.c.tenant == tenant, table.c.certificate_sha256 == certificate_sha256)
+        .order_by(table.c.number.desc())
+    )
+    return connection.execute(query.limit(1)).one()
+
+
+def watch(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Look after a certificate from now on, unless somebody does."""
+    new = {"status": "unknown", "lease_fence": 0, **row}
+    connection.execute(_insert(connection, watched_certificates, new))
+
+
+def watched(connection: Connection, certificate_sha256: str) -> Any:
+    """What was found about a certificate; None when nobody looks after it."""
+    table = watched_certificates
+    return connection.execute(
+        sa.select(table).where(table.c.certificate_sha256 == certificate_sha256)
+    ).first()
+
+
+def change_watched(
+    connection: Connection, certificate_sha256: str, fence: int, **values: Any
+) -> bool:
+    """Write down what was found, while the lease of ``fence`` is still the present one."""
+    table = watched_certificates
+    mine = (table.c.certificate_sha256 == certificate_sha256, table.c.lease_fence == fence)
+    return connection.execute(table.update().where(*mine).values(**values)).rowcount == 1
+
+
+def tenants_with(connection: Connection, certificate_sha256: str) -> Sequence[str]:
+    """The portals in which a certificate has signed."""
+    table = evidence_records
+    query = sa.select(table.c.tenant).where(table.c.certificate_sha256 == certificate_sha256)
+    return connection.execute(query.distinct().order_by(table.c.tenant)).scalars().all()
+
+
+# ------------------------------------------------------------------ decided revocations
+
+
+def decisions(connection: Connection, tenant: str, certificate_sha256: str) -> Sequence[Any]:
+    """Everything that was said about a certificate in a portal, in order."""
+    table, id_ = certificate_revocations, id_of(tenant, certificate_sha256)
+    query = sa.select(table).where(table.c.id == id_).order_by(table.c.sequence)
+    return connection.execute(query).all()
+
+
+def decisions_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
+    """The same by id, for events."""
+    table = certificate_revocations
+    query = sa.select(table).where(table.c.id.in_(ids)).order_by(table.c.id, table.c.sequence)
+    return connection.execute(query).all()
+
+
+def add_decision(connection: Connection, row: Mapping[str, Any]) -> None:
+    """One more word; the primary key refuses a sequence twice."""
+    connection.execute(certificate_revocations.insert(), dict(row))
+
+
+# ------------------------------------------------------------------ lists
+
+
+def want_list(connection: Connection, url: str, now: datetime) -> None:
+    """Fetch the list of an address from now on, unless somebody does."""
+    row = {
+        "url_sha256": hashlib.sha256(url.encode()).hexdigest(),
+        "url": url,
+        "failures": 0,
+        "due_at": now,
+        "lease_fence": 0,
+    }
+    connection.execute(_insert(connection, revocation_lists, row))
+
+
+def change_list(connection: Connection, url_sha256: str, fence: int, **values: Any) -> bool:
+    """Write down what was fetched, while the lease of ``fence`` is still the present one."""
+    table = revocation_lists
+    mine = (table.c.url_sha256 == url_sha256, table.c.lease_fence == fence)
+    return connection.execute(table.update().where(*mine).values(**values)).rowcount == 1
+
+
+def fetched_lists(connection: Connection, now: datetime) -> Sequence[Any]:
+    """Address and time of every list that holds now, without its bytes."""
+    table = revocation_lists
+    query = sa.select(table.c.url_sha256, table.c.url, table.c.fetched_at)
+    return connection.execute(query.where(table.c.next_update > now)).all()
+
+
+def list_bytes(connection: Connection, url_sha256: str) -> bytes | None:
+    """The list as it was received."""
+    table = revocation_lists
+    query = sa.select(table.c.raw).where(table.c.url_sha256 == url_sha256)
+    raw = connection.execute(query).scalar()
+    return bytes(raw) if raw is not None else None
+
+
+def _insert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> Any:
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).values(dict(row)).on_conflict_do_nothing()

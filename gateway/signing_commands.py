@@ -1,0 +1,137 @@
+"""What ``motcua sign``, ``motcua inspect`` and ``motcua validate`` do, and their arguments."""
+
+# ruff: noqa: PLC0415 - a command imports what only it needs, so that the others start at once
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.foundation.clock import SystemClock
+from gateway.settings import ConfigurationError, config_path, load
+
+
+def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Declare them to the command line."""
+    signing = command("sign", "sign one file", sign, config=True)
+    signing.add_argument("input", type=Path)
+    signing.add_argument("output", type=Path)
+    signing.add_argument("--level", choices=["B-B", "B-T", "B-LT", "B-LTA"], default="B-LTA")
+    signing.add_argument("--key")
+    signing.add_argument(
+        "--pin-file", type=Path, help="its first line is the key's PIN; - is standard input"
+    )
+    inspecting = command("inspect", "inspect files or folders", inspect)
+    inspecting.add_argument("paths", nargs="+", type=Path)
+    inspecting.add_argument("--sign", action="store_true", help="also sign and re-verify each")
+    inspecting.add_argument("--report", type=Path)
+    validating = command("validate", "validate files or folders", validate, config=True)
+    validating.add_argument("paths", nargs="+", type=Path)
+    validating.add_argument("--roots", type=Path, action="append", default=[])
+    validating.add_argument("--json", action="store_true")
+    validating.add_argument("--report-xml", type=Path, help="folder for ETSI TS 119 102-2 reports")
+    validating.add_argument(
+        "--template", help="a document template; its fields may be filled in after signing"
+    )
+    validating.add_argument(
+        "--allow-field", action="append", default=[], help="a form field filled in after signing"
+    )
+
+
+def sign(given: argparse.Namespace) -> int:
+    """``motcua sign``."""
+    from gateway.wiring import signer_config
+    from signing.commands.sign import sign_file
+    from signing.contract import Level, SigningError
+
+    path = config_path(given.config)
+    config = signer_config(load(path)) if path else None
+    pin = _first_line(given.pin_file) if given.pin_file is not None else None
+    try:
+        signed = asyncio.run(
+            sign_file(given.input, given.output, Level(given.level), given.key, config, pin=pin)
+        )
+    except SigningError as error:
+        print(error.message_vi, file=sys.stderr)
+        return 1
+    print(f"{given.output}: {signed.level} · SHA-256 {signed.sha256}")
+    return 0
+
+
+def _first_line(path: Path) -> str:
+    """A secret that stands neither in the arguments nor in the shell's history."""
+    text = sys.stdin.readline() if str(path) == "-" else path.read_text("utf-8")
+    return text.partition("\n")[0].rstrip("\r")
+
+
+def inspect(given: argparse.Namespace) -> int:
+    """``motcua inspect``."""
+    from gateway.signing_desk import signing_desk
+    from signing.commands.check import inspect_paths
+
+    now = SystemClock().now()
+    if given.report is not None:
+        given.report.touch()  # refused now, not after the work
+    if not given.sign:
+        return inspect_paths(given.paths, None, given.report, write=sys.stdout.write, now=now)
+    with signing_desk() as desk:
+        return inspect_paths(
+            given.paths,
+            desk.sign,
+            given.report,
+            write=sys.stdout.write,
+            now=now,
+            sign_file=desk.sign_file,
+        )
+
+
+def validate(given: argparse.Namespace) -> int:
+    """``motcua validate``."""
+    from gateway.wiring import trust_anchors
+    from signing.commands.check import certificates_in, validate_paths
+
+    path = config_path(given.config)
+    settings = load(path).signing if path else None
+    trust = settings.trust if settings else None
+    fields = _template_fields(given.template, settings.templates if settings else "")
+    problems: list[str] = []
+    anchors = trust_anchors(trust, problems) if trust else ()
+    roots = [*given.roots, *(Path(r) for r in (trust.roots if trust else []))]
+    blobs = tuple(path.read_bytes() for path in roots)
+    problems += [
+        f"{path}: không phải chứng thư số PEM hoặc DER"
+        for path, blob in zip(roots, blobs, strict=True)
+        if not certificates_in(blob)
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    return validate_paths(
+        given.paths,
+        blobs,
+        given.json,
+        write=sys.stdout.write,
+        now=SystemClock().now(),
+        anchors=anchors,
+        allowed_fields=frozenset(given.allow_field) | fields,
+        reports=given.report_xml,
+    )
+
+
+def _template_fields(asked: str | None, table: str) -> frozenset[str]:
+    """The fields of the template named on the command line; unknown ones end the command."""
+    from gateway.documents.templates import UnknownTemplate
+    from gateway.foundation.clock import in_vietnam
+    from gateway.operator_data import document_templates
+
+    if not asked:
+        return frozenset()
+    today = in_vietnam(SystemClock().now()).date()
+    try:
+        return document_templates(table).find(asked, today).fields
+    except UnknownTemplate as unknown:
+        known = ", ".join(unknown.known) or "chưa có mẫu nào"
+        sentence = f"--template: không có mẫu “{asked}” đang có hiệu lực; các mẫu: {known}"
+        raise ConfigurationError([sentence]) from unknown

@@ -1,0 +1,48 @@
+"""Page surveys of files seen lately, so that no page is read twice.
+
+Owns a bounded store by the file's SHA-256, the least used forgotten first. What a survey is, is
+``signing.contract``'s; making one is ``signing.appearance.surveying``'s. Signing changes no page's
+own text, so that a file we appended signatures to keeps the survey of the file before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+
+from signing.contract import DocumentSurvey
+
+_MOST_BYTES = 32 * 1024 * 1024
+
+
+class Surveys:
+    """Surveys by the hash of exactly the file they are of."""
+
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[str, DocumentSurvey] = OrderedDict()
+
+    def of(self, sha256: str) -> DocumentSurvey | None:
+        """The survey of the file with this hash."""
+        survey = self._kept.get(sha256)
+        if survey is not None:
+            self._kept.move_to_end(sha256)
+        return survey
+
+    def keep(self, survey: DocumentSurvey | None) -> None:
+        """Remember a survey; one that holds nothing, or too much, is not."""
+        if survey is None or not survey.pages or survey.size > self._most_bytes:
+            return
+        before = self._kept.pop(survey.sha256, None)
+        self._bytes += survey.size - (before.size if before is not None else 0)
+        self._kept[survey.sha256] = survey
+        while self._bytes > self._most_bytes:
+            _, forgotten = self._kept.popitem(last=False)
+            self._bytes -= forgotten.size
+
+    def carry(self, before: str, after: str) -> None:
+        """A file grew by signatures of ours alone: its pages say what they said."""
+        survey = self.of(before)
+        if survey is not None:
+            self.keep(dataclasses.replace(survey, sha256=after))

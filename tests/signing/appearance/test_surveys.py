@@ -1,0 +1,158 @@
+"""A page is read once a file, and what was read speaks of that file alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import pytest
+
+from signing.appearance.anchors import PageText
+from signing.appearance.pagebox import PageBox
+from signing.appearance.surveying import SurveyedPages, survey_ends, survey_page
+from signing.contract import DocumentNumber, DocumentSurvey, Level, PageSurvey, Role, SignOrder
+from signing.inspection import inspect_pdf
+from signing.processes.signer import read_answer, write_answer
+from signing.processes.surveys import Surveys
+from tests.signing.appearance.letters import BODY, DATE, HEAD, NAME, NUMBER, TITLE, letter
+from tests.signing.pages import rects
+
+A4 = PageBox(0, 0.0, 0.0, 595.28, 841.89)
+ISSUED = DocumentNumber(5, "QĐ-UBND", "2026-02-09")
+
+
+def paper(lower=0.0):
+    name = dataclasses.replace(NAME, y=NAME.y + lower)
+    return letter(*HEAD, NUMBER, DATE, BODY, dataclasses.replace(TITLE, y=TITLE.y + lower), name)
+
+
+def person(pdf):
+    return SignOrder(
+        pdf, "official-rsa", Role.PERSON, Level.B_B, title="Chủ tịch", signer_name=NAME.text
+    )
+
+
+def clerk(pdf):
+    return SignOrder(pdf, "agency", Role.AGENCY, Level.B_B, document_number=ISSUED)
+
+
+def hash_of(pdf):
+    return hashlib.sha256(pdf).hexdigest()
+
+
+@pytest.fixture
+def openings(monkeypatch):
+    """Which pages pdfium read for a placement, in turn."""
+    read = []
+
+    def counting(document, index):
+        read.append(index)
+        return survey_page(document, index)
+
+    monkeypatch.setattr("signing.appearance.surveying.survey_page", counting)
+    return read
+
+
+async def test_initial_person_and_clerk_open_the_pages_once(service, openings):
+    initial = dataclasses.replace(person(paper()), role=Role.INITIAL)
+    signed = await service.sign(initial)
+    for order in (person, clerk):
+        signed = await service.sign(order(signed.pdf))
+    assert set(rects(signed.pdf)) == {
+        "Initial1", "Person1", "Number1", "Day1", "Month1", "Seal1",
+    }  # fmt: skip
+    assert openings == [0]
+
+
+async def test_a_survey_that_came_with_the_order_spares_the_opening(service, openings):
+    pdf = paper()
+    survey = survey_ends(pdf, hash_of(pdf))
+    assert openings == [0]
+    openings.clear()
+    alone = rects((await service.sign(person(pdf), survey=survey)).pdf)
+    assert not openings
+    assert alone["Person1"][1] == pytest.approx(841.89 - 400, abs=30)
+
+
+async def test_another_files_survey_is_never_used(service, make_service):
+    """The place is where this file has its name, whatever the survey says of another."""
+    pdf, other = paper(), paper(lower=200.0)
+    wanted = rects((await make_service().sign(person(pdf))).pdf)
+    foreign = survey_ends(other, hash_of(other))
+    assert rects((await service.sign(person(pdf), survey=foreign)).pdf) == wanted
+
+
+async def test_the_clerk_finds_the_same_places_with_a_carried_survey(service, make_service):
+    hand = (await service.sign(person(paper()))).pdf
+    carried = rects((await service.sign(clerk(hand))).pdf)
+    assert carried == rects((await make_service().sign(clerk(hand))).pdf)
+
+
+async def test_inspection_tells_what_the_pages_say(service):
+    pdf = paper()
+    found = await service.inspect(pdf, survey=True)
+    assert found.survey.sha256 == hash_of(pdf)
+    assert [page.index for page in found.survey.pages] == [0]
+    assert "Nguyễn Văn Mẫu" in found.survey.pages[0].letters
+    assert found == inspect_pdf(pdf)
+
+
+async def test_a_blocked_file_is_not_surveyed(service):
+    assert (await service.inspect(b"%PDF-1.7 no", survey=True)).survey is None
+
+
+def test_a_survey_passes_between_processes_unchanged():
+    survey = survey_ends(paper(), "00")
+    assert read_answer(write_answer(survey)) == survey
+
+
+def test_a_survey_without_a_box_for_every_letter_says_nothing():
+    """It comes from a process that reads strangers' files."""
+    (page,) = survey_ends(paper(), "00").pages
+    assert PageText(page, A4).find("Chủ tịch")
+    for broken in ({"boxes": page.boxes[:-4]}, {"runs": b""}, {"runs": page.runs[:-1]}):
+        assert PageText(dataclasses.replace(page, **broken), A4).find("Chủ tịch") == []
+
+
+def test_a_page_that_cannot_be_read_says_nothing():
+    with SurveyedPages(paper()) as pages:
+        assert pages.page(7).letters == ""
+
+
+def _survey(name, size):
+    return DocumentSurvey(name, (PageSurvey(0, "", b"\0" * size, b""),))
+
+
+def test_the_least_used_survey_is_forgotten_first():
+    kept = Surveys(most_bytes=300)
+    for name in ("a", "b", "c"):
+        kept.keep(_survey(name, 100))
+    assert kept.of("a")
+    kept.keep(_survey("d", 100))
+    assert [bool(kept.of(name)) for name in "abcd"] == [True, False, True, True]
+
+
+def test_a_survey_too_large_to_keep_displaces_nothing():
+    kept = Surveys(most_bytes=300)
+    kept.keep(_survey("a", 100))
+    kept.keep(_survey("b", 301))
+    assert kept.of("a")
+    assert kept.of("b") is None
+
+
+def test_a_fuller_survey_of_a_file_counts_once():
+    kept = Surveys(most_bytes=300)
+    kept.keep(_survey("a", 100))
+    kept.keep(_survey("a", 200))
+    kept.keep(_survey("b", 100))
+    assert kept.of("a")
+    assert kept.of("b")
+
+
+def test_a_carried_survey_is_of_the_new_file():
+    kept = Surveys()
+    kept.keep(_survey("a", 10))
+    kept.carry("a", "b")
+    kept.carry("unknown", "c")
+    assert kept.of("b").sha256 == "b"
+    assert kept.of("c") is None
