@@ -12,6 +12,7 @@ from signing.appearance.pagebox import PageBox
 from signing.appearance.surveying import SurveyedPages, survey_ends, survey_page
 from signing.contract import DocumentNumber, DocumentSurvey, Level, PageSurvey, Role, SignOrder
 from signing.inspection import inspect_pdf
+from signing.processes.pool import SignerPool
 from signing.processes.signer import read_answer, write_answer
 from signing.processes.surveys import Surveys
 from tests.signing.appearance.letters import BODY, DATE, HEAD, NAME, NUMBER, TITLE, letter
@@ -156,3 +157,29 @@ def test_a_carried_survey_is_of_the_new_file():
     kept.carry("unknown", "c")
     assert kept.of("b").sha256 == "b"
     assert kept.of("c") is None
+
+
+class ToldPool(SignerPool):
+    """Notes what its children are asked."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.asked = []
+
+    async def _on(self, crew, limit_s, job, arguments):
+        self.asked.append((job, arguments))
+        return await super()._on(crew, limit_s, job, arguments)
+
+
+async def test_what_the_reader_read_goes_to_the_signer_with_every_act(server):
+    """Made once, at the first look; the file after each act keeps it."""
+    async with ToldPool(server.signer_config()) as pool:
+        assert (await pool.inspect(paper())).survey is None
+        hand = await pool.sign(person(paper()))
+        assert not (await pool.inspect(hand.pdf)).blocked
+        await pool.sign(clerk(hand.pdf))
+    looks = [arguments[2] for job, arguments in pool.asked if job == "inspect"]
+    assert looks == [True, False]  # the second file is known already
+    first, second = [arguments[2] for job, arguments in pool.asked if job == "sign"]
+    assert first.sha256 == hash_of(paper())
+    assert second == dataclasses.replace(first, sha256=hash_of(hand.pdf))
