@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.documents.confirmations.claims import due_index, queue_columns
-from gateway.documents.evidence.store import evidence_records
+from gateway.documents.evidence.store import evidence_heads, evidence_records
 from gateway.foundation.columns import Blob, Instant, Json, metadata
 
 ISSUER, OPERATOR = "issuer", "operator"
@@ -71,33 +71,33 @@ def id_of(tenant: str, certificate_sha256: str) -> str:
 # ------------------------------------------------------------------ watched certificates
 
 
-def unwatched(connection: Connection, limit: int) -> Sequence[Any]:
-    """Certificates that have signed and are not looked after yet, each with one of its records."""
+def last_records(connection: Connection) -> list[tuple[str, int]]:
+    """Every portal with the number of its last record."""
+    rows = connection.execute(sa.select(evidence_heads.c.tenant, evidence_heads.c.number))
+    return [(row.tenant, row.number) for row in rows]
+
+
+def unwatched(connection: Connection, tenant: str, after: int, limit: int) -> Sequence[Any]:
+    """Certificates that signed in a portal after a record and are not looked after yet.
+
+    Each with its latest record; the caller remembers up to where it looked, so that a long log is
+    read once.
+    """
     record, watched = evidence_records, watched_certificates
     known = sa.exists().where(watched.c.certificate_sha256 == record.c.certificate_sha256)
-    query = (
-        sa.select(
-            record.c.certificate_sha256,
-            sa.func.min(record.c.tenant).label("tenant"),
+    latest = (
+        sa.select(sa.func.max(record.c.number))
+        .where(
+            record.c.tenant == tenant,
+            record.c.number > after,
+            record.c.certificate_sha256.is_not(None),
+            ~known,
         )
-        .where(record.c.certificate_sha256.is_not(None), ~known)
         .group_by(record.c.certificate_sha256)
         .limit(limit)
     )
-    return [
-        _a_record(connection, row.tenant, row.certificate_sha256)
-        for row in connection.execute(query).all()
-    ]
-
-
-def _a_record(connection: Connection, tenant: str, certificate_sha256: str) -> Any:
-    table = evidence_records
-    query = (
-        sa.select(table)
-        .where(table.c.tenant == tenant, table.c.certificate_sha256 == certificate_sha256)
-        .order_by(table.c.number.desc())
-    )
-    return connection.execute(query.limit(1)).one()
+    query = sa.select(record).where(record.c.tenant == tenant, record.c.number.in_(latest))
+    return connection.execute(query).all()
 
 
 def watch(connection: Connection, row: Mapping[str, Any]) -> None:

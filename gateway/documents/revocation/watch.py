@@ -60,6 +60,7 @@ class CertificateWatch:
         self._files = files
         self._watching = watching
         self._revocations = revocations
+        self._seen: dict[str, int] = {}  # portal → up to which record was looked
 
     async def once(self) -> int:
         """Take in new certificates, then ask for those that are due; how many were asked for."""
@@ -72,7 +73,20 @@ class CertificateWatch:
         return len(due)
 
     async def _take_in(self) -> None:
-        for record in await self._database.read(lambda c: store.unwatched(c, _NEW)):
+        """Look through what was recorded since the last time, portal by portal."""
+        for tenant, number in await self._database.read(store.last_records):
+            after = self._seen.get(tenant, 0)
+            if number <= after:
+                continue
+            records = await self._database.read(
+                lambda c, t=tenant, a=after: store.unwatched(c, t, a, _NEW)  # type: ignore[misc]  # defaults bind the loop's values
+            )
+            await self._watch_signers_of(records)
+            if len(records) < _NEW:
+                self._seen[tenant] = number
+
+    async def _watch_signers_of(self, records: Sequence[Any]) -> None:
+        for record in records:
             named = files_of(msgspec.json.decode(record.content))
             chain = [digest for what, digest in named if what == "certificate"]
             others = [digest for what, digest in named if what == "authority_certificate"]

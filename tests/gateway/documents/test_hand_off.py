@@ -5,18 +5,25 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from datetime import date
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
+from gateway.documents.authority.rules import Mandate
+from gateway.documents.authority.service import AuthorityRegister
 from gateway.documents.confirmations import ticket_store
+from gateway.documents.evidence import store as evidence_store
+from gateway.documents.request_store import signature_requests
 from signing.contract import Level
-from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER
+from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, TENANT
 from tests.gateway.documents.elsewhere import ALL_HANDED, ONE_STEP, TWO_STEPS, RemoteDesk
 from tests.support.edge import make_edge, portal, serve
 from tests.support.paper import plain_pdf
 from tests.support.remote_paper import RemotePaper, desktop_signed
+
+DAY = date(2026, 1, 1)
 
 
 @pytest.fixture
@@ -221,3 +228,25 @@ async def test_what_is_not_a_form_with_one_file_is_refused_in_words(world):
     form.add_field("note", "không có tệp", content_type="text/plain")
     async with world.session.post(address, data=form) as response:
         assert (await response.json())["Status"] is False
+
+
+async def test_what_is_refused_on_its_way_back_is_one_record(world):
+    """A stranger's signature, twice; then the register's no: both with the official's name."""
+    request, _, given = await world.begun()
+    _, pdf = await world.fetch(given["download_url"])
+    for _ in range(2):
+        await world.bring(given["upload_url"], desktop_signed(pdf, "official-ec"))
+    row = Mandate("", "H55.12", DEPUTY, "person", "12/QĐ-UBND", DAY, DAY)
+    register = AuthorityRegister(world.desk.database, world.desk.clock)
+    await world.desk.database.write(lambda c: register.enter(c, TENANT, row, "key_x"))
+    moved = signature_requests.update().values(agency_code="H55.12")
+    await world.desk.database.write(lambda c: c.execute(moved) and None)
+    _, said = await world.bring(given["upload_url"], desktop_signed(pdf, "official-rsa"))
+    assert said["Status"] is False
+    rows = await world.desk.database.read(
+        lambda c: evidence_store.records_of(c, TENANT, request.document_id)
+    )
+    told = [json.loads(row.content) for row in rows]
+    assert [t["attempt"]["official"] for t in told] == [LEADER, LEADER]
+    assert {t["attempt"]["channel"] for t in told} == {"hand_off"}
+    assert told[1]["refused"]["code"].startswith("authority")

@@ -66,6 +66,20 @@ async def test_processes_of_one_pool_ask_once(server, tmp_path, decision_pdf):
     assert server.calls.ocsp == 1
 
 
+async def test_a_pool_looks_after_certificates_without_its_keys(server):
+    """Statuses and lists come back from a child; what a child fetched, the signers find."""
+    url = f"{server.pki.base_url}/crl/issuing.crl"
+    server.revoke(server.pki.certificate("official-rsa").serial_number)
+    async with SignerPool(server.signer_config()) as pool:
+        fetched = await pool.fetch_list(url)
+        found = await pool.certificate_status(chain_of(server, "official-rsa"))
+        await pool.keep_list(url, fetched.raw, fetched.fetched_at)
+        assert pool.pids == ()
+    assert found.status is CertificateStatus.REVOKED
+    assert found.crls
+    assert fetched.next_update > fetched.fetched_at
+
+
 async def test_a_forged_answer_in_the_folder_is_not_believed(server, tmp_path, decision_pdf):
     """Whoever can write there delays an answer; a revocation still stops the key."""
     folder = tmp_path
