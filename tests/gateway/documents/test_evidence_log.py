@@ -145,7 +145,7 @@ async def test_the_chain_has_no_gap_however_many_write(desk, database_url):
 
 
 async def test_what_is_not_published_is_not_recorded(desk, paper):
-    """Record and revision commit together or not at all."""
+    """Record and revision commit together or not at all; what is left says that it was refused."""
     request = await desk.open(await desk.document(), ALONE, None)
 
     async def end_it(order):
@@ -154,7 +154,7 @@ async def test_what_is_not_published_is_not_recorded(desk, paper):
     paper.after_sign = end_it
     with pytest.raises(Problem):
         await desk.sign(request, LEADER, PIN)
-    assert await contents(desk) == []
+    assert [one["kind"] for one in (await contents(desk))] == ["refusal"]
 
 
 async def test_chains_of_tenants_are_apart(desk):
