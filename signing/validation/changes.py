@@ -131,7 +131,9 @@ class ChangeJudge:
         signed_root = self._reader.get_historical_resolver(signed.number).root
         older = {f.name: f for f in form_fields(signed_root)}
         newer = self._fields()
-        filled = sorted(n for n in changed if n not in newer or newer[n].kind != "/Sig")
+        filled = sorted(
+            n for n in changed if self._is_filled(older.get(n), newer.get(n), signed.number)
+        )
         unlisted = tuple(n for n in filled if not any(_fits(n, p) for p in self._allowed))
         stamped = [n for n, f in newer.items() if _is_new_look(older.get(n), f)]
         boxes = Changes(
@@ -150,6 +152,17 @@ class ChangeJudge:
                 boxes, verdict=ChangeVerdict.UNDECIDED, reason="form_changed", names=unlisted
             )
         return boxes
+
+    def _is_filled(self, before: FormField | None, after: FormField | None, revision: int) -> bool:
+        """Whether a field is another one since; the policy names every field that it looked at."""
+        if after is not None and after.kind == "/Sig":
+            return False
+        if before is None or after is None:
+            return True
+        keys = [_key(widget) for widget in after.widgets]
+        if keys != [_key(widget) for widget in before.widgets]:
+            return True  # maybe one that lay in reserve when it was signed
+        return any(key is None or self._drawn.is_newer(key, revision) for key in keys)
 
     def _judge_pictures(self, signed: SignedRevision, judged: Changes) -> Changes:
         """Refuse pages that look different outside the boxes, however the change was explained.
@@ -245,13 +258,16 @@ def _undrawn(judged: Changes, failure: str) -> Changes:
 
 def _widgets(fields: dict[str, FormField], names: Iterable[str]) -> frozenset[Key]:
     """The annotations of these fields; one that is no object of its own cannot be named."""
-    found = set()
+    found: set[Key | None] = set()
     for name in names:
         for widget in fields[name].widgets if name in fields else ():
-            place = getattr(widget, "container_ref", None)
-            if isinstance(place, generic.Reference):
-                found.add((place.idnum, place.generation))
-    return frozenset(found)
+            found.add(_key(widget))
+    return frozenset(key for key in found if key is not None)
+
+
+def _key(widget: Any) -> Key | None:
+    place = getattr(widget, "container_ref", None)
+    return (place.idnum, place.generation) if isinstance(place, generic.Reference) else None
 
 
 def _asks_to_redraw(root: Any) -> bool:

@@ -81,6 +81,14 @@ class DrawnContent:
         except TooLarge:
             return False
 
+    def is_newer(self, key: Key, revision: int) -> bool:
+        """Whether an annotation, its field, or anything it draws was written after ``revision``."""
+        try:
+            raw = generic.IndirectObject(*key, self._reader)
+            return self._annotation_since(raw) > revision
+        except (TooLarge, *HOSTILE_INPUT_ERRORS):
+            return True
+
     def boxes(self, keys: frozenset[Key]) -> dict[int, list[Rect]]:
         """Page number from 0 → the rectangles of these annotations on it."""
         found: dict[int, list[Rect]] = {}

@@ -13,6 +13,7 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec, append_signature_field
 
 from signing.contract import Verdict
 from signing.validation import validate_pdf
+from tests.signing.validation.filled_forms import EMPTY_FIELD, fill_in_with_picture
 from tests.signing.validation.signing_kit import (
     CLERKS_BOXES,
     NOW,
@@ -232,3 +233,41 @@ def test_a_later_signature_of_a_stranger_keeps_the_file_from_being_valid(signed)
     validation = judge(from_nowhere)
     assert validation.verdict is Verdict.INDETERMINATE
     assert [s.verdict for s in validation.signatures] == [Verdict.VALID, Verdict.INDETERMINATE]
+
+
+def test_a_form_filled_in_before_signing_may_be_signed_by_several():
+    """Whoever signs later touches the form, not the field that stands there filled in."""
+    pdf = update(make_pdf(**EMPTY_FIELD), fill_in_with_picture)
+    pdf = sign(pdf, field="Mot", store=True)
+    pdf = sign(pdf, field="Hai", box=(300, 100, 360, 160), entity=pki().agency, store=True)
+    validation = judge(pdf)
+    assert validation.verdict is Verdict.VALID, validation.summary
+    told = "".join(first(validation).changes_after_signing)
+    assert "SoTien" not in told
+
+
+def test_a_field_filled_in_between_is_told_to_the_first_signer_only():
+    pdf = sign(make_pdf(**EMPTY_FIELD), field="Mot", store=True)
+    pdf = sign(update(pdf, fill_in_with_picture), field="Hai", store=True)
+    assert [s.reason for s in judge(pdf).signatures] == ["form_changed", "intact"]
+
+
+def test_a_field_that_lay_in_reserve_when_it_was_signed_is_not_the_same_field():
+    """Nothing new is written but who stands in the form and on the page."""
+    reserve = "8 0 obj\n<< /Type /Annot /Subtype /Widget /FT /Tx /T (SoTien) /V (900) /F 4 "
+    reserve += "/Rect [72 600 300 640] /P 3 0 R >>\nendobj"
+    form = EMPTY_FIELD | {"extra": EMPTY_FIELD["extra"] + "%%next\n" + reserve}
+    signed = sign(update(make_pdf(**form), fill_in_with_picture), store=True)
+
+    def exchange(writer):
+        spare = generic.IndirectObject(8, 0, writer)
+        page = writer.root["/Pages"]["/Kids"][0]
+        for holder, key in ((page, "/Annots"), (writer.root["/AcroForm"], "/Fields")):
+            kept = [holder[key].raw_get(place) for place in range(1, len(holder[key]))]
+            holder[generic.pdf_name(key)] = generic.ArrayObject([spare, *kept])
+        writer.update_container(page)
+        writer.update_root()
+
+    assert judge(update(signed, exchange)).verdict is not Verdict.VALID
+    twice = sign(update(signed, exchange), field="Hai", store=True)
+    assert judge(twice).signatures[0].verdict is not Verdict.VALID

@@ -7,7 +7,6 @@ import io
 import time
 
 import pytest
-from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -22,6 +21,7 @@ from signing.validation.difference import Deadline, OutOfTime, StrictPolicy
 from signing.validation.digests import hash_signed_bytes
 from signing.validation.pictures import _Document
 from tests.signing.commands import hostile
+from tests.signing.validation.filled_forms import EMPTY_FIELD, fill_in_with_picture
 from tests.signing.validation.signing_kit import NOW, grown, make_pdf, pki, sign, update
 
 ROOTS = (pki().root.der,)
@@ -91,31 +91,9 @@ def test_stamps_on_pages_of_their_own_cost_two_pictures_each(monkeypatch):
 
 def test_a_stamp_over_a_field_filled_between_two_signatures_is_found_for_the_later_one():
     """The first signer signed an empty field, the second a filled one: other pictures."""
-    form = {
-        "catalog": "/AcroForm << /Fields [6 0 R] /DA (/Helv 18 Tf 0 g) "
-        "/DR << /Font << /Helv 5 0 R >> >> >>",
-        "page": "/Annots [6 0 R]",
-        "extra": "6 0 obj\n<< /Type /Annot /Subtype /Widget /FT /Tx /T (SoTien) /F 4 "
-        "/Rect [72 600 300 640] /P 3 0 R >>\nendobj",
-    }
-
-    def fill(writer):
-        field = writer.root["/AcroForm"]["/Fields"][0]
-        form = {"/Type": "/XObject", "/Subtype": "/Form"}
-        drawn = generic.StreamObject(
-            {generic.pdf_name(k): generic.pdf_name(v) for k, v in form.items()},
-            stream_data=b"0 0 0 rg 20 5 150 30 re f",
-        )
-        box = generic.ArrayObject(map(generic.NumberObject, (0, 0, 228, 40)))
-        drawn[generic.pdf_name("/BBox")] = box
-        field[generic.pdf_name("/V")] = generic.pdf_string("100")
-        field[generic.pdf_name("/AP")] = generic.DictionaryObject(
-            {generic.pdf_name("/N"): writer.add_object(drawn)}
-        )
-        writer.update_container(field)
-
-    pdf = update(sign(make_pdf(**form), store=True), fill)
-    pdf = sign(pdf, field="Hai", store=True)
+    blank = grown(make_pdf(**EMPTY_FIELD), kids="3 0 R 7 0 R", count=2)
+    pdf = update(sign(blank, store=True), fill_in_with_picture)
+    pdf = sign(pdf, field="Hai", page=1, store=True)  # so that page 1 gets the same stamps
     white = RawContent(b"1 1 1 rg 0 0 240 50 re f", box=BoxConstraints(240, 50))
     style = TextStampStyle(stamp_text="", border_width=0, background=white, background_opacity=1.0)
     pdf = sign(pdf, field="Che", box=(66, 595, 306, 645), style=style, store=True)
