@@ -22,7 +22,7 @@ from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store, claims
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.endings import end_act, is_held
-from gateway.documents.confirmations.rules import again_after_s, sentence
+from gateway.documents.confirmations.rules import NOT_COMPLETED, again_after_s, sentence
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.confirmations.tickets import TOPIC, Tickets
 from gateway.documents.steps import Intent, Result
@@ -139,7 +139,7 @@ class Embedding:
         if act.stage != Stage.ARRIVED or act.lease_fence != claimed.lease_fence:
             return None
         if not request_held:
-            end_act(connection, act, RemoteState.EXPIRED, now)
+            end_act(connection, act, RemoteState.EXPIRED, now, detail=NOT_COMPLETED)
             return None
         return act
 

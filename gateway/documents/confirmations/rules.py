@@ -43,6 +43,10 @@ UNDECIDED = (
     " không về."
 )
 NEVER_DECIDED = "Không rõ đã ký hay chưa, và không ai xác định trong thời hạn; bước ký được mở lại."
+NOT_COMPLETED = (
+    "Người ký đã xác nhận nhưng chữ ký chưa hoàn thiện được trong thời hạn (dịch vụ dấu thời gian"
+    " hoặc kiểm tra thu hồi không trả lời, hoặc yêu cầu đã hết hạn); văn bản chưa được ký."
+)
 WITHDRAWN = "Đã rút lại yêu cầu xác nhận."
 
 

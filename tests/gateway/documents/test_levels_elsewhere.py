@@ -81,6 +81,16 @@ async def test_whoever_refuses_a_lower_level_waits_with_the_confirmation_kept(de
     assert len(desk.provider.sendings) == 1
 
 
+@on_sqlite
+async def test_a_confirmation_nobody_could_use_says_so(desk):
+    """After two weeks the step is free again; what is said is not that nobody confirmed."""
+    request = await signed_below(desk, when_unavailable=REFUSE)
+    await desk.later(days=15)
+    seen = await desk.get(request)
+    assert (seen.status, seen.confirmation.state) == ("waiting", "expired")
+    assert "Người ký đã xác nhận" in seen.confirmation.detail
+
+
 async def test_the_seal_elsewhere_waits_for_the_persons_level(desk):
     """As for keys here: a reason meanwhile, then the clerk's act over the raised revision."""
     request = await signed_below(desk, steps=TWO_STEPS, when_unavailable=SIGN_AND_RAISE)
