@@ -53,7 +53,7 @@ from signing.evidence.revocation import Evidence, RevocationChecker, Status, sta
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.evidence.watch import Watch, WatchActs
 from signing.keys import source_for
-from signing.keys.contract import AuthorisedKey, KeySource, KeyUnavailable, OpenedKey
+from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
 from signing.lane import open_plain
 from signing.large_files import LargeFileWork
 from signing.pades.refusals import check_readable, refusing_documents
@@ -159,7 +159,7 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
             order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
-            if isinstance(key, AuthorisedKey) and isinstance(order.pdf, bytes):
+            if is_authorised(key) and isinstance(order.pdf, bytes):
                 return await self._sign_as_authorised(order, key)
             return await sign_reachable(
                 order,
@@ -175,7 +175,9 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
         evidence = await self._check_revocation(signer, order.level)
-        order = dataclasses.replace(order, level=within_reach(order.level, evidence))
+        level = within_reach(order.level, evidence)
+        if level is not order.level:
+            order = dataclasses.replace(order, level=level)
         timings.mark("certificate")
         signed_at = self._clock.now().replace(microsecond=0)
         with refusing_documents():
@@ -187,7 +189,7 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
             config, shown = signer.key.config, signer.key.credential
             parts = plan(order, config, shown, signed_at, file=file, surveyed=texts)
             self._surveys.keep(texts.survey(sha256_before))
-        if isinstance(key, AuthorisedKey) and not key.spent:
+        if is_authorised(key) and not key.spent:
             key.expect(len(parts))
         timings.mark("layout")
         look_ahead = partial(delivery.look_ahead, certificate=signer.key.certificate)
