@@ -226,7 +226,7 @@ async def reconcile_events(stage: Stage) -> dict[str, Any]:
     pulled: list[dict[str, Any]] = []
     after = ""
     while True:
-        page = await stage.portal.get(f"/v1/events?limit=100&order=asc{after}")
+        page = await stage.portal.get(f"/v1/events?limit=100{after}")
         pulled += page["data"]
         if not page["has_more"]:
             break

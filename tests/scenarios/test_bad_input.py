@@ -31,7 +31,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 VNPAY_SECRET = "SIMULATEDVNPAYHASHSECRET00000000"
 # A book is the agency's, not one portal's; a certificate is nobody's, its list the portal's own.
-SHARED = ("/v1/registers/{agency}/{book}/{year}", "/v1/certificates/{sha256}/documents")
+SHARED = (  # name a book or a certificate, which is nobody's; each portal sees its own part
+    "/v1/registers/{agency}/{book}/{year}",
+    "/v1/certificates/{sha256}/documents",
+    "/v1/certificates/{sha256}/revocation",
+)
 LISTS = (
     "/v1/payments", "/v1/documents", "/v1/signature-requests", "/v1/certifications",
     "/v1/shipments", "/v1/webhook-endpoints", "/v1/events", "/v1/authorities",
@@ -45,6 +49,9 @@ BODIES = {
     },
     "/v1/payments/{id}/refunds": {"amount": 7000, "reason": "other"},
     "/v1/signature-requests/{id}/reject": {"reason": "Sai thông tin trong hồ sơ"},
+    "/v1/signature-requests/{id}/decide-signing": {
+        "finding": "not_there", "note": "Ứng dụng ký số không có yêu cầu này",
+    },
     "/v1/certifications/{id}/revoke": {
         "decision_number": "12/QĐ-UBND", "reason": "Bản chính bị tẩy xóa",
     },

@@ -74,7 +74,7 @@ class Province:
 
     async def told(self, subject):
         """Types of the events about a subject, in order."""
-        page = await self.call("GET", "/v1/events?limit=100&order=asc")
+        page = await self.call("GET", "/v1/events?limit=100")
         return [event["type"] for event in page["data"] if event["subject"] == subject]
 
     async def has_told(self, subject, *types, within_s=60.0):
