@@ -17,6 +17,7 @@ from signing.evidence import kept_answers
 from signing.evidence.kept_answers import KeptAnswers
 from signing.processes.pool import SignerPool
 from signing.service import SigningService
+from tests.signing.evidence.other_processes import hold_a_turn
 
 
 class Moved:
@@ -183,20 +184,11 @@ def test_the_folder_keeps_to_its_measure_the_oldest_go_first(tmp_path, monkeypat
     assert len(list(tmp_path.glob("*.answer"))) == 1
 
 
-def _hold(folder, ready, seconds):
-    async def hold():
-        async with KeptAnswers(folder, SystemClock()).turn("q", 5):
-            ready.set()
-            await asyncio.sleep(seconds)
-
-    asyncio.run(hold())
-
-
 async def test_a_killed_asker_gives_its_turn_back(tmp_path):
     """The kernel does; nobody waits for a lease."""
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
-    process = context.Process(target=_hold, args=(str(tmp_path), ready, 60))
+    process = context.Process(target=hold_a_turn, args=(str(tmp_path), ready, 60))
     process.start()
     assert await asyncio.to_thread(ready.wait, 30)
     os.kill(process.pid, 9)

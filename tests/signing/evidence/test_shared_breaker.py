@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
-from datetime import timedelta
 
 import pytest
 
@@ -12,9 +11,8 @@ from signing.contract import Level, Role, SigningUnavailable, SignOrder, Timesta
 from signing.evidence.breaker import FAILURES, LONGEST_REST, REST, Breaker
 from signing.evidence.shared_breaker import SharedBreaker, breaker_for
 from signing.service import SigningService
+from tests.signing.evidence.other_processes import PROBE, SERVICE, fail_once
 from tests.signing.preservation.conftest import Moved
-
-PROBE = timedelta(seconds=20)
 
 
 def two(tmp_path, clock=None):
@@ -90,20 +88,15 @@ def test_a_damaged_file_and_a_lost_folder_forbid_nothing(tmp_path):
     assert isinstance(breaker_for("x", Moved(), "", PROBE), Breaker)
 
 
-def _fail(folder):
-    breaker = breaker_for("http://tsa.vn", Moved(), folder, PROBE)
-    breaker.failed()
-
-
 def test_real_processes_share_it(tmp_path):
     """Three processes, one failure each: the fourth does not ask."""
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_fail, args=(str(tmp_path),)) for _ in range(FAILURES)]
+    processes = [context.Process(target=fail_once, args=(str(tmp_path),)) for _ in range(FAILURES)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
-    assert breaker_for("http://tsa.vn", Moved(), str(tmp_path), PROBE).is_open
+    assert breaker_for(SERVICE, Moved(), str(tmp_path), PROBE).is_open
     assert not breaker_for("http://khac.vn", Moved(), str(tmp_path), PROBE).is_open
 
 
