@@ -15,6 +15,7 @@ COUNT = 8
 BASE = "/v1/signing-batches"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(150)
 async def test_a_batch_survives_its_process(tmp_path):
     """Nothing is signed twice, progress has no gap, and only the official lets it go on."""

@@ -89,7 +89,7 @@ def test_patience_never_outlasts_the_deadline(wait):
 STEPS = ("work", "restart", "push", "push_open", "confirm", "tsa_down", "crash", "minute", "hour")
 
 
-STORIES = max(10, settings().max_examples // 2)  # each is a desk of its own
+STORIES = max(10, settings().max_examples // 3)  # each is a desk of its own
 
 
 @settings(
