@@ -91,20 +91,28 @@ def keys(given: argparse.Namespace) -> int:
 
 
 def simulate(given: argparse.Namespace) -> int:
-    """``motcua simulate``: the providers and the development PKI, until told to stop."""
+    """``motcua simulate``: providers, signing services and a PKI, until told to stop."""
     from gateway.development import World
+    from gateway.trial_files import write_settings
 
     world = World(
         given.folder,
         given.gateway,
         simulator_port=given.port,
         pki_port=given.port + 1 if given.port else 0,
+        remote_keys=True,
     )
 
     async def run() -> int:
         await world.start()
         print(f"mô phỏng / simulators: {world.simulators.base_url}/")
+        for name in world.simulators.simulators:
+            print(f"  {name:<12} {world.simulators.url_of(name)}/")
         print(f"PKI: {world.pki.base_url}")
+        print(
+            f"khóa ký / signing keys: {write_settings(given.folder, world.trial_keys())}",
+            flush=True,
+        )
         await _until_told()
         await world.close()
         return 0
@@ -184,7 +192,11 @@ async def _serve_in_a_world(folder: Path, port: int) -> int:
     try:
         socket = listen(port)
         world = World(
-            folder, f"http://127.0.0.1:{port}", simulator_port=port + 10, pki_port=port + 11
+            folder,
+            f"http://127.0.0.1:{port}",
+            simulator_port=port + 10,
+            pki_port=port + 11,
+            remote_keys=True,
         )
         await world.start()
     except OSError as error:
@@ -210,6 +222,7 @@ async def _introduce(gateway: Gateway, world: World) -> None:
     officials = "\n".join(
         f"  {one:<23} {token.secret}" for one, token in zip(people, tokens, strict=True)
     )
+    shell = await _tokens_for_a_shell(gateway, world, secret)
     print(
         f"""
 Cổng / gateway            {base_url}
@@ -219,6 +232,7 @@ Mô phỏng / simulators     {world.simulators.base_url}/
 Khóa thử / test key       {secret}
 Khóa cá nhân của người ký và văn thư / personal tokens of the officials and the clerk
 {officials}
+Cho vỏ lệnh, kèm khóa của SmartCA, MySign …/ for a shell: . {shell}
 
 curl -s {base_url}/v1/payments -H 'Authorization: Bearer {secret}' \\
   -H 'Idempotency-Key: thu-1' -H 'Content-Type: application/json' -d '{{"reference":
@@ -231,6 +245,22 @@ Open the answer's checkout_url to pay. Ctrl-C stops.
 """,
         flush=True,
     )
+
+
+async def _tokens_for_a_shell(gateway: Gateway, world: World, secret: str) -> Path:
+    """A file with the addresses, the portal's key, and a token for each simulated service."""
+    from gateway.key_simulators import holder_of
+    from gateway.trial_files import write_shell
+
+    values = {
+        "GATEWAY": gateway.base_url,
+        "SIMULATORS": world.simulators.base_url,
+        "PORTAL": secret,
+    }
+    for name in world.services.keys() if world.services else ():
+        made = await gateway.keys.create("portal", "test", ["*"], official=holder_of(name))
+        values[name.replace("-", "_").upper()] = made.secret
+    return write_shell(world.folder, values)
 
 
 async def _until_told(died: asyncio.Event | None = None) -> bool:

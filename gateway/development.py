@@ -1,4 +1,4 @@
-"""A whole surrounding world on loopback: provider simulators and a development PKI.
+"""A whole surrounding world on loopback: simulators of providers and a development PKI.
 
 For ``motcua demo``, ``motcua serve --with-simulators`` and scenario tests. Nothing here serves
 citizens: a live configuration refuses it.
@@ -19,6 +19,7 @@ from connectors.simulators.server import SimulatorServer
 from connectors.simulators.vnpay import VnpaySimulator
 from connectors.simulators.vnpost_hcc import VNPostHccSimulator
 from gateway.foundation.clock import Clock, SystemClock
+from gateway.key_simulators import KeySimulators
 from gateway.settings import Settings
 from signing.devpki.authority import KEYS, PASSWORD, SEAL_MM, DevPki
 from signing.devpki.server import DevPkiServer
@@ -41,21 +42,27 @@ class World:
     clock: Clock = field(default_factory=SystemClock)
     simulator_port: int = 0
     pki_port: int = 0
+    remote_keys: bool = False  # signing services too, and keys that are kept there
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.vnpay = VnpaySimulator(self.clock)
         self.bank = BankSimulator(self.clock, formats=("casso", "sepay"))
         self.vnpost = VNPostHccSimulator(self.clock)
+        pki = DevPki.create(self.folder / "pki", self.clock)
+        self.pki = DevPkiServer(pki, port=self.pki_port)
+        self.services = KeySimulators(pki, self.gateway_url) if self.remote_keys else None
+        beside = self.services.simulators() if self.services else ()
         self.simulators = SimulatorServer(
-            [self.vnpay, self.bank, self.vnpost], port=self.simulator_port
+            [self.vnpay, self.bank, self.vnpost, *beside], port=self.simulator_port
         )
-        self.pki = DevPkiServer(DevPki.create(self.folder / "pki", self.clock), port=self.pki_port)
 
     async def start(self) -> None:
         """Listen, and let the simulators know where to call back."""
         await self.simulators.start()
         await self.pki.start()
+        if self.services:
+            self.services.listen_at(self.simulators.url_of)
         self.vnpay.callback_url = f"{self.gateway_url}/callbacks/vnpay-main"
         self.bank.callback_urls = {
             "casso": f"{self.gateway_url}/callbacks/casso-main",
@@ -128,9 +135,15 @@ class World:
                 "image_width_mm": SEAL_MM if key.seal else None,
                 "image_height_mm": SEAL_MM if key.seal else None,
             }
-        intermediates = folder / "issuing.pem"
+        return {"keys": keys | self.trial_keys()["keys"], **self._trust()}
+
+    def trial_keys(self) -> dict[str, Any]:
+        """``[signing]`` of somebody's own gateway that uses the simulated signing services."""
+        return {"keys": self.services.keys() if self.services else {}, **self._trust()}
+
+    def _trust(self) -> dict[str, Any]:
+        intermediates = self.pki.pki.directory / "issuing.pem"
         return {
-            "keys": keys,
             "timestamps": {"urls": [f"{self.pki.base_url}/tsa"], "timeout_s": 5.0},
             "trust": {
                 "roots": [str(self.folder / "root.pem")],

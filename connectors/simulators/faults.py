@@ -38,6 +38,18 @@ class FaultScript:
         """Let a fault happen at the next ``times`` occasions."""
         self._waiting[fault].extend(dict(arguments) for _ in range(times))
 
+    def names(self) -> list[str]:
+        """The faults that can be scripted."""
+        return [fault.value for fault in Fault]
+
+    def script(self, name: str, times: int = 1, **arguments: Any) -> None:
+        """Add a fault by its name.
+
+        Raises:
+            ValueError: there is no such fault.
+        """
+        self.add(Fault(name), times, **arguments)
+
     def take(self, fault: Fault) -> Mapping[str, Any] | None:
         """Use a fault up: its arguments, or None when it is not (or no longer) scripted."""
         waiting = self._waiting[fault]

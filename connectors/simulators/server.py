@@ -13,14 +13,32 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from connectors.simulators.faults import Fault, FaultScript
 from connectors.simulators.pages import page
 
 
-class Simulator(Protocol):
-    """What every stand-in offers."""
+class Script(Protocol):
+    """What goes wrong on purpose, and how often."""
 
-    faults: FaultScript
+    def names(self) -> list[str]:
+        """The faults that can be scripted."""
+        ...
+
+    def pending(self) -> dict[str, int]:
+        """How many of each are still to come."""
+        ...
+
+    def script(self, name: str, times: int = 1, **arguments: Any) -> None:
+        """Let a fault happen at the next occasions; ValueError when there is no such fault."""
+        ...
+
+
+class Simulator(Protocol):
+    """What every stand-in offers, of a provider, a carrier or a signing service."""
+
+    @property
+    def faults(self) -> Script:
+        """Its script."""
+        ...
 
     @property
     def name(self) -> str:
@@ -29,10 +47,6 @@ class Simulator(Protocol):
 
     def app(self) -> web.Application:
         """Its addresses."""
-        ...
-
-    def account_options(self, base_url: str) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
-        """Options and secrets of a gateway account that talks to it."""
         ...
 
     async def close(self) -> None:
@@ -120,10 +134,10 @@ def _wants_page(request: web.Request) -> bool:
 
 
 async def _show_faults(simulator: Simulator, request: web.Request) -> web.Response:
-    pending = simulator.faults.pending()
+    pending, names = simulator.faults.pending(), simulator.faults.names()
     if not _wants_page(request):
-        return web.json_response({"pending": pending, "faults": [fault.value for fault in Fault]})
-    options = "".join(f"<option>{fault.value}</option>" for fault in Fault)
+        return web.json_response({"pending": pending, "faults": names})
+    options = "".join(f"<option>{escape(name)}</option>" for name in names)
     waiting = "".join(f"<li>{escape(name)}: {count}</li>" for name, count in pending.items())
     body = (
         f'<ul>{waiting}</ul><form method="post"><label for="fault">Lỗi / Fault</label>'
@@ -139,12 +153,11 @@ async def _add_fault(simulator: Simulator, request: web.Request) -> web.Response
     as_json = request.content_type == "application/json"
     asked: Any = await (request.json() if as_json else request.post())
     try:
-        fault = Fault(str(asked.get("fault", "")))
-        times = int(asked.get("times", 1))
+        times = min(max(int(asked.get("times", 1)), 1), 100)
         arguments = {str(k): v for k, v in (asked.get("arguments") or {}).items()}
-    except (ValueError, AttributeError):
+        simulator.faults.script(str(asked.get("fault", "")), times, **arguments)
+    except (ValueError, TypeError, AttributeError):
         return web.json_response({"error": "unknown fault"}, status=422)
-    simulator.faults.add(fault, min(max(times, 1), 100), **arguments)
     if not as_json:
         raise web.HTTPSeeOther(request.path)
     return web.json_response({"pending": simulator.faults.pending()}, status=201)

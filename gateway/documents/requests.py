@@ -282,14 +282,19 @@ def check_actor(row: Any, actor: Actor, authority: Authority, now: datetime) -> 
         raise Problem(code, headers=headers)
 
 
-def emit_about(connection: Connection, type_: str, row: Any, now: datetime, clock: Clock) -> None:
-    """One event whose subject is the request's document."""
+def emit_about(
+    connection: Connection,
+    type_: str,
+    row: Any,
+    now: datetime,
+    clock: Clock,
+    *,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """One event whose subject is the request's document; ``facts`` are no part of its state."""
     sequence = store.next_sequence(connection, row.document_id)
-    event_id = new_id("evt", clock)
-    emit(
-        connection,
-        [NewEvent(event_id, row.tenant, type_, row.document_id, sequence, row.reference, now)],
-    )
+    about = (row.tenant, type_, row.document_id, sequence, row.reference, now, facts)
+    emit(connection, [NewEvent(new_id("evt", clock), *about)])
 
 
 def _agency(new: NewRequest) -> str | None:

@@ -45,7 +45,14 @@ EVENT_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         "unknown",
     ),
     "receipt": ("issued", "replaced", "cancelled"),
-    "document": ("signed", "rejected", "extended", "level_overdue", "hand_off_refused"),
+    "document": (
+        "signed",
+        "rejected",
+        "extended",
+        "level_overdue",
+        "hand_off_refused",
+        "confirmation_ended",
+    ),
     "certification": ("issued", "revoked", "extended", "renewal_overdue"),
     "certificate": ("revoked", "cleared"),
     "shipment": (

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from signing.contract import KeyConfig
 from signing.devpki.authority import PASSWORD, DevPki
 from signing.devpki.loopback import LoopbackServer, der_text
+from signing.devpki.scripted import ScriptedFaults
 from signing.key_config import RemoteConfig
 
 PIN = "246810"
@@ -53,7 +54,7 @@ _FIELDS = {
 
 
 @dataclass(slots=True)
-class CscFaults:
+class CscFaults(ScriptedFaults):
     """What goes wrong on purpose."""
 
     rejected: bool = False  # the person says no in the app
@@ -65,6 +66,7 @@ class CscFaults:
     broken_answer: bool = False
     server_error: bool = False
     cert_status: str = "valid"
+    certificate_revoked: bool = False  # says the service
     strangers_chain: bool = False  # the chain leads nowhere
     expires_after: int | None = None  # signatures under one authorisation, before it is stale
     loses_answer_of: int | None = None  # the answer to this signHash never comes
@@ -161,7 +163,7 @@ class CscSimulator(LoopbackServer):
         self.calls.info += 1
         asked = await self._asked(request)
         certificate = self._pki.certificate(_identity(self._pki, asked))
-        chain = [certificate] if self.faults.strangers_chain else [
+        chain = [certificate] if self.faults.take("strangers_chain") else [
             certificate, self._pki.issuing.certificate, self._pki.root.certificate,
         ]  # fmt: skip
         is_rsa = isinstance(certificate.public_key(), rsa.RSAPublicKey)
@@ -169,7 +171,9 @@ class CscSimulator(LoopbackServer):
             "status": "enabled",
             "algo": self.algorithms or ([_RSA_PSS, *_RSA_WITH] if is_rsa else [*_ECDSA_WITH]),
         }
-        cert = {"status": self.faults.cert_status, "certificates": [der_text(one) for one in chain]}
+        revoked = self.faults.take("certificate_revoked")
+        status = "revoked" if revoked else self.faults.cert_status
+        cert = {"status": status, "certificates": [der_text(one) for one in chain]}
         how = self._how_v2() if request.match_info["api"] == "v2" else self._how_v1()
         return web.json_response({"key": key, "cert": cert, "multisign": self.multisign, **how})
 
@@ -192,12 +196,12 @@ class CscSimulator(LoopbackServer):
         self.calls.authorize += 1
         api = request.match_info["api"]
         asked = await self._asked(request, "authorize")
-        if self.faults.silent_before_signing:
+        if self.faults.take("silent_before_signing"):
             await self.lose_answer()
         self._check_secrets(_secrets(api, asked))
-        if self.faults.quota:
+        if self.faults.take("quota"):
             raise _Refused(429, "quota_exceeded")
-        if self.faults.rejected:
+        if self.faults.take("rejected"):
             raise _Refused(400, "access_denied", "The user said no: Nguyễn Văn Mẫu")
         count = int(asked["numSignatures"])
         if count > self.multisign:
@@ -224,7 +228,8 @@ class CscSimulator(LoopbackServer):
         if activation is None or not activation.left or activation.digest not in (None, wanted):
             raise _Refused(400, "invalid_request", "Hash is not authorized by the SAD")
         stale = activation.used == self.faults.expires_after
-        if self.faults.expired or stale or (self.wants_extension and not activation.extended):
+        unextended = self.wants_extension and not activation.extended
+        if self.faults.take("expired") or stale or unextended:
             raise _Refused(400, "invalid_request", "Expired SAD")
         activation.left, activation.used = activation.left - 1, activation.used + 1
         activation.extended = False
@@ -244,7 +249,7 @@ class CscSimulator(LoopbackServer):
         self.calls.sign_hash += 1
         api = request.match_info["api"]
         asked = await self._asked(request, "sign")
-        if self.faults.server_error:
+        if self.faults.take("server_error"):
             raise web.HTTPBadGateway
         wanted = _hash(api, asked)
         self._use(str(asked.get("SAD")), wanted)
@@ -252,12 +257,13 @@ class CscSimulator(LoopbackServer):
         digest = base64.b64decode(wanted, validate=True)
         if named is None or len(digest) != named.digest_size:
             raise _Refused(400, "invalid_request", "Invalid hash algorithm")
-        shown = bytes(len(digest)) if self.faults.wrong_signature else digest
+        shown = bytes(len(digest)) if self.faults.take("wrong_signature") else digest
         signature = self._sign(asked, shown, named)
         self.calls.signed.append(digest)
-        if self.faults.silent_after_signing or self.calls.sign_hash == self.faults.loses_answer_of:
+        lost = self.calls.sign_hash == self.faults.loses_answer_of
+        if self.faults.take("silent_after_signing") or lost:
             await self.lose_answer()
-        if self.faults.broken_answer:
+        if self.faults.take("broken_answer"):
             return web.Response(text="<html>", content_type="text/html")
         return web.json_response({"signatures": [base64.b64encode(signature).decode()]})
 

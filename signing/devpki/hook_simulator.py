@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from signing.contract import KeyConfig, RemoteState
@@ -28,8 +29,6 @@ _STATES = {
 
 class HookSimulator(RemoteDesk):
     """One development identity behind a bridge."""
-
-    identity = "official-rsa"
 
     def key_config(self, **changes: Any) -> KeyConfig:
         """A key as an operator would configure it."""
@@ -58,10 +57,16 @@ class HookSimulator(RemoteDesk):
         shared = Shared(CLIENT, secret)
         return shared.headers(messages.CALLBACK_PATH, body, now), body
 
+    async def tell(self, session: aiohttp.ClientSession, one: Transaction, *, forged: bool) -> None:
+        """A standing, with the MAC of who knows the secret or of who does not."""
+        headers, body = self.callback(one.reference, SECRET[::-1] if forged else SECRET)
+        async with session.post(self.callback_url, data=body, headers=headers):
+            pass
+
     async def _certificate(self, request: web.Request) -> web.Response:
         self.calls.certificate += 1
         await self._asked(request)
-        if self.faults.broken_answer:
+        if self.faults.take("broken_answer"):
             return web.Response(text="<html>", content_type="text/html")
         chain = (self.pki.issuing.certificate, self.pki.root.certificate)
         told = {
@@ -72,14 +77,16 @@ class HookSimulator(RemoteDesk):
 
     async def _start(self, request: web.Request) -> web.Response:
         self.calls.start += 1
-        if self.faults.silent_before_work:
+        if self.faults.take("silent_before_work"):
             await self.lose_answer()
         asked = await self._asked(request)
         self.calls.bodies.append(asked)
         reference = asked["reference"]
         digests = {one["item"]: bytes.fromhex(one["digest"]) for one in asked["items"]}
-        self.transactions.setdefault(reference, Transaction(reference, digests))
-        if self.faults.silent_after_work:
+        one = Transaction(reference, digests, title=asked["items"][0]["title"])
+        one.pss = asked["scheme"] == "rsassa-pss"
+        self.transactions.setdefault(reference, one)
+        if self.faults.take("silent_after_work"):
             await self.lose_answer()
         return self._answer(reference)
 
@@ -96,11 +103,11 @@ class HookSimulator(RemoteDesk):
         return self._answer(reference)
 
     def _answer(self, reference: str) -> web.Response:
-        if self.faults.server_error:
+        if self.faults.take("server_error"):
             raise web.HTTPInternalServerError
-        if self.faults.broken_answer:
+        if self.faults.take("broken_answer"):
             return web.Response(text="<html>", content_type="text/html")
-        if self.faults.unknown_code:
+        if self.faults.take("unknown_code"):
             return web.json_response({"reference": reference, "state": "half_done"})
         return web.json_response(messages.standing_body(self._standing(reference)))
 
@@ -114,7 +121,8 @@ class HookSimulator(RemoteDesk):
     async def _asked(self, request: web.Request) -> dict[str, Any]:
         body = await request.read()
         now = self.pki.clock.now()
-        proven = Shared(CLIENT, SECRET).holds(request.headers, request.path, body, now)
-        if not proven or self.faults.account_refused:
+        path = request.path[request.path.rindex("/v1/") :]  # without where it is mounted
+        proven = Shared(CLIENT, SECRET).holds(request.headers, path, body, now)
+        if not proven or self.faults.take("account_refused"):
             raise web.HTTPUnauthorized
         return dict(read_object(body))

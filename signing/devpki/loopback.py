@@ -36,6 +36,10 @@ class LoopbackServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    async def close(self) -> None:
+        """Where somebody else listens: let the calls that are held open end."""
+        self._stopping.set()
+
     def application(self) -> web.Application:
         """The routes."""
         raise NotImplementedError

@@ -15,6 +15,7 @@ import json
 import re
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from signing.contract import KeyConfig
@@ -33,6 +34,7 @@ _SIGN_FIELDS = {
     "hash", "hashAlgo", "signAlgo", "async",
 }  # fmt: skip
 _TITLE = re.compile(r"[A-Za-z0-9_\- ]*")
+_PUSHED = 3  # "async": how the end of a request is told
 _CODES = {
     "waiting": "4000",
     "rejected": "4002",
@@ -44,8 +46,6 @@ _CODES = {
 
 class MySignSimulator(RemoteDesk):
     """One user, who holds one development identity."""
-
-    identity = "official-rsa"
 
     def __init__(self, pki: DevPki) -> None:
         super().__init__(pki)
@@ -82,9 +82,9 @@ class MySignSimulator(RemoteDesk):
             app.router.add_post(path, handler)
         return app
 
-    def confirm(self, name: str, pss: bool = False) -> None:
+    def _settle(self, one: Transaction, decided: str, name: str, *, pss: bool) -> None:
         """As every desk does; calls that are held open go on."""
-        super().confirm(name, pss)
+        super()._settle(one, decided, name, pss=pss)
         self._decided.set()
 
     # ------------------------------------------------------------------ pushing
@@ -112,12 +112,25 @@ class MySignSimulator(RemoteDesk):
         data = {"action_timestamp": moment, "signature_timestamp": moment, "results": results}
         return json.dumps({"meta_data": meta, "data": data}).encode()
 
+    async def tell(self, session: aiohttp.ClientSession, one: Transaction, *, forged: bool) -> None:
+        """Ask for a token, then bring the result with it; who forges makes a token up."""
+        token = "1.0"  # noqa: S105 - made up, and worth nothing
+        if not forged:
+            headers = {"Content-Type": "application/json"}
+            call = self.token_call()
+            async with session.post(self.callback_url, data=call, headers=headers) as answer:
+                token = (await answer.json())["data"]["access_token"]
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        body = self.result_call(one.reference)
+        async with session.post(self.callback_url, data=body, headers=headers):
+            pass
+
     # ------------------------------------------------------------------ vtss
 
     async def _login(self, request: web.Request) -> web.Response:
         asked = await request.json()
         known = (asked.get("client_id"), asked.get("client_secret"), asked.get("user_id"))
-        if self.faults.account_refused or known != (CLIENT_ID, CLIENT_SECRET, USER_ID):
+        if self.faults.take("account_refused") or known != (CLIENT_ID, CLIENT_SECRET, USER_ID):
             return web.json_response({"error": "invalid_client"}, status=401)
         return web.json_response(
             {
@@ -154,7 +167,7 @@ class MySignSimulator(RemoteDesk):
 
     async def _sign_hash(self, request: web.Request) -> web.Response:
         self.calls.start += 1
-        if self.faults.silent_before_work:
+        if self.faults.take("silent_before_work"):
             await self.lose_answer()
         asked = await self._asked(request)
         self.calls.bodies.append(asked)
@@ -167,13 +180,20 @@ class MySignSimulator(RemoteDesk):
         digests = [base64.b64decode(text) for text in asked["hash"]]
         transaction = f"de67f948-0498-4919-af28-{len(self.transactions):012d}"
         one = Transaction(transaction, dict(zip(names, digests, strict=True)))
+        one.title, one.pushed = _read(asked["description"]), asked["async"] == _PUSHED
         self.transactions[transaction] = one
-        if self.faults.silent_after_work:
+        if self.faults.take("silent_after_work"):
             await self.lose_answer()
         if asked["async"] != 0:
             return web.json_response({"transactionId": transaction})
-        await self._decided.wait()
+        await self._until_decided(one)
         return self._answer(one)
+
+    async def _until_decided(self, one: Transaction) -> None:
+        """Hold a call open."""
+        while one.state == "waiting":
+            self._decided.clear()
+            await self._decided.wait()
 
     async def _status(self, request: web.Request) -> web.Response:
         self.calls.ask += 1
@@ -191,11 +211,11 @@ class MySignSimulator(RemoteDesk):
         return web.json_response({"status": "1", "signatures": listed})
 
     def _spoilt(self) -> web.Response | None:
-        if self.faults.server_error:
+        if self.faults.take("server_error"):
             return web.json_response({"status": "50000"})
-        if self.faults.broken_answer:
+        if self.faults.take("broken_answer"):
             return web.Response(text="<html>", content_type="text/html")
-        if self.faults.unknown_code:
+        if self.faults.take("unknown_code"):
             return web.json_response({"status": "86024"})
         return None
 
@@ -223,11 +243,13 @@ class MySignSimulator(RemoteDesk):
         self.calls.bodies.append(asked)
         (text,) = asked["hash"]
         one = Transaction(f"sad-{self.calls.start}", {text: base64.b64decode(text)})
+        one.title, one.pushed = _read(asked.get("description", "")), False
         self.transactions[one.reference] = one
-        await self._decided.wait()
+        await self._until_decided(one)
         refusals = {"rejected": "access_denied", "expired": "expired", "quota": "quota_exceeded"}
-        if one.state in refusals:
-            return web.json_response({"error": refusals[one.state]}, status=400)
+        if one.state != "confirmed":
+            error = refusals.get(one.state, "invalid_request")
+            return web.json_response({"error": error}, status=400)
         return web.json_response({"SAD": one.reference, "expiresIn": 300})
 
     async def _csc_sign(self, request: web.Request) -> web.Response:
@@ -236,10 +258,14 @@ class MySignSimulator(RemoteDesk):
         one = self.transactions[asked["SAD"]]
         if asked["hash"] != list(one.digests):
             return web.json_response({"error": "invalid_request"}, status=400)
-        if self.faults.silent_after_work:
+        if self.faults.take("silent_after_work"):
             await self.lose_answer()
         (signature,) = one.signatures.values()
         return web.json_response({"signatures": [_with_line_breaks(signature)]})
+
+
+def _read(title: str) -> str:
+    return base64.b64decode(title).decode()
 
 
 def _is_well_formed(asked: dict[str, Any]) -> bool:

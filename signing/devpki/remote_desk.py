@@ -1,14 +1,18 @@
-"""What every simulator of a remote signing service has: faults, a tally, keys.
+"""What every simulator of a remote signing service has: faults, a tally, keys, callbacks.
 
-Owns the raw signature by a development key, right or wrong on purpose. Leaves
-listening to ``loopback`` and each provider's wire format to its own simulator.
+Owns the raw signature by a development key, right or wrong on purpose, and the pushing of what the
+owner decided (lost, twice, late or forged on purpose). Leaves listening to ``loopback`` and each
+provider's wire format to its own simulator.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -16,12 +20,18 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.devpki.authority import PASSWORD, DevPki
 from signing.devpki.loopback import LoopbackServer
+from signing.devpki.scripted import ScriptedFaults
 
 SALT_LENGTH = 32
+LATE_S = 10.0
+
+
+_ENDS = ("rejected", "expired", "quota", "certificate_invalid")
+DECISIONS = ("confirmed", "rejected", "expired")
 
 
 @dataclass(slots=True)
-class RemoteFaults:
+class RemoteFaults(ScriptedFaults):
     """What goes wrong on purpose; each provider says it in its own words."""
 
     rejected: bool = False  # the owner says no in the application
@@ -35,6 +45,10 @@ class RemoteFaults:
     unknown_code: bool = False
     server_error: bool = False
     account_refused: bool = False
+    callback_lost: bool = False
+    callback_twice: bool = False
+    callback_late: bool = False  # after ``LATE_S``
+    callback_forged: bool = False  # by somebody who does not know the secret
 
 
 @dataclass(slots=True)
@@ -55,11 +69,16 @@ class Transaction:
     reference: str
     digests: dict[str, bytes]
     state: str = "waiting"  # then confirmed, rejected, expired, cancelled …
+    title: str = ""  # what the owner reads in the application
+    pss: bool = False
+    pushed: bool = True  # whether its end is told by a callback
     signatures: dict[str, bytes] = field(default_factory=dict)
 
 
 class RemoteDesk(LoopbackServer):
     """A simulator of a remote signing service."""
+
+    identity = "official-rsa"  # whose key it keeps
 
     def __init__(self, pki: DevPki) -> None:
         super().__init__()
@@ -67,31 +86,74 @@ class RemoteDesk(LoopbackServer):
         self.calls = RemoteCalls()
         self.transactions: dict[str, Transaction] = {}
         self.pki = pki
+        self.callback_url = ""  # whom the end of a request is told; empty: nobody
+        self._pushing: set[asyncio.Task[None]] = set()
 
     def confirm(self, name: str, pss: bool = False) -> None:
         """The owner of a key confirms everything that waits, unless scripted to do otherwise."""
         for one in self.transactions.values():
-            if one.state != "waiting":
-                continue
-            one.state = self._decision()
-            if one.state == "confirmed":
-                one.signatures = {
-                    item: self.sign(name, digest, pss=pss) for item, digest in one.digests.items()
-                }
+            if one.state == "waiting":
+                self._settle(one, self._decision(), name, pss=pss)
+
+    def decide(self, reference: str, decision: str) -> Transaction:
+        """The owner decides about one request in the application, and the service tells.
+
+        Args:
+            reference: as the service keeps it.
+            decision: ``confirmed`` (unless a fault is scripted), ``rejected`` or ``expired``.
+
+        Raises:
+            KeyError: no such request waits. ValueError: no such decision.
+        """
+        one = self.transactions[reference]
+        if one.state != "waiting":
+            raise KeyError(reference)
+        if decision not in DECISIONS:
+            raise ValueError(decision)
+        decided = self._decision() if decision == "confirmed" else decision
+        self._settle(one, decided, self.identity, pss=one.pss)
+        if self.callback_url and one.pushed:
+            task = asyncio.ensure_future(self._push(one))
+            self._pushing.add(task)
+            task.add_done_callback(self._pushing.discard)
+        return one
+
+    def _settle(self, one: Transaction, decided: str, name: str, *, pss: bool) -> None:
+        one.state = decided
+        if decided == "confirmed":
+            one.signatures = {
+                item: self.sign(name, digest, pss=pss) for item, digest in one.digests.items()
+            }
 
     def _decision(self) -> str:
+        return next((state for state in _ENDS if self.faults.take(state)), "confirmed")
+
+    async def _push(self, one: Transaction) -> None:
         faults = self.faults
-        scripted = {
-            "rejected": faults.rejected,
-            "expired": faults.expired,
-            "quota": faults.quota,
-            "certificate_invalid": faults.certificate_invalid,
-        }
-        return next((state for state, wanted in scripted.items() if wanted), "confirmed")
+        if faults.take("callback_lost"):
+            return
+        if faults.take("callback_late"):
+            await asyncio.sleep(LATE_S)
+        forged = faults.take("callback_forged")
+        async with aiohttp.ClientSession() as session:
+            for _ in range(2 if faults.take("callback_twice") else 1):
+                with contextlib.suppress(aiohttp.ClientError):
+                    await self.tell(session, one, forged=forged)
+
+    async def tell(self, session: aiohttp.ClientSession, one: Transaction, *, forged: bool) -> None:
+        """Bring the end of a request to ``callback_url``, in the provider's form."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Push nothing any more, and let the calls that are held open end."""
+        for task in self._pushing:
+            task.cancel()
+        await asyncio.gather(*self._pushing, return_exceptions=True)
+        await super().close()
 
     def sign(self, name: str, digest: bytes, *, pss: bool) -> bytes:
         """The raw signature of a development key over a digest."""
-        if self.faults.wrong_signature:
+        if self.faults.take("wrong_signature"):
             digest = bytes(len(digest))
         path = self.pki.directory / f"{name}.p12"
         key = pkcs12.load_pkcs12(path.read_bytes(), PASSWORD.encode()).key

@@ -11,6 +11,7 @@ import base64
 import re
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from signing.contract import KeyConfig
@@ -29,8 +30,6 @@ _FIELDS = {
 
 class SmartCaSimulator(RemoteDesk):
     """One user, who holds one development identity."""
-
-    identity = "official-rsa"
 
     def key_config(self, **changes: Any) -> KeyConfig:
         """A key as an operator would configure it."""
@@ -87,9 +86,17 @@ class SmartCaSimulator(RemoteDesk):
         }
         return _success("Success", {"user_certificates": [listed]})
 
+    async def tell(self, session: aiohttp.ClientSession, one: Transaction, *, forged: bool) -> None:
+        """Its webhook proves nothing, so that a forged one looks the same."""
+        del forged
+        headers = {"Content-Type": "application/json"}
+        body = self.webhook(one.reference)
+        async with session.post(self.callback_url, data=body, headers=headers):
+            pass
+
     async def _sign(self, request: web.Request) -> web.Response:
         self.calls.start += 1
-        if self.faults.silent_before_work:
+        if self.faults.take("silent_before_work"):
             await self.lose_answer()
         asked = await self._asked(request)
         if isinstance(asked, web.Response):
@@ -101,8 +108,9 @@ class SmartCaSimulator(RemoteDesk):
         if set(asked) - _FIELDS or not fits or reference in self.transactions:
             return _failure(400, "BAD_REQUEST")
         digests = {item: bytes.fromhex(text) for item, text in files.items()}
-        self.transactions[reference] = Transaction(reference, digests)
-        if self.faults.silent_after_work:
+        title = str(asked["transaction_desc"])
+        self.transactions[reference] = Transaction(reference, digests, title=title)
+        if self.faults.take("silent_after_work"):
             await self.lose_answer()
         told = {"transaction_id": reference, "tran_code": f"tran-{len(self.transactions)}"}
         return _success("sig_wait_for_user_confirm", told)
@@ -126,11 +134,11 @@ class SmartCaSimulator(RemoteDesk):
         return _success(message, {"transaction_id": one.reference, "signatures": None})
 
     def _spoilt(self) -> web.Response | None:
-        if self.faults.server_error:
+        if self.faults.take("server_error"):
             return _failure(500, "SERVER_INTERNAL_ERROR")
-        if self.faults.broken_answer:
+        if self.faults.take("broken_answer"):
             return web.Response(text="<html>", content_type="text/html")
-        if self.faults.unknown_code:
+        if self.faults.take("unknown_code"):
             return _success("SIG_SOMETHING_NEW", {})
         return None
 
@@ -141,7 +149,7 @@ class SmartCaSimulator(RemoteDesk):
             return spoilt
         asked: dict[str, Any] = await request.json()
         known = (asked.get("sp_id"), asked.get("sp_password"), asked.get("user_id"))
-        if known != (SP_ID, SP_PASSWORD, USER_ID) or self.faults.account_refused:
+        if known != (SP_ID, SP_PASSWORD, USER_ID) or self.faults.take("account_refused"):
             return _failure(401, "SP_CREDENTIAL_INVALID")
         return asked
 

@@ -29,6 +29,7 @@ from pyhanko.sign.timestamps import TimeStamper
 
 from signing.devpki.authority import KEYS, DevPki
 from signing.devpki.certificates import Issuer
+from signing.devpki.scripted import ScriptedFaults
 from signing.devpki.tokens import answer
 from signing.evidence.eligibility import TrustedChain
 from signing.keys.pkcs12 import Pkcs12Source
@@ -39,7 +40,7 @@ _BOXES = {"Number": (60, 700, 160, 720), "Day": (300, 700, 324, 720), "Month": (
 
 
 @dataclass(slots=True)
-class DesktopFaults:
+class DesktopFaults(ScriptedFaults):
     """What goes wrong on purpose."""
 
     cancelled: bool = False  # the official closes the window
@@ -67,14 +68,14 @@ class VgcaDesktop:
     async def call(self, function: str, argument: str) -> dict[str, Any]:
         """What the page's callback gets, after fetching, signing and sending back."""
         asked = json.loads(argument)
-        if self.faults.cancelled:
+        if self.faults.take("cancelled"):
             return {"Status": 1, "Message": "Người dùng hủy thao tác ký", "FileName": ""}
         async with aiohttp.ClientSession() as session:
             async with session.get(asked["FileName"]) as answer:
                 pdf = await answer.read()
             signed = await self.sign(pdf, issues=function == "vgca_sign_issued")
             said = await self._send(session, asked, signed)
-            if self.faults.sends_twice:
+            if self.faults.take("sends_twice"):
                 said = await self._send(session, asked, signed)
         return {
             "Status": 0 if said.get("Status") else 1,
@@ -100,19 +101,19 @@ class VgcaDesktop:
     async def sign(self, pdf: bytes, *, issues: bool = False) -> bytes:
         """The file as the tool leaves it, scripted faults included."""
         faults = self.faults
-        if faults.unsigned:
+        if faults.take("unsigned"):
             return pdf
-        if faults.another_document:
+        if faults.take("another_document"):
             pdf = _write_anew(pdf)
-        if faults.text_changed:
+        if faults.take("text_changed"):
             pdf = _draw_over(pdf)
         for name in ("Number", "Day", "Month", "Seal") if issues else ("Signature",):
             pdf = await self._sign_once(pdf, name)
-        if faults.note_added:
+        if faults.take("note_added"):
             pdf = _add_note(pdf)
-        if faults.resaved:
+        if faults.take("resaved"):
             pdf = _write_anew(pdf)
-        return _damage(pdf) if faults.damaged else pdf
+        return _damage(pdf) if faults.take("damaged") else pdf
 
     async def _sign_once(self, pdf: bytes, name: str) -> bytes:
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)

@@ -22,8 +22,14 @@ from gateway.documents.batches.store import BatchStatus, ItemStatus
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
-from gateway.documents.confirmations.endings import CANCELLED, end_act, withdraw_if_idle
-from gateway.documents.confirmations.rules import WITHDRAWN, Covered, root_hash
+from gateway.documents.confirmations.endings import end_act, withdraw_if_idle
+from gateway.documents.confirmations.rules import (
+    CANCELLED,
+    WITHDRAWN,
+    Covered,
+    code_of,
+    root_hash,
+)
 from gateway.documents.requests import Actor
 from gateway.documents.rules import Authority, RequestStatus
 from gateway.foundation import listing
@@ -244,11 +250,11 @@ class Batches:
         acts = act_store.acts_of_batch(connection, batch_id, *act_store.LIVE)
         for act in acts:
             if act.stage != Stage.ARRIVED:  # what the official already signed is published
-                end_act(connection, act, CANCELLED, now, detail=WITHDRAWN)
+                end_act(connection, act, CANCELLED, self._clock, detail=WITHDRAWN)
         for reference in sorted({act.reference for act in acts if act.reference}):
             withdraw_if_idle(connection, reference, now)
         arrived = {act.request_id for act in acts if act.stage == Stage.ARRIVED}
-        reason = {"code": CANCELLED, "detail": WITHDRAWN}
+        reason = {"code": code_of(CANCELLED, confirmed=False), "detail": WITHDRAWN}
         for item in batch_store.items_of(connection, batch_id, ItemStatus.WAITING):
             if item.request_id not in arrived:
                 refused = {"status": ItemStatus.REFUSED, "reason": reason}

@@ -134,7 +134,8 @@ def change_acts(connection: Connection, act_ids: Sequence[str], **values: Any) -
 def latest_acts(connection: Connection, request_ids: Sequence[str]) -> dict[str, Any]:
     """The newest act of each request that ever had one (without what only ``finish`` needs)."""
     heavy = ("prepared_state", "to_be_signed", "signature")
-    columns = [c for c in remote_acts.c if c.name not in heavy]
+    arrived = remote_acts.c.signature.is_not(None).label("arrived")
+    columns = [*(c for c in remote_acts.c if c.name not in heavy), arrived]
     rows = connection.execute(
         sa.select(*columns)
         .where(remote_acts.c.request_id.in_(request_ids))

@@ -81,7 +81,7 @@ class Decisions:
         now = self._clock.now()
         self._record(connection, row, live, actor, decision)
         words = _WORDS[decision.finding] + _FREE
-        end_act(connection, live, RemoteState.UNKNOWN, now, detail=words)
+        end_act(connection, live, RemoteState.UNKNOWN, self._clock, detail=words)
         end_if_idle(connection, live.reference, now)
         fresh = request_store.find_request(connection, actor.tenant, request_id)
         return show_requests(connection, [fresh], now)[0]

@@ -139,7 +139,7 @@ class Embedding:
         if act.stage != Stage.ARRIVED or act.lease_fence != claimed.lease_fence:
             return None
         if not request_held:
-            end_act(connection, act, RemoteState.EXPIRED, now, detail=NOT_COMPLETED)
+            end_act(connection, act, RemoteState.EXPIRED, self._clock, detail=NOT_COMPLETED)
             return None
         return act
 
@@ -192,7 +192,7 @@ class Embedding:
             return
         invalid = isinstance(error, CredentialRefused) and error.code != "bad_signature"
         state = RemoteState.CERTIFICATE_INVALID if invalid else RemoteState.ERROR
-        end_act(connection, act, state, self._clock.now(), detail=error.message_vi, error=error)
+        end_act(connection, act, state, self._clock, detail=error.message_vi, error=error)
 
     async def _leave(self, act: Any, due_at: datetime) -> None:
         """Put a claimed act down until later."""

@@ -1,7 +1,8 @@
 """How an act that waited for an official elsewhere ends without a result.
 
 Owns one unit: the act is closed with a reason that people read, its step is free again, its place
-in a batch is refused. Whether the step still was the act's is the fence's business.
+in a batch is refused, and an event tells the portal. Whether the step still was the act's is the
+fence's business.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.store import ItemStatus
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.rules import sentence
+from gateway.documents.confirmations.rules import CANCELLED, code_of, sentence
 from gateway.documents.evidence.refused_acts import record_refused
+from gateway.documents.requests import emit_about
 from gateway.documents.rules import RequestStatus
+from gateway.foundation.clock import Clock
 from signing.contract import CredentialRefused, RemoteState
 
-CANCELLED = "cancelled"  # a state of ours beside the provider's
+ENDED = "document.confirmation_ended"
 
 
 def is_held(connection: Connection, act: Any, now: datetime) -> bool:
@@ -37,12 +40,16 @@ def end_act(
     connection: Connection,
     act: Any,
     state: str,
-    now: datetime,
+    clock: Clock,
     *,
     detail: str = "",
     error: Exception | None = None,
 ) -> None:
-    """Close an act and give its step back; ``error`` may end the request (``steps.give_back``)."""
+    """Close an act, give its step back and tell the portal, once for each act that was live.
+
+    ``error`` may end the request (``steps.give_back``).
+    """
+    now = clock.now()
     words = detail if state == CANCELLED else sentence(RemoteState(state), detail)
     act_store.change_act(
         connection,
@@ -60,12 +67,21 @@ def end_act(
         who = {"official": act.official, "credential": act.credential, "channel": "elsewhere"}
         record_refused(connection, (act.tenant, act.request_id), who, error, now=now)
     steps.give_back(connection, act.request_id, act.fence, now, error)
+    code = code_of(state, confirmed=act.signature is not None)
+    _tell(connection, act, code, clock)
     if act.batch_id is not None:
-        reason = {"code": state, "detail": words}
+        reason = {"code": code, "detail": words}
         refused = ItemStatus.REFUSED
         batch_store.close_item(
             connection, act.batch_id, act.request_id, now, status=refused, reason=reason
         )
+
+
+def _tell(connection: Connection, act: Any, code: str, clock: Clock) -> None:
+    """An event of the document: which request, and why it goes on without a signature."""
+    row = request_store.find_request(connection, act.tenant, act.request_id)
+    facts = {"signature_request": act.request_id, "code": code}
+    emit_about(connection, ENDED, row, clock.now(), clock, facts=facts)
 
 
 def end_if_idle(connection: Connection, reference: str, now: datetime) -> None:

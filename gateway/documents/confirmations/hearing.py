@@ -93,7 +93,7 @@ class Hearing:
             self._arrive(connection, row, report.signatures, now)
         elif state.is_final:
             for act in act_store.acts_under(connection, row.reference, Stage.WAITING, lock=True):
-                end_act(connection, act, state, now, detail=detail)
+                end_act(connection, act, state, self._clock, detail=detail)
         else:
             note_state(connection, row.reference, state, detail, report.expires_at)
 
@@ -171,9 +171,9 @@ class Hearing:
         for act in act_store.acts_under(connection, row.reference, Stage.WAITING, lock=True):
             raw = signatures.get(act.id)
             if raw is None:
-                end_act(connection, act, RemoteState.ERROR, now, detail=_NO_SIGNATURE)
+                end_act(connection, act, RemoteState.ERROR, self._clock, detail=_NO_SIGNATURE)
             elif not is_held(connection, act, now):
-                end_act(connection, act, RemoteState.EXPIRED, now)
+                end_act(connection, act, RemoteState.EXPIRED, self._clock)
             else:
                 request_store.renew_lease(
                     connection, act.request_id, act.fence, now + _EMBEDDING_FOR

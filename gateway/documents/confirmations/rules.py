@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from signing.contract import RemoteState
+from signing.contract import OUTCOME_UNKNOWN, RemoteState
 
 _KNOWLEDGE = {
     RemoteState.UNKNOWN: 0,
@@ -48,6 +48,7 @@ NOT_COMPLETED = (
     " hoặc kiểm tra thu hồi không trả lời, hoặc yêu cầu đã hết hạn); văn bản chưa được ký."
 )
 WITHDRAWN = "Đã rút lại yêu cầu xác nhận."
+CANCELLED = "cancelled"  # a state of ours beside the provider's
 
 
 def fold(known: RemoteState, told: RemoteState) -> RemoteState:
@@ -76,6 +77,18 @@ def again_after_s(tries: int, most_s: float = _SLOWEST_S) -> float:
 def sentence(state: RemoteState, detail: str) -> str:
     """What the official reads: the provider's own words where there are any."""
     return detail or SENTENCES[state]
+
+
+def code_of(state: str, *, confirmed: bool) -> str:
+    """Why a confirmation ended without a signature in the document, for machines.
+
+    Args:
+        state: how it ended.
+        confirmed: whether the official's raw signature is here all the same.
+    """
+    if state == RemoteState.EXPIRED and confirmed:
+        return "not_completed"
+    return {CANCELLED: "withdrawn", RemoteState.UNKNOWN: OUTCOME_UNKNOWN}.get(state, str(state))
 
 
 def gives_up_at(now: datetime, wait: timedelta, deadline: datetime | None) -> datetime:

@@ -131,7 +131,7 @@ class Tickets:
             if is_held(connection, act, now):
                 held.append(act)
             else:
-                end_act(connection, act, RemoteState.EXPIRED, now)
+                end_act(connection, act, RemoteState.EXPIRED, self._clock)
         if not held:
             ticket_store.change_ticket(connection, reference, ended_at=now, due_at=None)
             return ()

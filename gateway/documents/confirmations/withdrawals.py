@@ -14,8 +14,8 @@ from gateway.documents import request_store
 from gateway.documents.answers import RequestAnswer, show_requests
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.endings import CANCELLED, end_act, withdraw_if_idle
-from gateway.documents.confirmations.rules import NEVER_DECIDED, WITHDRAWN
+from gateway.documents.confirmations.endings import end_act, withdraw_if_idle
+from gateway.documents.confirmations.rules import CANCELLED, NEVER_DECIDED, WITHDRAWN
 from gateway.documents.confirmations.tickets import TOPIC
 from gateway.documents.requests import Actor
 from gateway.documents.rules import Authority
@@ -47,7 +47,7 @@ class Withdrawals:
         code = self._why_not_withdraw(row, live, actor)
         if code is not None:
             raise Problem(code)
-        end_act(connection, live, CANCELLED, self._clock.now(), detail=WITHDRAWN)
+        end_act(connection, live, CANCELLED, self._clock, detail=WITHDRAWN)
         withdraw_if_idle(connection, live.reference, self._clock.now())
         fresh = request_store.find_request(connection, actor.tenant, request_id)
         return show_requests(connection, [fresh], self._clock.now())[0]
@@ -76,9 +76,9 @@ class Withdrawals:
             act_store.change_act(connection, act_id, due_at=act.expires_at, lease_until=None)
             return
         if act.undecided_at is None:
-            end_act(connection, act, RemoteState.EXPIRED, now)
+            end_act(connection, act, RemoteState.EXPIRED, self._clock)
         else:  # it may have been signed: that it was not, nobody has said
-            end_act(connection, act, RemoteState.UNKNOWN, now, detail=NEVER_DECIDED)
+            end_act(connection, act, RemoteState.UNKNOWN, self._clock, detail=NEVER_DECIDED)
         withdraw_if_idle(connection, act.reference, now)
 
 

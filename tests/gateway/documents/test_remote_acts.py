@@ -184,7 +184,7 @@ async def test_an_end_without_signature_gives_the_step_back_with_a_reason(desk, 
     given_back = await desk.get(request)
     assert (given_back.status, given_back.confirmation.state) == ("waiting", state)
     assert given_back.confirmation.detail
-    assert await desk.events() == []
+    assert await desk.events() == [("document.confirmation_ended", request.document_id)]
     again = await desk.sign(request)
     assert again.confirmation.state == "waiting_user"
     desk.provider.confirm()

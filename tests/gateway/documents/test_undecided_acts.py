@@ -194,7 +194,7 @@ async def test_documents_of_a_batch_are_decided_one_by_one(world):
         assert (await desk.get(request)).confirmation.decision_needed
         assert (await caller.post(deciding(request), NOT_THERE))[0] == 200
     seen = await desk.get_batch(batch)
-    assert [item.reason.code for item in seen.items] == ["unknown"] * 2
+    assert [item.reason.code for item in seen.items] == ["outcome_unknown"] * 2
     (ticket,) = await desk.tickets()
     assert ticket.ended_at is not None
 
