@@ -179,7 +179,7 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
         if level is not order.level:
             order = dataclasses.replace(order, level=level)
         timings.mark("certificate")
-        signed_at = self._clock.now().replace(microsecond=0)
+        signed_at = self._clock.now()
         with refusing_documents():
             file = open_plain(order.pdf) if self._may_use_lane(key) else None
             if file is None:
