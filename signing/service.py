@@ -52,6 +52,7 @@ from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status, status_unknown
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.evidence.watch import Watch, WatchActs
+from signing.file_questions import FileQuestions
 from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
 from signing.lane import open_plain
@@ -68,7 +69,7 @@ from signing.stages import Timings
 log = logging.getLogger(__name__)
 
 
-class SigningService(LargeFileWork, RemoteActs, WatchActs):
+class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
     """``Signatures``, ``LargeFiles``, ``RemoteSignatures``, ``Watching``; close it when done."""
 
     def __init__(self, config: SignerConfig, clock: Clock) -> None:

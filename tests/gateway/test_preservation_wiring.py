@@ -98,7 +98,14 @@ def test_what_cannot_work_is_named_at_once():
         Settings,
     )
     found = " ".join(unusable_preservation(wrong))
-    for part in ("when_unavailable", "digest", "retry_s", "slots_folder", "answers_folder", "mật khẩu"):
+    for part in (
+        "when_unavailable",
+        "digest",
+        "retry_s",
+        "slots_folder",
+        "answers_folder",
+        "mật khẩu",
+    ):
         assert part in found
     assert unusable_preservation(Settings()) == []
 
