@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -85,8 +86,11 @@ def unusable_preservation(settings: Settings) -> list[str]:
         "signing.preservation.retry_s: cần ít nhất một số giây lớn hơn 0": (
             bool(section.preservation.retry_s) and min(section.preservation.retry_s) > 0
         ),
-        "signing.timestamps.slots_folder: không có thư mục này": (
-            not section.timestamps.slots_folder or Path(section.timestamps.slots_folder).is_dir()
+        "signing.timestamps.slots_folder: không có thư mục này, hoặc không ghi vào được": (
+            _is_usable(section.timestamps.slots_folder)
+        ),
+        "signing.timestamps.answers_folder: không có thư mục này, hoặc không ghi vào được": (
+            _is_usable(section.timestamps.answers_folder)
         ),
         "signing.timestamps.authorities: mật khẩu chỉ gửi qua https ở chế độ live": (
             settings.server.mode != "live"
@@ -98,6 +102,11 @@ def unusable_preservation(settings: Settings) -> list[str]:
         ),
     }
     return [sentence for sentence, holds in rules.items() if not holds]
+
+
+def _is_usable(folder: str) -> bool:
+    """A folder that processes share, where the operator names one."""
+    return not folder or (Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK))
 
 
 def _end_of(day: date) -> datetime:

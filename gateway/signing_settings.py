@@ -82,10 +82,11 @@ class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
     urls: list[str] = []  # RFC 3161 over HTTP; B-T and above need one
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 30.0  # of those without options
     authorities: list[TimestampAuthority] = []  # options; the ones not in urls are tried last
-    # where signer processes of this machine count requests and share a breaker and answers about
-    # revocation; empty = a folder of this user's for all gateways over one PostgreSQL database,
-    # else one of the gateway's own
+    # where signer processes of this machine count requests and share a breaker; empty = a folder of
+    # this user's for all gateways over one PostgreSQL database, else one of the gateway's own
     slots_folder: str = ""
+    # where they share answers about revocation (up to 256 MB); empty = beside the folder above
+    answers_folder: str = ""
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):

@@ -157,7 +157,7 @@ def signer_config(settings: Settings) -> SignerConfig:
         validation_limit_s=section.trust.validation_limit_s,
         timestamp_authorities=timestamp_authorities(settings),
         timestamp_slots=section.timestamps.slots_folder or shared_folder(settings, "slots"),
-        revocation_folder=shared_folder(settings, "answers"),
+        revocation_folder=section.timestamps.answers_folder or shared_folder(settings, "answers"),
         rewrite_hosts=tuple(section.trust.rewrite_hosts.items()),
         archive_digest=section.preservation.digest,
         algorithm_ends=algorithm_ends(

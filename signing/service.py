@@ -52,6 +52,7 @@ from signing.evidence.fetching import Fetcher
 from signing.evidence.revocation import Evidence, RevocationChecker, Status, status_unknown
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
 from signing.evidence.watch import Watch, WatchActs
+from signing.file_questions import FileQuestions
 from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
 from signing.lane import open_plain
@@ -68,7 +69,7 @@ from signing.stages import Timings
 log = logging.getLogger(__name__)
 
 
-class SigningService(LargeFileWork, RemoteActs, WatchActs):
+class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
     """``Signatures``, ``LargeFiles``, ``RemoteSignatures``, ``Watching``; close it when done."""
 
     def __init__(self, config: SignerConfig, clock: Clock) -> None:
@@ -179,7 +180,7 @@ class SigningService(LargeFileWork, RemoteActs, WatchActs):
         if level is not order.level:
             order = dataclasses.replace(order, level=level)
         timings.mark("certificate")
-        signed_at = self._clock.now().replace(microsecond=0)
+        signed_at = self._clock.now()
         with refusing_documents():
             file = open_plain(order.pdf) if self._may_use_lane(key) else None
             if file is None:

@@ -18,16 +18,19 @@ from gateway.foundation.spools import SpooledFile
 from signing.contract import (
     Inspection,
     LargeFiles,
+    Numbering,
     Provability,
+    SignedPieces,
     SigningError,
     SignOrder,
+    TakingApart,
     Validation,
     with_earlier_signatures,
 )
 
 
-class DocumentSignatures(PreservingSignatures, LargeFiles, Protocol):
-    """Signs, keeps what is signed provable, and works on files where they lie."""
+class DocumentSignatures(PreservingSignatures, LargeFiles, TakingApart, Numbering, Protocol):
+    """Signs, keeps what is signed provable, works on files where they lie, takes them apart."""
 
 
 class LargeDocuments:
@@ -75,6 +78,11 @@ class LargeDocuments:
         """
         async with self._files.local(sha256) as path:
             return await self._signatures.validate_file(path, allowed_fields)
+
+    async def take_apart(self, sha256: str) -> SignedPieces:
+        """The pieces of a stored file that other programs check."""
+        async with self._files.local(sha256) as path:
+            return await self._signatures.take_apart_file(path)
 
     async def sign(self, order: SignOrder, sha256: str) -> Result:
         """Sign a stored file into a new one and store that; ``order.pdf`` is not looked at.

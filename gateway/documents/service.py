@@ -222,7 +222,7 @@ class Documents:
         return Source(answer.id, answer.sha256, answer.pages, blocked, bool(answer.signatures))
 
     async def evidence(self, tenant: str, document_id: str) -> bytes:
-        """A ZIP for an inspector: hashes, certificates, raw answers, records, a report.
+        """A ZIP for an inspector: the file, its signatures, certificates, answers, records.
 
         Raises:
             Problem: ``not_found``.
@@ -234,9 +234,11 @@ class Documents:
         with refusing():
             if content is None:
                 verdict = await self._large.validate(answer.sha256, fields)
+                pieces = await self._large.take_apart(answer.sha256)
             else:
                 verdict = await self.validate(content, fields)
-        return await self._evidence.bundle(tenant, answer, verdict)
+                pieces = await self._signatures.take_apart(content)
+        return await self._evidence.bundle(tenant, answer, verdict, pieces=pieces, pdf=content)
 
     async def validate(
         self, content: bytes, allowed_fields: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
@@ -37,7 +37,9 @@ from signing.contract import (
     Credential,
     DocumentNumber,
     DocumentRefused,
+    DocumentSurvey,
     KeyConfig,
+    Placement,
     Role,
     SignOrder,
 )
@@ -110,6 +112,22 @@ def plan(
                 pass
         survey = Surveyor(texts, _read_pages(order.pdf))
         return _plan(order, key, credential, signed_at, survey)
+
+
+def rehearse_number(
+    pdf: bytes,
+    number: DocumentNumber,
+    placement: Placement | None = None,
+    survey: DocumentSurvey | None = None,
+) -> None:
+    """Place number, day and month as the clerk's act will; what is refused now is refused then.
+
+    ``survey`` is what is known of exactly this file's pages. Raises as ``plan`` does.
+    """
+    order = SignOrder(pdf, "", Role.AGENCY, placement=placement, document_number=number)
+    key, never = KeyConfig("", "", ""), datetime.min.replace(tzinfo=UTC)
+    with SurveyedPages(pdf, survey) as texts:
+        _issue(_Scene(order, key, "", never, Surveyor(texts, _read_pages(pdf))))
 
 
 def _plan(

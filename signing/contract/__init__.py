@@ -24,6 +24,7 @@ from signing.contract.inspection import (
 )
 from signing.contract.keys import Clock, Credential, SignerConfig
 from signing.contract.large import LargeFiles
+from signing.contract.numbering import Numbering
 from signing.contract.orders import (
     DocumentNumber,
     Level,
@@ -35,6 +36,7 @@ from signing.contract.orders import (
     SigningPath,
     SignOrder,
 )
+from signing.contract.pieces import SignaturePiece, SignedPieces, TakingApart
 from signing.contract.preservation import (
     ExtendedPdf,
     ExtensionEvidence,
@@ -98,6 +100,7 @@ __all__ = [
     "KeyConfig",
     "LargeFiles",
     "Level",
+    "Numbering",
     "PageSurvey",
     "Placement",
     "Prepared",
@@ -111,15 +114,18 @@ __all__ = [
     "Role",
     "Severity",
     "SignOrder",
+    "SignaturePiece",
     "SignatureVerdict",
     "Signatures",
     "Signed",
     "SignedFile",
     "SignedPdf",
+    "SignedPieces",
     "SignerConfig",
     "SigningError",
     "SigningPath",
     "SigningUnavailable",
+    "TakingApart",
     "Ticket",
     "TimestampAuthority",
     "TimestampTrip",

@@ -102,6 +102,7 @@ class SignedPdf:
 
     ``level`` is what was reached: lower than asked only where the policy for an unknown revocation
     status allows it, and then ``evidence`` holds the warning.
+    ``signed_at`` is as exact as the clock; what the file claims is cut to its second.
     """
 
     pdf: bytes

@@ -129,7 +129,7 @@ def read_holding(pdf: bytes) -> Holding:
     found = find_signatures(pdf, reader.root)
     read = [_read(reader, one) for one in found]
     stamps = sorted((o for o in read if isinstance(o, DocumentStamp)), key=lambda o: o.end)
-    store = _read_store(reader.root)
+    store = read_store(reader.root)
     signatures = [_with_level(s, stamps, store) for s in read if isinstance(s, HeldSignature)]
     if not signatures:
         raise DocumentRefused("unsigned", "Tệp không có chữ ký số.", "no signature to preserve")
@@ -144,7 +144,7 @@ def _read(reader: Any, found: FoundSignature) -> HeldSignature | DocumentStamp:
         _, _, start, length = (int(n) for n in found.value["/ByteRange"])
         if found.is_timestamp:
             past = reader.get_historical_resolver(embedded.signed_revision)
-            return DocumentStamp(name, start + length, _stamp(signed), _read_store(past.root))
+            return DocumentStamp(name, start + length, _stamp(signed), read_store(past.root))
         return _signature(name, start + length, signed)
     except HOSTILE_INPUT_ERRORS as error:
         log.info("signature %s not readable: %s", name, type(error).__name__)
@@ -227,7 +227,8 @@ def _with_level(
 # ------------------------------------------------------------------ the security store
 
 
-def _read_store(root: Any) -> Store:
+def read_store(root: Any) -> Store:
+    """The document security store as the given catalog has it."""
     store = entry(root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return Store()

@@ -15,6 +15,7 @@ from signing.contract import (
     Inspection,
     Provability,
     SignedFile,
+    SignedPieces,
     SigningUnavailable,
     SignOrder,
     Validation,
@@ -74,6 +75,15 @@ class LargeFileJobs:
             now = self._clock.now()
             return await asyncio.to_thread(unfinished_file_validation, path, lost.code, now)
         return cast("Validation", found)
+
+    async def take_apart_file(self, path: Path) -> SignedPieces:
+        """The pieces of a signed file, in a reader; nothing of one that costs too much."""
+        try:
+            return cast("SignedPieces", await self._read("take_apart_file", path))
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            return SignedPieces()
 
     async def provability_file(self, path: Path) -> Provability:
         """Until when the file's signatures can be proven, in a reader."""

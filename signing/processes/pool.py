@@ -28,10 +28,12 @@ from signing.contract import (
     Attested,
     Clock,
     Credential,
+    DocumentNumber,
     ExtendedPdf,
     FetchedList,
     Inspection,
     Level,
+    Placement,
     Prepared,
     Provability,
     RemoteItem,
@@ -39,6 +41,7 @@ from signing.contract import (
     RevocationFinding,
     Role,
     SignedPdf,
+    SignedPieces,
     SignerConfig,
     SigningError,
     SigningUnavailable,
@@ -199,6 +202,22 @@ class SignerPool(LargeFileJobs):
         """Take a list that another machine fetched; the children find it in their folder."""
         arguments = (url, raw, fetched_at)
         await self._on(self._archivists, 60.0, "keep_list", arguments)
+
+    async def take_apart(self, pdf: bytes) -> SignedPieces:
+        """The pieces of a signed file, in a reader; nothing of one that costs too much."""
+        try:
+            return cast("SignedPieces", await self._read("take_apart", pdf))
+        except SigningUnavailable as lost:
+            if not is_unfinished(lost.code):
+                raise
+            return SignedPieces()
+
+    async def check_number(
+        self, pdf: bytes, number: DocumentNumber, placement: Placement | None = None
+    ) -> None:
+        """Look, in a reader, whether the document takes the number it is to be given."""
+        survey = self._surveys.of((await _digest(pdf)).hex())
+        await self._read("check_number", pdf, number, placement, survey)
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified, in a reader."""

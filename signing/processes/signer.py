@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
     {"prepare", "finish", "accept_hand_off", "inspect_file", "extend", "provability"}
-    | {"validate_file", "provability_file"}
+    | {"validate_file", "provability_file", "take_apart", "take_apart_file"}
+    | {"check_number"}
     | {"certificate_status", "fetch_list", "keep_list"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own

@@ -90,6 +90,7 @@ def test_what_cannot_work_is_named_at_once():
                 "preservation": {"digest": "sha1", "retry_s": []},
                 "timestamps": {
                     "slots_folder": "/khong/co",
+                    "answers_folder": "/cung/khong/co",
                     "authorities": [{"url": "http://tsa.example.vn/", "password": "x"}],
                 },
             },
@@ -97,6 +98,49 @@ def test_what_cannot_work_is_named_at_once():
         Settings,
     )
     found = " ".join(unusable_preservation(wrong))
-    for part in ("when_unavailable", "digest", "retry_s", "slots_folder", "mật khẩu"):
+    for part in (
+        "when_unavailable",
+        "digest",
+        "retry_s",
+        "slots_folder",
+        "answers_folder",
+        "mật khẩu",
+    ):
         assert part in found
     assert unusable_preservation(Settings()) == []
+
+
+def test_both_shared_folders_are_the_operators_where_they_are_named(tmp_path):
+    """Services with PrivateTmp share neither places nor answers otherwise."""
+    slots, answers = tmp_path / "slots", tmp_path / "answers"
+    for one in (slots, answers):
+        one.mkdir()
+    named = {"slots_folder": str(slots), "answers_folder": str(answers)}
+    config = signer_config(settings(timestamps=named))
+    assert (config.timestamp_slots, config.revocation_folder) == (str(slots), str(answers))
+    assert unusable_preservation(settings(timestamps=named)) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    """A folder that shares nothing would be found out only when two machines ask twice."""
+    closed = tmp_path / "file"
+    closed.write_text("")
+    found = unusable_preservation(settings(timestamps={"answers_folder": str(closed)}))
+    assert [one.partition(":")[0] for one in found] == ["signing.timestamps.answers_folder"]
+
+
+@pytest.mark.parametrize("unit", ["motcua", "motcua-work"])
+def test_the_units_make_the_folders_that_operators_are_told_to_name(unit):
+    """What operations.md tells to configure exists, for both services, also after a restart."""
+    config = data_folder("systemd")
+    service = (config / f"{unit}.service").read_text("utf-8")
+    told = (config.parent.parent / "docs" / "operations.md").read_text("utf-8")
+    made = {
+        "RuntimeDirectory": ("motcua/slots", 'slots_folder = "/run/motcua/slots"'),
+        "CacheDirectory": ("motcua/answers", 'answers_folder = "/var/cache/motcua/answers"'),
+    }
+    for directive, (folder, setting) in made.items():
+        assert f"\n{directive}={folder}\n" in service
+        assert f"\n{directive}Mode=0700\n" in service
+        assert setting in told
+    assert "\nRuntimeDirectoryPreserve=yes\n" in service  # one unit stops, the other works on

@@ -28,6 +28,7 @@ from signing.contract import (
     Provability,
     SignatureVerdict,
     SignedPdf,
+    SignedPieces,
     SigningUnavailable,
     Validation,
     Verdict,
@@ -141,6 +142,15 @@ class PaperSignatures:
         level = Level(levels[-1])
         reason = "timestamp_certificate" if level.rank > 1 else "signer_certificate"
         return Provability(self.until, reason, "…", level)
+
+    async def take_apart(self, pdf):
+        return SignedPieces()
+
+    async def check_number(self, pdf, number, placement=None):
+        await self.before_number(number)
+
+    async def before_number(self, number):
+        """A page that contradicts the number goes here."""
 
     async def validate(self, pdf):
         if not self.available:

@@ -142,9 +142,18 @@ def judge(wish: Wish, mandates: Iterable[Mandate], *, required: bool = False) ->
     return Ruling(tuple(rows))
 
 
-def problem_of_new(new: Mandate, register: Iterable[Mandate]) -> dict[str, str]:
-    """What is wrong with a row that is to be entered: field → Vietnamese sentence."""
+def problem_of_new(new: Mandate, register: Iterable[Mandate], today: date) -> dict[str, str]:
+    """What is wrong with a row that is to be entered: field → Vietnamese sentence.
+
+    ``today`` is the Vietnamese day: a decision that is still to be made grants nothing yet, and
+    none grants anything for the days before it (NĐ 30/2020/NĐ-CP, art. 13 §3).
+    """
     wrong: dict[str, str] = {}
+    decided = f"{new.decision_date:{_DAY}}"
+    if new.decision_date > today:
+        wrong["legal_basis/date"] = f"Quyết định không thể mang ngày ở tương lai ({decided})."
+    if new.valid_from < new.decision_date:
+        wrong["valid_from"] = f"Thẩm quyền không thể bắt đầu trước ngày {decided} của quyết định."
     if new.valid_to is not None and new.valid_to < new.valid_from:
         wrong["valid_to"] = "Ngày hết hiệu lực phải từ ngày bắt đầu trở đi."
     if new.role != "person" and new.capacities != (None,):

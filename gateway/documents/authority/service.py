@@ -19,7 +19,7 @@ from gateway.documents.authority import store as authority_store
 from gateway.documents.authority.rules import Mandate, problem_of_new
 from gateway.documents.authority.store import Entered, authorities
 from gateway.foundation import listing
-from gateway.foundation.clock import Clock, iso
+from gateway.foundation.clock import Clock, iso, vietnam_day
 from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import FieldError, Problem, invalid, not_found
@@ -108,7 +108,7 @@ class AuthorityRegister:
         """
         mandate = replace(new, id=new_id("aut", self._clock))
         register = authority_store.mandates(connection, tenant, new.agency_code)
-        wrong = problem_of_new(mandate, register)
+        wrong = problem_of_new(mandate, register, vietnam_day(self._clock.now()))
         if wrong:
             raise invalid([FieldError(f"/{name}", "invalid", s) for name, s in wrong.items()])
         authority_store.insert_authority(connection, tenant, mandate, self._clock.now(), by)

@@ -1,19 +1,21 @@
 """The evidence bundle of a document: what an inspector can check without asking us.
 
-A ZIP, deterministic for the same input: hashes of every revision, the certificates that signed and
-their issuers, the raw OCSP answers, CRLs and time-stamps as they were received, the records of the
-evidence log with the links that chain them, the verdict as of the asking, and a Vietnamese report.
-Leaves loading to ``evidence_collect``, words and looks of the report to ``evidence_report``.
+A ZIP: the signed document, each signature's CMS, the certificates that signed and their issuers,
+the raw OCSP answers, CRLs and time-stamps, the records of the evidence log with the links that
+chain them, the verdict of the day, a Vietnamese report, and how to check it all with openssl. The
+same bytes for the same state on the same day. Leaves loading to ``collect``, words and looks of the
+report to ``report``, names of what other programs check to ``pieces``, their commands to ``guide``.
 Follows TT 15/2025/TT-BKHCN, art. 5.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -21,10 +23,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.documents.answers import DocumentAnswer
+from gateway.documents.evidence import guide
 from gateway.documents.evidence.chain import files_of, link, link_sha256
+from gateway.documents.evidence.pieces import (
+    MOST_PDF,
+    chain_of,
+    crl_answers,
+    described,
+    document_name,
+    files_of_pieces,
+    ocsp_answers,
+)
 from gateway.documents.verdicts import show_validation
 from gateway.foundation.clock import in_vietnam, iso
-from signing.contract import Validation
+from signing.contract import SignedPieces, Validation
 
 # what a record calls a file → folder and ending in the bundle
 _PLACES = {
@@ -35,6 +47,7 @@ _PLACES = {
     "timestamp": ("timestamps", "tst"),
 }
 KINDS = frozenset(_PLACES)
+_ANSWERS = ("ocsp/", "crl/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,22 @@ class Collected:
     records: Sequence[Any]
     chain: ChainProof
     raw: Mapping[str, bytes]  # SHA-256 → bytes; what the store lost or found changed is missing
-    collected_at: datetime
+    day: date  # of the verdict, in Vietnam
+    pieces: SignedPieces = field(default_factory=SignedPieces)
+    pdf: bytes | None = None  # the latest revision; None: too large, or lost
+
+    @property
+    def as_of(self) -> datetime:
+        """When the newest thing in it happened; not when it was asked for."""
+        moments = [row.created_at for row in self.revisions]
+        moments += [row.recorded_at for row in self.records]
+        newest: datetime = max(moments)
+        return newest
+
+    @property
+    def includes_document(self) -> bool:
+        """Whether the signed file itself goes along."""
+        return self.pdf is not None and len(self.pdf) <= MOST_PDF
 
     def contents(self) -> list[dict[str, Any]]:
         """What the records say, in order."""
@@ -66,7 +94,7 @@ class Collected:
 
 def pack(collected: Collected, report: bytes) -> bytes:
     """The ZIP with everything in it."""
-    stamp = in_vietnam(collected.collected_at).timetuple()[:6]
+    stamp = in_vietnam(collected.as_of).timetuple()[:6]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, content in _entries(collected, report):
@@ -77,16 +105,63 @@ def pack(collected: Collected, report: bytes) -> bytes:
 
 
 def _entries(collected: Collected, report: bytes) -> Iterator[tuple[str, bytes]]:
+    parts = _parts(collected)
+    yield guide.NAME, guide.write_guide(_guided(collected, parts))
     yield "report.pdf", report
     yield "manifest.json", _json(_manifest(collected))
-    yield "validation.json", _json(show_validation(collected.validation))
+    # The day stands in the manifest: a second of it would make every export another file.
+    undated = replace(collected.validation, checked_at=None)
+    yield "validation.json", _json(show_validation(undated))
     yield "records.json", _json(_records(collected))
     for row in collected.records:
         yield _record_name(row.number), row.content.encode()
     for row in collected.revisions:
         if row.certificate is not None:
             yield _certificate_name(row), bytes(row.certificate)
-    yield from sorted(_raw_files(collected))
+    if collected.pdf is not None and collected.includes_document:
+        yield _document_name(collected), collected.pdf
+    yield from sorted(parts.items())
+
+
+def _parts(collected: Collected) -> dict[str, bytes]:
+    """What the records kept and what the file itself holds, each once, by name."""
+    recorded = [
+        collected.raw[digest]
+        for content in collected.contents()
+        for what, digest in files_of(content)
+        if what.endswith("certificate") and digest in collected.raw
+    ]
+    chain = chain_of([*collected.pieces.certificates, *recorded])
+    held = dict(chain.pems()) if chain.files else {}
+    return dict(_raw_files(collected)) | dict(files_of_pieces(collected.pieces)) | held
+
+
+def _guided(collected: Collected, parts: Mapping[str, bytes]) -> guide.Guided:
+    pems = [raw for name, raw in parts.items() if name.startswith("certificates/")]
+    chain = chain_of(x509.load_pem_x509_certificate(p).public_bytes(Encoding.DER) for p in pems)
+    folders = [[(n, r) for n, r in sorted(parts.items()) if n.startswith(f)] for f in _ANSWERS]
+    return guide.Guided(
+        document=_document_name(collected),
+        included=collected.includes_document,
+        revisions=[(row.number, row.sha256, row.size) for row in _prefixes(collected)],
+        signatures=collected.pieces.signatures,
+        unreadable=collected.pieces.unreadable,
+        chain=chain,
+        ocsps=ocsp_answers(folders[0], chain),
+        crls=crl_answers(folders[1], chain),
+    )
+
+
+def _prefixes(collected: Collected) -> Sequence[Any]:
+    """The revisions that begin the latest one: not the broken file that it was repaired from."""
+    pdf, rows = collected.pdf, collected.revisions
+    if pdf is None:
+        return rows[-1:]
+    return [row for row in rows if hashlib.sha256(pdf[: row.size]).hexdigest() == row.sha256]
+
+
+def _document_name(collected: Collected) -> str:
+    return document_name(collected.revisions[-1].number)
 
 
 def _raw_files(collected: Collected) -> set[tuple[str, bytes]]:
@@ -119,7 +194,26 @@ def _manifest(collected: Collected) -> dict[str, Any]:
         "document": msgspec.to_builtins(collected.document),
         "revisions": [_revision(row) for row in collected.revisions],
         "missing": missing,
-        "collected_at": iso(collected.collected_at),
+        "file": _file(collected),
+        "signatures": described(collected.pieces),
+        "unreadable_signatures": list(collected.pieces.unreadable),
+        "as_of": iso(collected.as_of),
+        "judged_on": collected.day.isoformat(),
+    }
+
+
+def _file(collected: Collected) -> dict[str, Any]:
+    """Where the signed file is, or why it is not here."""
+    row = collected.revisions[-1]
+    reason = None
+    if not collected.includes_document:
+        reason = f"lớn hơn {MOST_PDF // 1024**2} MiB, chỉ kèm giá trị băm"
+    return {
+        "name": _document_name(collected),
+        "included": collected.includes_document,
+        "reason": reason,
+        "sha256": row.sha256,
+        "size": row.size,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,12 @@ from gateway.documents.answers import DocumentAnswer
 from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.bundle import KINDS, ChainProof, Collected, pack
 from gateway.documents.evidence.chain import GENESIS, files_of
+from gateway.documents.evidence.pieces import sound
 from gateway.documents.evidence.report import draw_report
-from gateway.foundation.clock import Clock
+from gateway.foundation.clock import Clock, vietnam_day
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
-from signing.contract import Validation
+from signing.contract import SignedPieces, Validation
 
 _LINKS = 2_000  # some 600 kB in the bundle
 
@@ -38,8 +40,19 @@ class EvidenceDesk:
         self._clock = clock
         self._files = files
 
-    async def bundle(self, tenant: str, document: DocumentAnswer, validation: Validation) -> bytes:
-        """The ZIP of one document, judged by ``validation`` just now."""
+    async def bundle(
+        self,
+        tenant: str,
+        document: DocumentAnswer,
+        validation: Validation,
+        *,
+        pieces: SignedPieces,
+        pdf: bytes | None,
+    ) -> bytes:
+        """The ZIP of one document, judged by ``validation`` just now.
+
+        ``pieces`` are those of its latest revision, ``pdf`` that revision, None for a large one.
+        """
         rows = await self._database.read(lambda c: _read(c, tenant, document.id))
         collected = Collected(
             document=document,
@@ -48,9 +61,11 @@ class EvidenceDesk:
             records=rows.records,
             chain=rows.chain,
             raw=await self._raw(rows.records),
-            collected_at=self._clock.now(),
+            day=vietnam_day(self._clock.now()),
+            pieces=sound(pieces),
+            pdf=pdf,
         )
-        return pack(collected, draw_report(collected))
+        return await asyncio.to_thread(lambda: pack(collected, draw_report(collected)))
 
     async def _raw(self, records: Sequence[Any]) -> dict[str, bytes]:
         """The bytes by their hash; what is lost or changed is left out and shows in the bundle."""

@@ -37,9 +37,13 @@ _STATUSES = {
 
 def draw_report(collected: Collected) -> bytes:
     """The report as a PDF."""
-    made = when(collected.collected_at)
-    paper = Paper("Báo cáo bằng chứng ký số", f"Báo cáo bằng chứng ký số · lập lúc {made}")
-    paper.title("BÁO CÁO BẰNG CHỨNG KÝ SỐ", f"Lập lúc {made}, theo TT 15/2025/TT-BKHCN, Điều 5.")
+    made = f"{collected.day:%d.%m.%Y}"
+    paper = Paper("Báo cáo bằng chứng ký số", f"Báo cáo bằng chứng ký số · lập ngày {made}")
+    paper.title(
+        "BÁO CÁO BẰNG CHỨNG KÝ SỐ",
+        f"Lập ngày {made}, theo TT 15/2025/TT-BKHCN, Điều 5;"
+        f" bằng chứng mới nhất có lúc {when(collected.as_of)}.",
+    )
     _document(paper, collected)
     _verdict(paper, collected)
     for position, content in enumerate(collected.contents(), 1):
@@ -70,7 +74,7 @@ def _document(paper: Paper, collected: Collected) -> None:
 
 def _verdict(paper: Paper, collected: Collected) -> None:
     validation = collected.validation
-    paper.heading("2. Kết luận của bộ kiểm tra chữ ký tại thời điểm lập báo cáo")
+    paper.heading("2. Kết luận của bộ kiểm tra chữ ký vào ngày lập báo cáo")
     paper.text(_VERDICTS[validation.verdict.value], bold=True)
     paper.text(masked(validation.summary))
     for message in validation.messages:
@@ -151,6 +155,7 @@ def _how_to_check(paper: Paper) -> None:
 
 
 _COMMANDS = (
+    "HUONG-DAN.txt trong cùng tệp ZIP ghi sẵn từng lệnh cho từng tệp, theo thứ tự.",
     "Tệp đã ký: sha256sum, so với mục 1; pdfsig hoặc bất kỳ phần mềm kiểm tra PAdES nào.",
     "Chứng thư số: openssl x509 -in certificates/….pem -noout -text.",
     "Câu trả lời OCSP: openssl ocsp -respin ocsp/….der -noverify -text.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -128,6 +128,10 @@ async def test_an_authorisation_needs_its_grantor_first(world):
         ({"certificate": {"sha256": "ab" * 32, "serial": "5a", "issuer": "CA"}}, "/certificate"),
         ({"document_kinds": ["Quyết định"]}, "/document_kinds/0"),
         ({"surprise": 1}, "/surprise"),
+        # The clock says 2 November 2026: a decision of tomorrow is none, and nothing begins before.
+        ({"legal_basis": {"number": "1/QĐ", "date": "2099-01-01"}}, "/legal_basis/date"),
+        ({"legal_basis": {"number": "1/QĐ", "date": "2026-11-03"}}, "/legal_basis/date"),
+        ({"legal_basis": {"number": "1/QĐ", "date": "2026-01-02"}}, "/valid_from"),
     ],
 )
 @on_sqlite
@@ -138,6 +142,22 @@ async def test_wrong_rows_are_named_field_by_field(world, change, pointer):
     assert status == 422, body
     assert pointer in [e["pointer"] for e in body["errors"]]
     assert (await caller.get(BASE))[1]["data"] == []
+
+
+@on_sqlite
+async def test_a_decision_of_today_grants_from_today_on(world, clock):
+    """Its day is Vietnam's: at 06:59 there it is still yesterday in UTC."""
+    caller = await world()
+    clock.set(datetime(2026, 11, 2, 23, 59, tzinfo=UTC))  # 3 November, 06:59
+    today = {"valid_from": "2026-11-03", "legal_basis": {"number": "1/QĐ", "date": "2026-11-03"}}
+    status, made, _ = await caller.post(BASE, {**ROW, **today})
+    assert (status, made["in_force"]) == (201, True)
+    tomorrow = {"legal_basis": {"number": "2/QĐ", "date": "2026-11-04"}}
+    status, body, _ = await caller.post(BASE, {**ROW, **tomorrow})
+    assert {e["pointer"]: e["detail"] for e in body["errors"]} == {
+        "/legal_basis/date": "Quyết định không thể mang ngày ở tương lai (04.11.2026).",
+        "/valid_from": "Thẩm quyền không thể bắt đầu trước ngày 04.11.2026 của quyết định.",
+    }
 
 
 @on_sqlite

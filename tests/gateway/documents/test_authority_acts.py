@@ -9,7 +9,9 @@ import pytest
 
 from gateway.documents.requests import NewStep
 from gateway.foundation.problems import Problem
+from signing.clock import SystemClock
 from signing.contract import CertificateBinding
+from signing.service import SigningService
 from tests.gateway.documents.desk import (
     AUTHORITY,
     CLERK,
@@ -134,6 +136,23 @@ async def test_the_seal_is_for_an_agency_in_whose_name_the_person_could_sign(des
     await desk.end(leader, at=clock.now() - timedelta(days=2))
     problem = await refused(desk.sign(request, CLERK), "person_without_authority")
     assert "31.10.2026" in problem.detail_vi
+
+
+async def test_an_end_earlier_in_the_same_second_forbids_the_seal(
+    sqlite, clock, tmp_path, running_pki
+):
+    """Claimed times are whole seconds; a mandate that ended at 0.3 s did not cover 0.7 s."""
+    clock.set(SystemClock().now().replace(microsecond=700_000))
+    service = SigningService(running_pki.signer_config(), clock)
+    desk = Desk.make(sqlite, clock, tmp_path, service)
+    leader, _ = await entered(desk)
+    request = await desk.open(await desk.document(), SEALED)
+    signed_at = clock.now()
+    await desk.sign(request, LEADER, "phat-trien")
+    await desk.end(leader, at=signed_at - timedelta(seconds=0.4))
+    problem = await refused(desk.sign(request, CLERK), "person_without_authority")
+    assert problem.extra["reason"] == "authority_not_in_force"
+    await service.close()
 
 
 @on_sqlite

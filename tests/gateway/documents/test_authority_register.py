@@ -18,6 +18,9 @@ AGENCY, OTHER = "H55.12", "H55.13"
 NOON = datetime(2026, 11, 2, 5, tzinfo=UTC)
 
 
+TODAY = date(2026, 11, 2)
+
+
 def mandate(**changes):
     plain = Mandate(
         id="aut_1",
@@ -160,7 +163,7 @@ def test_a_certificate_is_bound_only_where_every_ground_names_one():
 
 def test_a_written_authorisation_is_accepted_when_it_is_one():
     """A head in office, a limit in time, a limit in content, a row of its own."""
-    assert problem_of_new(DELEGATED, [mandate()]) == {}
+    assert problem_of_new(DELEGATED, [mandate()], TODAY) == {}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +180,7 @@ def test_a_written_authorisation_is_accepted_when_it_is_one():
 def test_a_careless_authorisation_is_not(changes, field):
     """NĐ 30/2020, art. 13 §3: in writing, limited in time and content."""
     new = dataclasses.replace(DELEGATED, **changes)
-    assert list(problem_of_new(new, [mandate()])) == [field]
+    assert list(problem_of_new(new, [mandate()], TODAY)) == [field]
 
 
 @pytest.mark.parametrize(
@@ -195,14 +198,14 @@ def test_a_careless_authorisation_is_not(changes, field):
 )
 def test_what_was_delegated_is_not_delegated_again(grantor):
     """Only a head of that agency, in office on the first day, may authorise."""
-    assert list(problem_of_new(DELEGATED, [grantor])) == ["granted_by"]
+    assert list(problem_of_new(DELEGATED, [grantor], TODAY)) == ["granted_by"]
 
 
 def test_a_row_that_ends_before_it_begins_and_a_clerk_with_a_capacity_are_refused():
     """Both are typing errors."""
-    assert list(problem_of_new(mandate(valid_to=date(2025, 1, 1)), [])) == ["valid_to"]
+    assert list(problem_of_new(mandate(valid_to=date(2025, 1, 1)), [], TODAY)) == ["valid_to"]
     clerk = mandate(role="agency", capacities=("TM.",))
-    assert list(problem_of_new(clerk, [])) == ["capacities"]
+    assert list(problem_of_new(clerk, [], TODAY)) == ["capacities"]
 
 
 # ------------------------------------------------------------------ any rows, any moment
