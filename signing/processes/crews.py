@@ -2,7 +2,7 @@
 
 Owns starting, killing and queueing children and what is said when one is lost over a job. Which
 kinds there are and what they are given is ``signing.processes.pool``'s; what runs inside is
-``signing.processes.signer``'s.
+``signing.processes.signer``'s, what is said on the line ``signing.processes.messages``'.
 
 A job costs the event loop one write and one read: a child's answer is taken in where the loop
 finds it, and the next job is on its way before anybody is told. No thread takes part but for
@@ -14,16 +14,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
-import pickle
 import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from signing.contract import Clock, SignerConfig, SigningError, SigningUnavailable
-from signing.processes.signer import AnswerUnreadable, OnTrips, read_answer
+from signing.processes.messages import AnswerUnreadable, OnTrips, read_answer, write_job
 from signing.processes.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,8 @@ class Worker:
         self._process: BaseProcess | None = None
         self._wire: Wire | None = None
         self.job: _Job | None = None
-        self.limit: asyncio.TimerHandle | None = None
+        self._ends_at = 0.0  # when the job in hand is late, by the loop's clock
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def pid(self) -> int | None:
@@ -73,8 +74,13 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Whether the child lives and can be given a job."""
-        return self._wire is not None and self._process is not None and self._process.is_alive()
+        """Whether the child lives and can be given a job; asks the kernel."""
+        return self.connected and self._process is not None and self._process.is_alive()
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a line to the child."""
+        return self._wire is not None
 
     def start(self) -> socket.socket:
         """Start a child and give our end of the line to it; blocks, so it runs in a thread."""
@@ -104,21 +110,41 @@ class Worker:
         """Listen to the child, on the running loop."""
         self._wire = Wire(end, on_message, on_end)
 
-    def send(self, message: bytes) -> None:
-        """Hand the child its job."""
+    def send(self, message: bytes, limit_s: float, on_late: Callable[[], object]) -> None:
+        """Hand the child its job; ``on_late`` is called when the job in hand takes too long."""
         if self._wire is not None:
             self._wire.send(message)
+            loop = asyncio.get_running_loop()
+            self._ends_at = loop.time() + limit_s
+            if self._watch is None or self._watch.when() > self._ends_at:
+                self._watch_until(self._ends_at, on_late)
+
+    def _watch_until(self, moment: float, on_late: Callable[[], object]) -> None:
+        """One alarm for all jobs: it looks whose turn it is when it goes off."""
+        if self._watch is not None:
+            self._watch.cancel()
+        loop = asyncio.get_running_loop()
+        self._watch = loop.call_at(moment, self._look, on_late)
+
+    def _look(self, on_late: Callable[[], object]) -> None:
+        self._watch = None
+        if self.job is None:
+            return
+        if asyncio.get_running_loop().time() >= self._ends_at:
+            on_late()
+        else:
+            self._watch_until(self._ends_at, on_late)
 
     def take_job(self) -> _Job | None:
         """The job in hand, which is over; its limit does not count any more."""
         job, self.job = self.job, None
-        if self.limit is not None:
-            self.limit.cancel()
-            self.limit = None
         return job
 
     def hang_up(self) -> None:
         """Close the line, on the loop: a child at rest ends by itself."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         if self._wire is not None:
             self._wire.close()
             self._wire = None
@@ -184,9 +210,10 @@ class Crew:
             self._queue.append(asked)
         return await asked.answer
 
-    def _give(self, worker: Worker, job: _Job) -> None:
+    def _give(self, worker: Worker, job: _Job, *, heard: bool = False) -> None:
+        """``heard``: the child has just spoken, so that nobody need ask whether it lives."""
         worker.job = job
-        if worker.ready:
+        if worker.connected if heard else worker.ready:
             self._send(worker, job)
         else:
             worker.hang_up()
@@ -207,22 +234,20 @@ class Crew:
 
     def _send(self, worker: Worker, job: _Job) -> None:
         try:
-            message = pickle.dumps((job.name, job.arguments), pickle.HIGHEST_PROTOCOL)
+            message = write_job(job.name, job.arguments)
         except Exception as error:  # a value of the caller's that cannot cross: its own mistake
             worker.take_job()
             job.settle(None, error)
             self._release(worker)
             return
-        loop = asyncio.get_running_loop()
-        worker.limit = loop.call_later(job.limit_s, self._late, worker)
-        worker.send(message)
+        worker.send(message, job.limit_s, partial(self._late, worker))
 
-    def _release(self, worker: Worker) -> None:
+    def _release(self, worker: Worker, *, heard: bool = False) -> None:
         """Give the child its next job, or rest."""
         while self._queue:
             job = self._queue.popleft()
             if not job.answer.done():
-                self._give(worker, job)
+                self._give(worker, job, heard=heard)
                 return
         self._idle.append(worker)
         if self._rested is not None and not self._rested.done():
@@ -245,7 +270,7 @@ class Crew:
             return
         worker.take_job()
         job.settle(found, refusal)  # the caller runs when this callback is over
-        self._release(worker)
+        self._release(worker, heard=True)
 
     def _ended(self, worker: Worker) -> None:
         job = worker.take_job()

@@ -54,7 +54,8 @@ from signing.processes.clean_files import CleanFiles
 from signing.processes.crews import Crew, Main, Worker
 from signing.processes.large_files import LargeFileJobs
 from signing.processes.limits import Limits
-from signing.processes.signer import TALK, OnTrips, serve, serve_talk, whole
+from signing.processes.messages import OnTrips
+from signing.processes.signer import TALK, serve, serve_talk, whole
 from signing.processes.surveys import Surveys
 from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
 
@@ -304,11 +305,13 @@ class SignerPool(LargeFileJobs):
 
     def _share_slots(self) -> None:
         """Make the children's folders before the first one starts, unless they are configured."""
+        if self._slots is not None:
+            return
         given = {
             "timestamp_slots": self._config.timestamp_slots,
             "revocation_folder": self._config.revocation_folder,
         }
-        if self._slots is None and not all(given.values()):
+        if not all(given.values()):
             self._slots = TemporaryDirectory(prefix="motcua-shared-")
             for name, configured in given.items():
                 folder = configured or Path(self._slots.name) / name

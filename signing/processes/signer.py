@@ -1,26 +1,23 @@
 """What runs inside a signer process: one service, one job at a time, keys that never leave.
 
-Owns the child's loop and the form of its answers: plain values of ``signing.contract`` only, which
-the parent reads with a reader that accepts nothing else (a child that a hostile PDF took over must
-not run code in the parent). Leaves starting, killing and queueing to ``signing.processes.pool``.
+Owns the child's loop and what a child says when a job fails. Leaves the form of jobs and answers to
+``signing.processes.messages``, starting, killing and queueing to ``signing.processes.pool``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import io
 import logging
-import pickle
 import signal
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from signing import contract
 from signing.contract import Clock, SignerConfig, SigningError
 from signing.processes.limits import Limits, grant_cpu, restrict_memory
+from signing.processes.messages import JobUnreadable, read_job, write_answer
 from signing.processes.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -32,72 +29,6 @@ JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "at
     | {"certificate_status", "fetch_list", "keep_list"}
 )
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
-OnTrips = Callable[[tuple[contract.TimestampTrip, ...]], None]
-_REFUSALS = {
-    kind.__name__: kind
-    for kind in (
-        contract.SigningError,
-        contract.DocumentRefused,
-        contract.CredentialRefused,
-        contract.SigningUnavailable,
-    )
-}
-# module → names of the contract's values, wherever among its parts they are written
-_VALUES: dict[str, set[str]] = {}
-for _name, _value in vars(contract).items():
-    if isinstance(_value, type) and _value.__module__.startswith(f"{contract.__name__}."):
-        _VALUES.setdefault(_value.__module__, set()).add(_name)
-_PLAIN = {
-    "datetime": frozenset({"datetime", "date", "timezone", "timedelta"}),
-    "zoneinfo": frozenset({"ZoneInfo", "ZoneInfo._unpickle"}),
-    "copyreg": frozenset({"_reconstructor"}),
-    "builtins": frozenset({"object", "frozenset", "set"}),
-}
-
-
-class AnswerUnreadable(Exception):
-    """The child sent something that is not one of our values."""
-
-
-class _AnswerReader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        """Only the contract's value classes and plain standard types."""
-        known = _VALUES.get(module) or _PLAIN.get(module, frozenset())
-        if name not in known:
-            raise AnswerUnreadable(f"{module}.{name}")
-        return super().find_class(module, name)
-
-
-def write_answer(value: Any, trips: tuple[contract.TimestampTrip, ...] = ()) -> bytes:
-    """An answer or a refusal as bytes, with the figures of the job."""
-    if isinstance(value, SigningError):
-        names = [kind.__name__ for kind in type(value).__mro__ if kind.__name__ in _REFUSALS]
-        value = ("refused", names[0], value.code, value.message_vi, value.message_en)
-    else:
-        value = ("done", value)
-    return pickle.dumps((trips, *value), pickle.HIGHEST_PROTOCOL)
-
-
-def read_answer(data: bytes | bytearray, on_trips: OnTrips | None = None) -> Any:
-    """Give the answer, or raise the refusal; figures go to ``on_trips`` either way.
-
-    Raises:
-        SigningError: what the child's service raised.
-        AnswerUnreadable: anything but our own values.
-    """
-    try:
-        answer = _AnswerReader(io.BytesIO(data)).load()
-        trips, kind, *rest = answer
-        if on_trips is not None and trips:
-            on_trips(trips)
-    except AnswerUnreadable:
-        raise
-    except Exception as error:  # a damaged pickle raises nearly anything
-        raise AnswerUnreadable(type(error).__name__) from error
-    if kind == "done":
-        return rest[0]
-    name, code, message_vi, message_en = rest
-    raise _REFUSALS[name](code, message_vi, message_en)
 
 
 def serve(
@@ -131,8 +62,13 @@ async def _serve(
     wire = Wire(end, received.put_nowait, lambda: received.put_nowait(None))
     try:
         while (message := await received.get()) is not None:
-            job, arguments = pickle.loads(message)  # noqa: S301 - the parent's, never a child's
-            del message
+            try:
+                job, arguments = read_job(message)
+            except JobUnreadable as error:
+                wire.send(write_answer(_failed("reading the job", error)))
+                continue
+            finally:
+                del message
             if limits is not None:
                 grant_cpu(limits)
             value = await _do(service, jobs, job, arguments)
@@ -171,9 +107,13 @@ async def _do(service: Any, jobs: frozenset[str], job: str, arguments: tuple[Any
     except SigningError as refusal:
         return refusal
     except Exception as error:
-        log.exception("job %s failed", job)
-        return SigningError(
-            "internal_error",
-            "Lỗi bên trong bộ phận ký số; văn bản chưa được ký.",
-            f"{job} failed: {type(error).__name__}",
-        )
+        return _failed(job, error)
+
+
+def _failed(job: str, error: Exception) -> SigningError:
+    log.error("%s failed", job, exc_info=error)
+    return SigningError(
+        "internal_error",
+        "Lỗi bên trong bộ phận ký số; văn bản chưa được ký.",
+        f"{job} failed: {type(error).__name__}",
+    )

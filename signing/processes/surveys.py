@@ -7,7 +7,6 @@ own text, so that a file we appended signatures to keeps the survey of the file 
 
 from __future__ import annotations
 
-import dataclasses
 from collections import OrderedDict
 
 from signing.contract import DocumentSurvey
@@ -21,28 +20,35 @@ class Surveys:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._kept: OrderedDict[str, DocumentSurvey] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[DocumentSurvey, int]] = OrderedDict()  # with its size
 
     def of(self, sha256: str) -> DocumentSurvey | None:
         """The survey of the file with this hash."""
-        survey = self._kept.get(sha256)
-        if survey is not None:
-            self._kept.move_to_end(sha256)
-        return survey
+        kept = self._kept.get(sha256)
+        if kept is None:
+            return None
+        self._kept.move_to_end(sha256)
+        return kept[0]
 
     def keep(self, survey: DocumentSurvey | None) -> None:
         """Remember a survey; one that holds nothing, or too much, is not."""
-        if survey is None or not survey.pages or survey.size > self._most_bytes:
+        if survey is not None and survey.pages:
+            self._keep(survey, survey.size)
+
+    def _keep(self, survey: DocumentSurvey, size: int) -> None:
+        if size > self._most_bytes:
             return
         before = self._kept.pop(survey.sha256, None)
-        self._bytes += survey.size - (before.size if before is not None else 0)
-        self._kept[survey.sha256] = survey
+        self._bytes += size - (before[1] if before is not None else 0)
+        self._kept[survey.sha256] = survey, size
         while self._bytes > self._most_bytes:
-            _, forgotten = self._kept.popitem(last=False)
-            self._bytes -= forgotten.size
+            _, (_, forgotten) = self._kept.popitem(last=False)
+            self._bytes -= forgotten
 
     def carry(self, before: str, after: str) -> None:
         """A file grew by signatures of ours alone: its pages say what they said."""
-        survey = self.of(before)
-        if survey is not None:
-            self.keep(dataclasses.replace(survey, sha256=after))
+        kept = self._kept.get(before)
+        if kept is not None and kept[0].sha256 != after:
+            survey, size = kept
+            self._kept.move_to_end(before)
+            self._keep(DocumentSurvey(after, survey.pages), size)

@@ -30,8 +30,8 @@ from signing.contract import (
 )
 from signing.devpki.smartca_simulator import SmartCaSimulator
 from signing.processes.limits import Limits
+from signing.processes.messages import AnswerUnreadable, read_answer, write_answer
 from signing.processes.pool import SignerPool
-from signing.processes.signer import AnswerUnreadable, read_answer, write_answer
 from tests.signing.validation.signing_kit import make_pdf, update
 
 BROKEN = make_pdf().replace(b"/Count 1", b"/Count 7")

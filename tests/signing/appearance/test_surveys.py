@@ -12,8 +12,8 @@ from signing.appearance.pagebox import PageBox
 from signing.appearance.surveying import SurveyedPages, survey_ends, survey_page
 from signing.contract import DocumentNumber, DocumentSurvey, Level, PageSurvey, Role, SignOrder
 from signing.inspection import inspect_pdf
+from signing.processes.messages import read_answer, write_answer
 from signing.processes.pool import SignerPool
-from signing.processes.signer import read_answer, write_answer
 from signing.processes.surveys import Surveys
 from tests.signing.appearance.letters import BODY, DATE, HEAD, NAME, NUMBER, TITLE, letter
 from tests.signing.pages import rects

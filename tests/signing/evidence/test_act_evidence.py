@@ -23,7 +23,7 @@ from signing.contract import (
     SigningUnavailable,
     SignOrder,
 )
-from signing.processes.signer import read_answer, write_answer
+from signing.processes.messages import read_answer, write_answer
 from tests.signing import oracles
 
 

@@ -14,7 +14,7 @@ import pytest
 from signing.clock import SystemClock
 from signing.contract import DocumentRefused, SignerConfig, SigningUnavailable
 from signing.processes.crews import Crew, Worker
-from signing.processes.signer import write_answer
+from signing.processes.messages import write_answer
 
 
 def obey(end, config, clock):
