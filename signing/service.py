@@ -19,7 +19,7 @@ from typing import Any
 
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
-from signing.appearance.acts import plan
+from signing.appearance.acts import Part, plan
 from signing.appearance.surveying import SurveyedPages, with_survey
 from signing.contract import (
     Attestation,
@@ -55,7 +55,7 @@ from signing.evidence.watch import Watch, WatchActs
 from signing.file_questions import FileQuestions
 from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
-from signing.lane import open_plain
+from signing.lane import LaneFile, open_plain
 from signing.large_files import LargeFileWork
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import KeptKeySigner
@@ -185,11 +185,7 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
             file = open_plain(order.pdf) if self._may_use_lane(key) else None
             if file is None:
                 refuse_large(order.pdf, "not a plain file, or a key that the lane does not use")
-            sha256_before = state.hexdigest()
-            texts = SurveyedPages(order.pdf, self._surveys.of(sha256_before))
-            config, shown = signer.key.config, signer.key.credential
-            parts = plan(order, config, shown, signed_at, file=file, surveyed=texts)
-            self._surveys.keep(texts.survey(sha256_before))
+            parts = self._plan(order, signer.key, signed_at, file, state)
         if is_authorised(key) and not key.spent:
             key.expect(len(parts))
         timings.mark("layout")
@@ -199,7 +195,7 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
         timings.mark("signing")
         pdf, sha256 = delivery.deliver(appended, signer.key.certificate, len(parts))
         self._clean.add(bytes.fromhex(sha256))
-        self._surveys.carry(sha256_before, sha256)
+        self._surveys.carry(state.hexdigest(), sha256)
         left = act_evidence(order, appended, _facts(job, self._clock.now()))
         timings.mark("proof")
         return SignedPdf(
@@ -213,6 +209,18 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
             evidence=left,
             path=path,
         )
+
+    def _plan(
+        self, order: SignOrder, key: OpenedKey, at: datetime, file: LaneFile | None, state: Any
+    ) -> tuple[Part, ...]:
+        """Where the signatures go; what is read of the pages for it is kept for the next act."""
+        if order.role is Role.INVISIBLE:
+            return plan(order, key.config, key.credential, at)
+        sha256 = state.hexdigest()
+        texts = SurveyedPages(order.pdf, self._surveys.of(sha256))
+        parts = plan(order, key.config, key.credential, at, file=file, surveyed=texts)
+        self._surveys.keep(texts.survey(sha256))
+        return parts
 
     async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
         """Append proof: raise the level, or renew the archive time-stamp."""

@@ -7,12 +7,11 @@ dotted places to ``gaps`` and what to put there to ``placement``.
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import Final
 
 from signing.appearance.pagebox import PageBox, Rect
@@ -21,9 +20,9 @@ from signing.contract.survey import FLOATS_A_LETTER, FLOATS_A_RUN
 
 LEADERS: Final = frozenset(" .…_-·‥․⋯")  # dotted places are there to be written on
 _COVERED = 0.2  # of a letter's box: less is a neighbour, not a collision
-_OVERSHOOT = 0.5  # of a line's height: how far ink may leave the cells of its line
 _ODD = "\ufffd"  # stands for what is no single letter
 _INK = 4  # where a letter's ink begins among its floats
+_REACH = 5  # where what a run's ink may reach begins among its floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +72,15 @@ class _Reading:
     """A page's letters ready to be searched; equal positions in all three are one letter."""
 
     bare: str  # without case and marks
-    spelt: str  # without case
+    written: str  # as the page has it, composed
     at: range | list[int]  # the survey's letter
 
 
 @lru_cache(maxsize=32)
 def _read(letters: str) -> _Reading:
-    composed, at = letters, range(len(letters))
     if any(map(unicodedata.combining, set(letters))):
         return _read_clusters(letters)
-    return _Reading(composed.translate(_BARE), composed.translate(_SPELT), at)
+    return _Reading(letters.translate(_BARE), letters, range(len(letters)))
 
 
 def _read_clusters(letters: str) -> _Reading:
@@ -100,7 +98,7 @@ def _read_clusters(letters: str) -> _Reading:
         for one in (unicodedata.normalize("NFC", cluster) for cluster in clusters)
     )
     bare = "".join(cluster[0] for cluster in clusters).translate(_BARE)
-    return _Reading(bare, composed.translate(_SPELT), at)
+    return _Reading(bare, composed, at)
 
 
 class PageText:
@@ -114,7 +112,7 @@ class PageText:
         self._boxes = memoryview(survey.boxes).cast("f")
         self._runs = memoryview(survey.runs).cast("f")
         reading = _read(survey.letters)
-        self.plain, self.spelt, self._at = reading.bare, reading.spelt, reading.at
+        self.plain, self._written, self._at = reading.bare, reading.written, reading.at
 
     @property
     def scanned(self) -> bool:
@@ -131,13 +129,20 @@ class PageText:
         """The visible boxes of pictures and annotations."""
         return [self._box.visible_rect(box) for box in self._survey.drawn]
 
-    @cached_property
-    def _inked_at(self) -> list[int]:
-        return [at for at, letter in enumerate(self.plain) if letter != " "]
+    def spelt(self, start: int, end: int) -> str:
+        """The letters between two positions without case and spaces, with their marks."""
+        return self._written[start:end].translate(_SPELT).replace(" ", "")
 
     @cached_property
-    def _tight(self) -> tuple[str, str]:
-        return self.plain.replace(" ", ""), self.spelt.replace(" ", "")
+    def _tight(self) -> str:
+        return self.plain.replace(" ", "")
+
+    def _place_of(self, inked: int) -> int:
+        """Where the letter stands before which there are so many that are no spaces."""
+        place = inked
+        while (further := inked + self.plain.count(" ", 0, place + 1)) != place:
+            place = further
+        return place
 
     def find(self, words: str) -> list[Found]:
         """Every place where the words stand, in reading order.
@@ -146,14 +151,13 @@ class PageText:
         words if there are any. Spaces do not count: a line may be drawn in several pieces, which
         shows them as more or fewer than there are.
         """
-        bare, spelt = self._tight
         wanted = skeleton(words).replace(" ", "")
-        if not wanted:
-            return []
-        matches = [m.span() for m in re.finditer(re.escape(wanted), bare)]
+        spans = [
+            (self._place_of(at), self._place_of(at + len(wanted) - 1) + 1)
+            for at in _every(wanted, self._tight)
+        ]
         exact = unicodedata.normalize("NFC", "".join(words.split())).lower()
-        matches = [(a, b) for a, b in matches if spelt[a:b] == exact] or matches
-        spans = [(self._inked_at[start], self._inked_at[end - 1] + 1) for start, end in matches]
+        spans = [span for span in spans if self.spelt(*span) == exact] or spans
         whole = [span for span in spans if self._is_whole(*span)]
         return [self.found(*span) for span in whole or spans]
 
@@ -165,32 +169,35 @@ class PageText:
     def letters_under(self, rect: Rect) -> Iterator[Rect]:
         """The letters that a rectangle covers, as their boxes; leaders and dashes do not count."""
         asked = self._box.page_box(rect)
-        for first, end, around in self._lines:
-            if _meet(around, asked):
-                for at in range(first, end):
-                    ink = self._side(at, _INK)
-                    if self._counts(at) and _share(ink, asked) > _COVERED:
-                        yield self._box.visible_rect(ink)
+        for first, end in self._runs_reaching(asked):
+            for at in range(first, end):
+                ink = self._side(at, _INK)
+                if self._counts(at) and _share(ink, asked) > _COVERED:
+                    yield self._box.visible_rect(ink)
+
+    def _runs_reaching(self, box: tuple[float, float, float, float]) -> Iterator[tuple[int, int]]:
+        """First letter and end of every run whose ink may lie in a box, in reading order."""
+        left, bottom, right, top = box
+        lefts, bottoms, rights, tops = self._reaches
+        for number, (low, high) in enumerate(zip(bottoms, tops, strict=True)):
+            if low < top and bottom < high and lefts[number] < right and left < rights[number]:
+                yield self._starts[number], self._starts[number + 1]
 
     def _counts(self, at: int) -> bool:
         letter = self._survey.letters[at]
         return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
 
     @cached_property
-    def _lines(self) -> list[tuple[int, int, tuple[float, float, float, float]]]:
-        """First letter, end and surroundings of every run, in the page's own coordinates."""
-        starts = [int(at) for at in self._runs[0::FLOATS_A_RUN]]
-        boxes = self._boxes.tolist()
-        lines = []
-        for first, end in pairwise([*starts, len(self._survey.letters)]):
-            if 0 <= first < end:
-                one = boxes[first * FLOATS_A_LETTER : first * FLOATS_A_LETTER + 4]
-                other = boxes[(end - 1) * FLOATS_A_LETTER : (end - 1) * FLOATS_A_LETTER + 4]
-                more = _OVERSHOOT * max(one[3] - one[1], one[2] - one[0])
-                left, bottom = min(one[0], other[0]) - more, min(one[1], other[1]) - more
-                right, top = max(one[2], other[2]) + more, max(one[3], other[3]) + more
-                lines.append((first, end, (left, bottom, right, top)))
-        return lines
+    def _starts(self) -> list[int]:
+        """Every run's first letter, and the end; within the text, whatever a survey says."""
+        letters = len(self._survey.letters)
+        starts = [min(max(int(at), 0), letters) for at in self._runs[0::FLOATS_A_RUN]]
+        return [*starts, letters]
+
+    @cached_property
+    def _reaches(self) -> list[list[float]]:
+        """Left, bottom, right, top of what the runs' ink may reach, each of all runs."""
+        return [self._runs[at::FLOATS_A_RUN].tolist() for at in range(_REACH, FLOATS_A_RUN)]
 
     def _side(self, at: int, which: int = 0) -> tuple[float, float, float, float]:
         start = at * FLOATS_A_LETTER + which
@@ -242,12 +249,8 @@ class PageText:
 
     def _run(self, position: int) -> tuple[float, ...]:
         """What the letters around a position have in common."""
-        starts = self._runs[0::FLOATS_A_RUN]
-        low, high, wanted = 0, len(starts), self._at[position]
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if starts[middle] <= wanted else (low, middle)
-        return tuple(self._runs[low * FLOATS_A_RUN : (low + 1) * FLOATS_A_RUN])
+        low = max(bisect_right(self._starts, self._at[position], 0, len(self._starts) - 1) - 1, 0)
+        return tuple(self._runs[low * FLOATS_A_RUN : low * FLOATS_A_RUN + _REACH])
 
 
 @lru_cache(maxsize=4)
@@ -256,8 +259,12 @@ def page_text(survey: PageSurvey, box: PageBox) -> PageText:
     return PageText(survey, box)
 
 
-def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _every(wanted: str, text: str) -> Iterator[int]:
+    """Where a word begins in a text, one after the other; no word stands nowhere."""
+    at = text.find(wanted) if wanted else -1
+    while at >= 0:
+        yield at
+        at = text.find(wanted, at + len(wanted))
 
 
 def _share(

@@ -57,7 +57,7 @@ def number_gap(text: PageText) -> Gap | None:
     found = [
         (before.rect.y, position, match)
         for position, match in enumerate(_NUMBER.finditer(text.plain))
-        if _spelt(text, match.start(), match.start("gap") - 1) in _NUMBER_WORDS
+        if text.spelt(match.start(), match.start("gap") - 1) in _NUMBER_WORDS
         and (before := text.found(match.start(), match.start("gap"))).rect.y < _upper(text)
     ]
     return _number_at(text, min(found)[2]) if found else None
@@ -108,15 +108,11 @@ def _date_lines(
     for position, match in enumerate(_DATE.finditer(text.plain)):
         ends = (match.start(), match.start("day")), (match.end("day"), match.start("month"))
         last = match.end("month"), match.start("year") if match["year"] else match.end()
-        spelt = "".join(_spelt(text, *span) for span in (*ends, last))
+        spelt = "".join(text.spelt(*span) for span in (*ends, last))
         first, second, third = (text.found(*span) for span in (*ends, last))
         lined = _on_line(second, first) and _on_line(third, first)
         if spelt in _DATE_WORDS and lined and first.rect.y < _upper(text):
             yield first.rect.y, position, match, (first, second, third)
-
-
-def _spelt(text: PageText, start: int, end: int) -> str:
-    return text.spelt[start:end].replace(" ", "")
 
 
 def _upper(text: PageText) -> float:

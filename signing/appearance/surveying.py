@@ -11,12 +11,14 @@ import dataclasses
 import math
 from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 from types import TracebackType
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from signing.contract import DocumentSurvey, Inspection, PageSurvey
+from signing.contract.survey import FLOATS_A_LETTER
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, stream_of
 
 MAX_CHARS = 60_000
@@ -26,6 +28,8 @@ _ITALIC = 1 << 6  # font descriptor flag (ISO 32000-2, table 121)
 _NOT_DRAWN = frozenset({pdfium_c.FPDF_ANNOT_LINK, pdfium_c.FPDF_ANNOT_POPUP})
 _SCAN_SHARE = 0.5  # of the page that pictures cover where the page is a scan
 _NEW_LINE = 0.05  # points between two cells' edges that stand on different lines
+_OVERSHOOT = 0.5  # of a line's height: how far ink may leave the cells of its line
+_KNOWN_OF_A_RUN = 5  # floats, before it is known where it ends
 _UNREADABLE = (pdfium.PdfiumError, *HOSTILE_INPUT_ERRORS)
 _REPLACEMENT = "\ufffd"
 Box = tuple[float, float, float, float]
@@ -151,7 +155,21 @@ def _read_text(text: pdfium.PdfTextPage) -> tuple[str, array[float], array[float
             runs.extend(_run(raw, at))
         before = edges
         letters.append(letter)
-    return "".join(letters), boxes, runs
+    return "".join(letters), boxes, _with_reach(runs, boxes)
+
+
+def _with_reach(runs: array[float], boxes: array[float]) -> array[float]:
+    """The runs, each with what its ink may reach: its cells and a share of their height more."""
+    starts = [*map(int, runs[::_KNOWN_OF_A_RUN]), len(boxes) // FLOATS_A_LETTER]
+    whole = array("f")
+    for number, (first, end) in enumerate(pairwise(starts)):
+        one = boxes[first * FLOATS_A_LETTER : first * FLOATS_A_LETTER + 4]
+        other = boxes[(end - 1) * FLOATS_A_LETTER : (end - 1) * FLOATS_A_LETTER + 4]
+        more = _OVERSHOOT * max(one[3] - one[1], one[2] - one[0])
+        whole.extend(runs[number * _KNOWN_OF_A_RUN : (number + 1) * _KNOWN_OF_A_RUN])
+        whole.extend((min(one[0], other[0]) - more, min(one[1], other[1]) - more))
+        whole.extend((max(one[2], other[2]) + more, max(one[3], other[3]) + more))
+    return whole
 
 
 def _on_one_line(one: Box, other: Box) -> bool:

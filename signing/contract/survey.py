@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 FLOATS_A_LETTER = 8
-FLOATS_A_RUN = 5
+FLOATS_A_RUN = 9
 _FLOAT = 4  # bytes
 
 
@@ -16,9 +16,9 @@ class PageSurvey:
     ``boxes`` holds ``FLOATS_A_LETTER`` 32-bit floats a letter in the machine's byte order: left,
     bottom, right, top of its cell (as high as its font), then of its ink. ``runs`` holds
     ``FLOATS_A_RUN`` for every stretch of letters in one size on one line: index of its first
-    letter, x and y of its origin, size in points, 1 for italics. ``drawn`` are the boxes (left,
-    bottom, right, top) of pictures and annotations. ``scanned``: a picture covers most of the
-    page, and no text tells what it shows.
+    letter, x and y of its origin, size in points, 1 for italics, then left, bottom, right and top
+    of what its ink may reach. ``drawn`` are the boxes (left, bottom, right, top) of pictures and
+    annotations. ``scanned``: a picture covers most of the page, and no text tells what it shows.
     """
 
     index: int  # from 0

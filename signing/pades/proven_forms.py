@@ -89,15 +89,19 @@ class Proven:
 
 
 _proven: OrderedDict[x509.Certificate, Proven] = OrderedDict()
+_latest: list[tuple[x509.Certificate, Proven]] = []  # one at most: an act asks again and again
 
 
 def proven_with(certificate: x509.Certificate) -> Proven:
     """What was proved with a certificate so far in this process."""
+    if _latest and _latest[0][0] is certificate:  # hashing a certificate takes as long as its form
+        return _latest[0][1]
     found = _proven.get(certificate)
     if found is None:
         found = _proven[certificate] = Proven(certificate)
         if len(_proven) > _MAX_CERTIFICATES:
             _proven.popitem(last=False)
+    _latest[:] = [(certificate, found)]
     return found
 
 

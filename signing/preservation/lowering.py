@@ -70,7 +70,7 @@ async def sign_reachable(
     """
     signed, shortfall = await reach(
         order,
-        lambda level: attempt(replace(order, level=level)),
+        lambda level: attempt(order if level is order.level else replace(order, level=level)),
         lambda: not key.spent,
     )
     return replace(signed, shortfall=shortfall) if shortfall else signed
