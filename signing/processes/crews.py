@@ -2,7 +2,8 @@
 
 Owns starting, killing and queueing children and what is said when one is lost over a job. Which
 kinds there are and what they are given is ``signing.processes.pool``'s; what runs inside is
-``signing.processes.signer``'s, what is said on the line ``signing.processes.messages``'.
+``signing.processes.signer``'s, what is said on the line that of
+``messages`` and ``answers``.
 
 A job costs the event loop one write and one read: a child's answer is taken in where the loop
 finds it, and the next job is on its way before anybody is told. No thread takes part but for
@@ -23,7 +24,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from signing.contract import Clock, SignerConfig, SigningError, SigningUnavailable
-from signing.processes.messages import AnswerUnreadable, OnTrips, read_answer, write_job
+from signing.processes.answers import AnswerForms, AnswerUnreadable, OnTrips
+from signing.processes.messages import write_job
 from signing.processes.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -167,8 +169,14 @@ class Crew:
     The one used last is used next, so that no more children start than are needed.
     """
 
-    def __init__(self, workers: list[Worker], on_trips: OnTrips | None = None) -> None:
+    def __init__(
+        self,
+        workers: list[Worker],
+        on_trips: OnTrips | None = None,
+        answers: AnswerForms | None = None,
+    ) -> None:
         self.workers = workers
+        self._answers = answers or AnswerForms()
         self._on_trips = on_trips
         self._idle = list(workers)
         self._queue: deque[_Job] = deque()
@@ -260,7 +268,7 @@ class Crew:
         if job is None:
             return  # nothing was asked: a child that talks by itself is not heard
         try:
-            found, refusal = read_answer(message, self._on_trips), None
+            found, refusal = self._answers.read(job.name, message, self._on_trips), None
         except SigningError as error:
             found, refusal = None, error
         except AnswerUnreadable as error:

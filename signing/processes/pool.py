@@ -50,11 +50,11 @@ from signing.contract import (
     Told,
     Validation,
 )
+from signing.processes.answers import OnTrips
 from signing.processes.clean_files import CleanFiles
 from signing.processes.crews import Crew, Main, Worker
 from signing.processes.large_files import LargeFileJobs
 from signing.processes.limits import Limits
-from signing.processes.messages import OnTrips
 from signing.processes.signer import TALK, serve, serve_talk, whole
 from signing.processes.surveys import Surveys
 from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
@@ -144,18 +144,21 @@ class SignerPool(LargeFileJobs):
 
     async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
         """Look before signing, in a reader; one that gives up is a finding."""
+        digest = await _digest(pdf)
         try:
-            known = self._surveys.of((await _digest(pdf)).hex())
+            known = self._surveys.of(digest.hex())
             found = cast("Inspection", await self._read("inspect", pdf, repair, known is None))
         except SigningUnavailable as lost:
             if not is_unfinished(lost.code):
                 raise
             return await asyncio.to_thread(unfinished_inspection, pdf, lost.code)
+        survey, found = found.survey, await _named(found, digest)
         if not found.blocked:
             clean = found.repaired.sha256 if found.repaired else found.sha256
             self._clean.add(bytes.fromhex(clean))
-            self._surveys.keep(found.survey)
-        return dataclasses.replace(found, survey=None)
+            if survey is not None and survey.sha256 == clean:
+                self._surveys.keep(survey)
+        return found
 
     async def sign(self, order: SignOrder) -> SignedPdf:
         """Sign in a child with keys, once a reader has seen the file."""
@@ -319,6 +322,15 @@ class SignerPool(LargeFileJobs):
                 given[name] = str(folder)
             for crew in (self._signers, self._readers, self._archivists):
                 crew.change(**given)
+
+
+async def _named(found: Inspection, digest: bytes) -> Inspection:
+    """What a reader found, of the bytes that it was given: it vouches for no others."""
+    repaired = found.repaired
+    if repaired is not None:
+        sha256 = (await _digest(repaired.pdf)).hex()
+        repaired = dataclasses.replace(repaired, sha256=sha256)
+    return dataclasses.replace(found, sha256=digest.hex(), repaired=repaired, survey=None)
 
 
 async def _digest(pdf: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """What runs inside a signer process: one service, one job at a time, keys that never leave.
 
-Owns the child's loop and what a child says when a job fails. Leaves the form of jobs and answers to
-``signing.processes.messages``, starting, killing and queueing to ``signing.processes.pool``.
+Owns the child's loop and what a child says when a job fails. Leaves the form of jobs to
+``messages``, that of answers to ``answers``, and starting, killing and queueing to
+``signing.processes.pool``.
 """
 
 from __future__ import annotations
@@ -16,19 +17,15 @@ from typing import Any
 
 from signing import contract
 from signing.contract import Clock, SignerConfig, SigningError
+from signing.processes.answers import ANSWERS, write_answer
 from signing.processes.limits import Limits, grant_cpu, restrict_memory
-from signing.processes.messages import JobUnreadable, read_job, write_answer
+from signing.processes.messages import JobUnreadable, read_job
 from signing.processes.wire import Wire
 
 log = logging.getLogger(__name__)
 
-JOBS = frozenset({"credentials", "inspect", "sign", "sign_file", "validate", "attest"}) | frozenset(
-    {"prepare", "finish", "accept_hand_off", "inspect_file", "extend", "provability"}
-    | {"validate_file", "provability_file", "take_apart", "take_apart_file"}
-    | {"check_number"}
-    | {"certificate_status", "fetch_list", "keep_list"}
-)
 TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by children of their own
+JOBS = frozenset(ANSWERS) - TALK
 
 
 def serve(

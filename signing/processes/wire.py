@@ -2,7 +2,7 @@
 
 Owns framing (eight bytes of length, then the message) and reading and writing without a thread:
 the loop tells when bytes came, so that handing a job over costs one system call and taking its
-answer back another. Leaves what a message says to ``signing.processes.messages``.
+answer back another. Leaves what a message says to ``messages`` and ``answers``.
 """
 
 from __future__ import annotations

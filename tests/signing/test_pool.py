@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-import pickle
 import signal
 import zlib
 
@@ -30,7 +29,6 @@ from signing.contract import (
 )
 from signing.devpki.smartca_simulator import SmartCaSimulator
 from signing.processes.limits import Limits
-from signing.processes.messages import AnswerUnreadable, read_answer, write_answer
 from signing.processes.pool import SignerPool
 from tests.signing.validation.signing_kit import make_pdf, update
 
@@ -231,23 +229,3 @@ async def test_a_slow_provider_keeps_nobody_from_signing(server, decision_pdf):
             assert not any(one.done() for one in waits)
             simulator._stopping.set()
             assert {(await one).state for one in waits} == {RemoteState.WAITING_USER}
-
-
-class Evil:
-    def __reduce__(self):
-        return (os.system, ("true",))
-
-
-@pytest.mark.parametrize("data", [pickle.dumps(("done", Evil())), b"", b"\x80\x04junk"])
-def test_the_parent_reads_nothing_but_our_own_values(data):
-    """A child taken over by a hostile PDF cannot make the parent run code."""
-    with pytest.raises(AnswerUnreadable):
-        read_answer(data)
-
-
-def test_refusals_keep_their_kind_and_words():
-    """What the child raised is what the caller sees."""
-    for kind in (DocumentRefused, CredentialRefused, SigningUnavailable):
-        with pytest.raises(kind) as seen:
-            read_answer(write_answer(kind("code", "lý do", "reason")))
-        assert (seen.value.code, seen.value.message_vi) == ("code", "lý do")

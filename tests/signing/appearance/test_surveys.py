@@ -12,7 +12,7 @@ from signing.appearance.pagebox import PageBox
 from signing.appearance.surveying import SurveyedPages, survey_ends, survey_page
 from signing.contract import DocumentNumber, DocumentSurvey, Level, PageSurvey, Role, SignOrder
 from signing.inspection import inspect_pdf
-from signing.processes.messages import read_answer, write_answer
+from signing.processes.answers import AnswerForms, write_answer
 from signing.processes.pool import SignerPool
 from signing.processes.surveys import Surveys
 from tests.signing.appearance.letters import BODY, DATE, HEAD, NAME, NUMBER, TITLE, letter
@@ -104,7 +104,8 @@ async def test_a_blocked_file_is_not_surveyed(service):
 
 def test_a_survey_passes_between_processes_unchanged():
     survey = survey_ends(paper(), "00")
-    assert read_answer(write_answer(survey)) == survey
+    forms = AnswerForms({"survey": (DocumentSurvey,)})
+    assert forms.read("survey", write_answer(survey)) == survey
 
 
 def test_a_survey_without_a_box_for_every_letter_says_nothing():

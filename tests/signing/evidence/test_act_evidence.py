@@ -23,7 +23,7 @@ from signing.contract import (
     SigningUnavailable,
     SignOrder,
 )
-from signing.processes.messages import read_answer, write_answer
+from signing.processes.answers import AnswerForms, write_answer
 from tests.signing import oracles
 
 
@@ -113,7 +113,7 @@ async def test_earlier_signatures_are_not_this_acts_evidence(service, decision_p
 async def test_evidence_crosses_the_border_of_the_signer_process(service, decision_pdf):
     """The parent's reader takes these values, and nothing is lost on the way."""
     signed = await service.sign(order_for(decision_pdf, Level.B_T))
-    assert read_answer(write_answer(signed)) == signed
+    assert AnswerForms().read("sign", write_answer(signed)) == signed
 
 
 # ------------------------------------------------------------------ an unknown revocation status

@@ -13,8 +13,8 @@ import pytest
 
 from signing.clock import SystemClock
 from signing.contract import DocumentRefused, SignerConfig, SigningUnavailable
+from signing.processes.answers import AnswerForms, write_answer
 from signing.processes.crews import Crew, Worker
-from signing.processes.messages import write_answer
 
 
 def obey(end, config, clock):
@@ -38,10 +38,13 @@ def _done(job, arguments):
     if job == "refuse":
         return DocumentRefused("no", "không", "no")
     if job == "nonsense":
-        return os.system  # not one of our values
+        return b"not a number"  # a job gives its own types only
     if job == "wait":
         time.sleep(arguments[2])
     return arguments[1]
+
+
+ANSWERS = AnswerForms(dict.fromkeys(("do", "wait", "nonsense"), (int, str)))
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ async def until_begun(notes, line):
 
 @pytest.fixture
 async def crew():
-    made = Crew([Worker("test", SignerConfig(), SystemClock(), obey)])
+    made = Crew([Worker("test", SignerConfig(), SystemClock(), obey)], answers=ANSWERS)
     yield made
     await made.close()
     assert made.pids == ()
@@ -127,7 +130,9 @@ async def test_what_cannot_cross_is_the_callers_mistake(crew, notes):
 
 async def test_closing_waits_for_the_line(notes):
     """Jobs that were taken are done before the children end."""
-    crew = Crew([Worker("test", SignerConfig(), SystemClock(), obey) for _ in range(2)])
+    crew = Crew(
+        [Worker("test", SignerConfig(), SystemClock(), obey) for _ in range(2)], answers=ANSWERS
+    )
     jobs = [asyncio.ensure_future(crew.run(30, "wait", (str(notes), n, 0.05))) for n in range(6)]
     await asyncio.sleep(0)
     await crew.close()
