@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import time
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -124,6 +127,13 @@ def test_validation_answers_in_json_lines_or_words(tmp_path):
 # ------------------------------------------------------------------ the child process
 
 
+class Evil:
+    """What a child that a file took over might answer."""
+
+    def __reduce__(self):
+        return (os._exit, (0,))
+
+
 def work(kind):
     """Runs in the child; must be importable by name."""
     if kind == "sleep":
@@ -134,19 +144,47 @@ def work(kind):
         raise SystemExit(3)
     if kind == "raise":
         raise KeyError("inside")
+    if kind == "code":
+        return Evil()
     return f"done {kind}"
 
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [("sleep", "timeout"), ("memory", "memory"), ("exit", "crashed"), ("raise", "KeyError")],
+    [
+        ("sleep", "timeout"),
+        ("memory", "memory"),
+        ("exit", "crashed"),
+        ("raise", "KeyError"),
+        ("code", "NotImplementedError"),
+    ],
 )
 def test_a_child_that_breaks_a_limit_is_replaced_and_the_next_file_served(kind, code):
-    with CheckingProcess(work, Limits(seconds=1 if kind == "sleep" else 5)) as process:
+    limits = Limits(seconds=1 if kind == "sleep" else 5)
+    with CheckingProcess(work, limits, answers=(str,)) as process:
         with pytest.raises(FileGaveUp) as stopped:
             process.call(kind)
         assert stopped.value.code == code
         assert process.call("next") == "done next"
+
+
+def test_what_a_child_answers_is_read_and_never_run():
+    """Bytes that would run as a pickle, and half an answer that never ends."""
+    with CheckingProcess(talk, Limits(seconds=2), answers=(str,)) as process:
+        for kind, code in (("pickle", "crashed"), ("half", "timeout")):
+            with pytest.raises(FileGaveUp) as stopped:
+                process.call(kind)
+            assert stopped.value.code == code
+
+
+def talk(kind):
+    """In a child that was taken over: it writes to the line by itself."""
+    (line,) = (c for c in gc.get_objects() if isinstance(c, Connection) and c.writable)
+    if kind == "pickle":
+        line.send(Evil())
+    else:
+        os.write(line.fileno(), (1000).to_bytes(4, "big") + b"half")
+    time.sleep(60)
 
 
 def stuck(_pdf):
