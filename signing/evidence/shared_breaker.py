@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, timedelta
+from math import isfinite
 from pathlib import Path
 
 from signing.contract import Clock
@@ -114,8 +115,19 @@ class SharedBreaker(Breaker):
             return self._state if self._seen is None else _State()
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
         if seen != self._seen:
-            self._seen, self._state = seen, _load(self._path)
+            self._seen, self._state = seen, self._within_limits(_load(self._path))
         return self._state
+
+    def _within_limits(self, state: _State) -> _State:
+        """No rest is longer than ours are, whatever wrote it: a clock that was ahead, say."""
+        now = self._now()
+        return _State(
+            failures=state.failures,
+            rest_s=min(max(state.rest_s, REST.total_seconds()), LONGEST_REST.total_seconds()),
+            failed_at=min(state.failed_at, now),
+            open_until=min(state.open_until, now + LONGEST_REST.total_seconds()),
+            probe_until=min(state.probe_until, now + self._probe.total_seconds()),
+        )
 
     def _write(self, state: _State, *, held: bool) -> None:
         self._state = state
@@ -157,6 +169,8 @@ def _is_open(state: _State, now: float) -> bool:
 
 def _load(path: Path) -> _State:
     try:
-        return _State(**json.loads(path.read_text("utf-8")))
+        said = _State(**json.loads(path.read_text("utf-8")))
+        usable = all(isfinite(value) for value in asdict(said).values())
     except (OSError, ValueError, TypeError):
         return _State()
+    return said if usable else _State()

@@ -88,6 +88,25 @@ def test_a_damaged_file_and_a_lost_folder_forbid_nothing(tmp_path):
     assert isinstance(breaker_for("x", Moved(), "", PROBE), Breaker)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "null", '{"open_until": "x"}', '{"failures": null}', '{"open_until": 1e400}',
+     '{"open_until": 9e9, "failures": 3}', '{"probe_until": 9e9, "open_until": 1}', '{"more": 1}',
+     '{"rest_s": 1e300, "open_until": NaN}'],
+)  # fmt: skip
+def test_whatever_the_file_says_no_service_is_given_up(tmp_path, text):
+    """Damaged, of another kind, or from a clock that was ahead: asked again within the rest."""
+    clock, one, _ = two(tmp_path)
+    (tmp_path / "x.breaker").write_text(text, "utf-8")
+    assert one.is_troubled in (True, False)
+    clock.by += LONGEST_REST + PROBE
+    assert not one.is_open
+    assert one.enter()
+    one.failed()
+    one.succeeded()
+    assert one.enter()
+
+
 def test_real_processes_share_it(tmp_path):
     """Three processes, one failure each: the fourth does not ask."""
     context = multiprocessing.get_context("spawn")
