@@ -2,7 +2,7 @@
 
 Owns asking (addresses come from certificates already chained to our roots, through the fetch
 allow-list) and the cache, bounded by ``nextUpdate`` and one hour. A kept answer that is older still
-serves while its issuer cannot be reached and it holds. Leaves verifying answers to
+serves while its issuer can be reached in no way and it holds. Leaves verifying answers to
 ``revocation_answers``, keeping them for other processes to ``kept_answers`` and the policy for an
 unknown answer to ``signing.service``. Follows RFC 6960 and RFC 5280 §6.3.
 """
@@ -13,7 +13,7 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cryptography import x509
@@ -53,6 +53,7 @@ __all__ = [
 ]
 
 FETCH_TIMEOUT_S = 15.0
+_OLDER_KEPT = timedelta(minutes=5)  # then the issuer is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,26 @@ class RevocationChecker:
     async def _ask(
         self, certificate: x509.Certificate, issuer: x509.Certificate, lists_first: bool
     ) -> Answer:
+        """A new answer of one kind or the other, before an older one of any."""
         ways = [(self._ask_ocsp, ocsp_urls), (self._ask_crl, crl_urls)]
+        older: list[Answer] = []
         for ask, urls in reversed(ways) if lists_first else ways:
             for url in urls(certificate):
-                answer = await ask(url, certificate, issuer)
+                answer = await ask(url, certificate, issuer, older)
                 if answer is not None:
                     return answer
-        return Answer(Status.UNKNOWN, self._clock.now())
+        now = self._clock.now()
+        if not older:
+            return Answer(Status.UNKNOWN, now)
+        worst = next((one for one in older if one.status is Status.REVOKED), older[0])
+        return replace(worst, valid_until=min(worst.valid_until, now + _OLDER_KEPT))
 
     async def _ask_ocsp(
-        self, url: str, certificate: x509.Certificate, issuer: x509.Certificate
+        self,
+        url: str,
+        certificate: x509.Certificate,
+        issuer: x509.Certificate,
+        older: list[Answer],
     ) -> Answer | None:
         builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303 - RFC 6960 names issuers by SHA-1; nothing is trusted by it
         request = builder.build().public_bytes(Encoding.DER)
@@ -129,14 +140,21 @@ class RevocationChecker:
         question = f"ocsp {url} {hashlib.sha256(request).hexdigest()}"
         try:
             return await self._kept_or_asked(
-                question, ask, lambda raw: read_ocsp(raw, certificate, issuer, self._clock.now())
+                question,
+                ask,
+                lambda raw: read_ocsp(raw, certificate, issuer, self._clock.now()),
+                older,
             )
         except (FetchFailed, AnswerRefused) as error:
             log.warning("ocsp answer not usable: %s", error)
             return None
 
     async def _ask_crl(
-        self, url: str, certificate: x509.Certificate, issuer: x509.Certificate
+        self,
+        url: str,
+        certificate: x509.Certificate,
+        issuer: x509.Certificate,
+        older: list[Answer],
     ) -> Answer | None:
         async def ask() -> bytes:
             return await self._loading.do(url, lambda: self._fetcher.get(url, FETCH_TIMEOUT_S))
@@ -146,18 +164,23 @@ class RevocationChecker:
                 list_question(url),
                 ask,
                 lambda raw: read_crl(raw, certificate, issuer, self._clock.now()),
+                older,
             )
         except (FetchFailed, AnswerRefused) as error:
             log.warning("crl not usable: %s", error)
             return None
 
     async def _kept_or_asked(
-        self, question: str, ask: Callable[[], Awaitable[bytes]], read: Callable[[bytes], Answer]
+        self,
+        question: str,
+        ask: Callable[[], Awaitable[bytes]],
+        read: Callable[[bytes], Answer],
+        older: list[Answer],
     ) -> Answer:
-        """A kept answer that is young enough, else a new one, else the kept one while it holds.
+        """A kept answer that is young enough, else a new one.
 
         Raises:
-            FetchFailed, AnswerRefused: the new one's, when the kept one does not do either.
+            FetchFailed, AnswerRefused: the new one's; a kept one that still holds is in ``older``.
         """
         young = self._young(question, read)
         if young is not None:
@@ -171,9 +194,8 @@ class RevocationChecker:
                 answer = read(raw)
             except (FetchFailed, AnswerRefused):
                 old = self._readable(self.kept.find(question), read)
-                if old is None:
-                    raise
-                return old
+                older += [old] if old is not None else []
+                raise
             self.kept.keep(question, raw)
         return answer
 

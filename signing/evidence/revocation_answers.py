@@ -137,16 +137,21 @@ def read_crl(
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
     status = Status.GOOD if entry is None else Status.REVOKED
     revoked_at = None if entry is None else entry.revocation_date_utc
-    return Answer(status, until, revoked_at=revoked_at, crl=crl.public_bytes(Encoding.DER))
+    # One list answers for many certificates: its bytes are kept once, not once for each.
+    der = crl.public_bytes(Encoding.DER) if _is_pem(raw) else raw
+    return Answer(status, until, revoked_at=revoked_at, crl=der)
 
 
 def load_crl(raw: bytes) -> x509.CertificateRevocationList | None:
     """A list in either form, believed in nothing yet; None for what is none."""
-    pem = b"-----BEGIN" in raw[:64]
     try:
-        return x509.load_pem_x509_crl(raw) if pem else x509.load_der_x509_crl(raw)
+        return x509.load_pem_x509_crl(raw) if _is_pem(raw) else x509.load_der_x509_crl(raw)
     except ValueError:
         return None
+
+
+def _is_pem(raw: bytes) -> bool:
+    return b"-----BEGIN" in raw[:64]
 
 
 def _check_scope(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> None:

@@ -12,12 +12,20 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.clock import SystemClock
-from signing.contract import CertificateStatus, Level, Role, SigningUnavailable, SignOrder
+from signing.contract import (
+    CertificateStatus,
+    CredentialRefused,
+    Level,
+    Role,
+    SigningUnavailable,
+    SignOrder,
+)
 from signing.evidence import kept_answers
 from signing.evidence.kept_answers import KeptAnswers
 from signing.processes.pool import SignerPool
 from signing.service import SigningService
 from tests.signing.evidence.other_processes import hold_a_turn
+from tests.signing.validation.signing_kit import make_pdf
 
 
 class Moved:
@@ -122,6 +130,35 @@ async def test_an_old_list_serves_while_the_issuer_is_away_and_it_holds(server, 
     much = SigningService(config_of(server, tmp_path), Moved(timedelta(days=60)))
     assert (await much.certificate_status(chain_of(server))).status is CertificateStatus.UNKNOWN
     await much.close()
+
+
+async def test_a_new_list_is_asked_before_an_old_answer_is_believed(server, tmp_path):
+    """Whoever keeps the OCSP service away holds back no revocation that the list tells."""
+    first = SigningService(config_of(server, tmp_path), SystemClock())
+    await first.sign(order(make_pdf()))  # OCSP first: its answer is kept
+    await first.close()
+    server.faults.ocsp_down = True
+    server.revoke(server.pki.certificate("official-ec").serial_number)
+    later = SigningService(config_of(server, tmp_path), Moved(timedelta(minutes=61)))
+    with pytest.raises(CredentialRefused, match="certificate_revoked"):
+        await later.sign(order(make_pdf()))
+    await later.close()
+
+
+async def test_an_old_answer_is_believed_for_minutes_only(server, tmp_path):
+    """Then everybody is asked again: the issuer may be back."""
+    server.faults.ocsp_down = True
+    clock = Moved()
+    service = SigningService(config_of(server, tmp_path), clock)
+    await service.certificate_status(chain_of(server))
+    server.faults.crl_down = True
+    clock.by = timedelta(hours=2)
+    assert (await service.certificate_status(chain_of(server))).status is CertificateStatus.GOOD
+    server.faults.crl_down = False
+    server.revoke(server.pki.certificate("official-ec").serial_number)
+    clock.by += timedelta(minutes=6)
+    assert (await service.certificate_status(chain_of(server))).status is CertificateStatus.REVOKED
+    await service.close()
 
 
 async def test_a_list_fetched_before_it_is_needed_is_used_by_every_service(server, tmp_path):
