@@ -264,7 +264,9 @@ class Gateway:
             for name, work in capability.tasks().items():
                 self.tasks.start(name, work())
         self.tasks.start("waker.relay", self.waker.relay())
-        self.tasks.start("housekeeping", housekeeping(self.database, self.clock, self.keys))
+        self.tasks.start(
+            "housekeeping", housekeeping(self.database, self.clock, self.keys, self.files)
+        )
         if http:
             await self._listen(socket)
 

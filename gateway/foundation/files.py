@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +24,7 @@ from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from gateway.foundation.problems import Problem
-from gateway.foundation.spools import Spool
+from gateway.foundation.spools import Spool, sweep
 
 LARGE_FROM = 20 * 1024 * 1024
 _HELD_AT_MOST = 128 * 1024 * 1024  # in memory, for work that knows no other way
@@ -123,6 +124,15 @@ class FileStore:
         """Temporary files from which ``keep`` takes over without copying where it can."""
         below = self._folder / "incoming" if self._folder else Path(tempfile.gettempdir())
         return Spool(below, self.large_from)
+
+    async def sweep(self, before: datetime) -> int:
+        """Remove what killed processes left in ``incoming``; say how many folders.
+
+        Only what nobody wrote into since ``before``: no upload and no signing takes a day.
+        """
+        if self._folder is None:  # the system keeps its temporary folder clean
+            return 0
+        return await asyncio.to_thread(sweep, self._folder / "incoming", before.timestamp())
 
     async def keep(self, path: Path, digest: str) -> None:
         """Take over a finished file, which is gone from its place afterwards.

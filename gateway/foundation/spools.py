@@ -1,7 +1,7 @@
 """Temporary files of one piece of work: an upload on its way in, a signed file not stored yet.
 
 Owns their folder, which is made when the first one is needed and removed at the end with whatever
-was not moved out of it. A process that is killed leaves its folder behind.
+was not moved out of it. A process that is killed leaves its folder behind, for ``sweep``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 _FLUSH = 1024 * 1024
+_PREFIX = "work-"
 
 
 class Spool:
@@ -51,7 +53,23 @@ class Spool:
 
     def _make(self) -> Path:
         self._below.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix="work-", dir=self._below))
+        return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._below))
+
+
+def sweep(below: Path, before: float) -> int:
+    """Remove folders of spools below a folder that nobody wrote into since then (a timestamp)."""
+    left = [f for f in below.glob(f"{_PREFIX}*") if f.is_dir() and not f.is_symlink()]
+    old = [folder for folder in left if _touched(folder) < before]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
+
+
+def _touched(folder: Path) -> float:
+    try:
+        return max(one.stat().st_mtime for one in (folder, *folder.iterdir()))
+    except OSError:  # its owner is just at it
+        return inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -165,3 +166,21 @@ async def test_an_upload_and_a_download_do_not_grow_with_the_file(sqlite, clock,
     await server.close()
     assert received.hexdigest() == digest
     assert max(seen) - before < 25, max(seen) - before
+
+
+async def test_what_killed_processes_left_is_swept_after_a_day(tmp_path, clock):
+    """Old folders of spools go; what is being written, files and other names stay."""
+    store = FileStore(str(tmp_path), 1024)
+    assert await store.sweep(clock.now()) == 0  # nothing was ever large
+    now = clock.now().timestamp()
+    left = {"work-old": 2 * 86400, "work-young": 3600, "work-busy": 2 * 86400, "other": 2 * 86400}
+    for name, age in left.items():
+        folder = tmp_path / "incoming" / name
+        folder.mkdir(parents=True)
+        (folder / "1").write_bytes(b"%PDF")
+        os.utime(folder / "1", (now, now - (60 if name == "work-busy" else age)))
+        os.utime(folder, (now, now - age))
+    (tmp_path / "incoming" / "work-link").symlink_to(tmp_path / "incoming" / "other")
+    assert await store.sweep(clock.now() - timedelta(days=1)) == 1
+    there = sorted(one.name for one in (tmp_path / "incoming").iterdir())
+    assert there == ["other", "work-busy", "work-link", "work-young"]
