@@ -28,11 +28,12 @@ from gateway.certification.rules import Agency, Certifier, Offices
 from gateway.documents.confirmations.desk import ConfirmationPolicy
 from gateway.documents.confirmations.hand_off import HandOffPolicy
 from gateway.documents.confirmations.signing_places import BatchPolicy
-from gateway.documents.rules import Authority, KeyUse
+from gateway.documents.rules import Authority
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
 from gateway.foundation.secrets import SecretBox, derive_key
+from gateway.key_uses import use_of
 from gateway.operator_data import data_folder, document_templates
 from gateway.preservation_wiring import (
     algorithm_ends,
@@ -41,18 +42,12 @@ from gateway.preservation_wiring import (
 )
 from gateway.settings import ConfigurationError, Settings
 from gateway.shared_folder import shared_folder
-from gateway.signing_settings import SigningKey, Trust
-from signing.contract import AnchorKind, Confirmation, KeyConfig, SignerConfig, TrustAnchor
+from gateway.signing_settings import Trust
+from signing.contract import AnchorKind, KeyConfig, SignerConfig, TrustAnchor
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
 _AGENCY = "agency:"
 # kinds of keys whose owners confirm outside of the gateway
-_CONFIRMED = {
-    "smartca": Confirmation.ELSEWHERE,
-    "mysign": Confirmation.ELSEWHERE,
-    "hook": Confirmation.ELSEWHERE,
-    "vgca": Confirmation.HAND_OFF,
-}
 DEVELOPMENT_MARK = "PHÁT TRIỂN"  # stands in the name of every development certificate
 
 
@@ -246,20 +241,8 @@ def authority(settings: Settings) -> Authority:
             if key.holder.startswith(_AGENCY)
         },
         register_required=settings.signing.authority_register_required,
-        uses={
-            name: KeyUse(
-                _confirmation(key), key.kind, key.most_at_once, asks_each=key.kind == "mysign"
-            )
-            for name, key in keys.items()
-        },
+        uses={name: use_of(key) for name, key in keys.items()},
     )
-
-
-def _confirmation(key: SigningKey) -> Confirmation:
-    """Where the key's owner confirms; MySign's CSC dialect waits within the call itself."""
-    if key.kind == "mysign" and key.remote.api == "csc":
-        return Confirmation.HERE
-    return _CONFIRMED.get(key.kind, Confirmation.HERE)
 
 
 def confirmation_policy(settings: Settings) -> ConfirmationPolicy:

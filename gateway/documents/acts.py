@@ -39,9 +39,15 @@ from gateway.foundation.database import DatabaseUnavailable
 from gateway.foundation.idempotency import Answer, Lease
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem, not_found
-from gateway.foundation.signing_problems import problem_of
+from gateway.foundation.signing_problems import in_doubt, may_have_signed, problem_of
 from gateway.webhooks.outbox import TOPIC
-from signing.contract import Confirmation, SigningError, SignOrder, Validation
+from signing.contract import (
+    Confirmation,
+    SigningError,
+    SigningUnavailable,
+    SignOrder,
+    Validation,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -162,6 +168,8 @@ class SigningActs:
         if _pending_under_this_key(connection, row, act):
             return _Pending(self._authority.use_of(row.signer).confirmation)
         check_actor(row, act.actor, self._authority, now)
+        if _broken_off(row, act) and self._authority.use_of(row.signer).at_service:
+            raise problem_of(may_have_signed())
         if found[row.current_step].role == "agency":
             let_seal_wait(connection, row.document_id)
         if act.seen_sha256 is not None and act.seen_sha256 != row.current_sha256:
@@ -258,9 +266,14 @@ class SigningActs:
         return await files.get(digest)
 
     async def _make(self, intent: Intent, order: SignOrder) -> Result:
-        if not order.pdf:
-            return await self._large.sign(order, intent.request.current_sha256)
-        return await self._office.keep(order.pdf, await self._office.signatures.sign(order))
+        try:
+            if not order.pdf:
+                return await self._large.sign(order, intent.request.current_sha256)
+            return await self._office.keep(order.pdf, await self._office.signatures.sign(order))
+        except SigningUnavailable as error:
+            if self._authority.use_of(intent.step.signer).at_service:
+                raise in_doubt(error) from error
+            raise
 
     async def _hand_over(
         self, confirmation: Confirmation, intent: Intent, order: SignOrder, act: Act
@@ -269,6 +282,13 @@ class SigningActs:
         if other is None:
             raise Problem("signing_unavailable", "Chưa nối với dịch vụ giữ khóa này.")
         await other.take_over(intent, order, act)
+
+
+def _broken_off(row: Any, act: Act) -> bool:
+    """Whether an earlier try with this idempotency key died over the present step."""
+    lease = act.lease
+    at = f"{row.id}:{row.current_step}"
+    return lease is not None and lease.broken_off and lease.subject == at
 
 
 def _signed_under_this_key(found: list[Any], act: Act) -> bool:

@@ -14,7 +14,6 @@ from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequ
 from gateway.documents.rules import is_symbol
 from gateway.foundation import listing
 from gateway.foundation.problems import Problem
-from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
 
 _FILTERS = ("reference", "status", "signer", "document_id")
@@ -149,14 +148,7 @@ class _Handlers:
         async def work(lease: Any) -> Reply:
             body = call.body
             act = Act(actor_of(call), call.path("id"), body.pin, body.sha256, lease, otp=body.otp)
-            try:
-                answer = await self._acts.sign(act)
-            except Problem as problem:
-                if problem.extra.get("reason") != OUTCOME_UNKNOWN:
-                    raise
-                told = call.told(problem)
-                # The same key must never send again what may have been signed.
-                return await call.finish(lease, lambda _: told)
+            answer = await self._acts.sign(act)
             confirmation = answer.confirmation
             if confirmation is not None and confirmation.hand_off is not None:
                 await call.release(lease)  # its addresses are stored nowhere, so neither is this

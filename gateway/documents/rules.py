@@ -124,6 +124,7 @@ class KeyUse:
     provider: str = ""  # the kind of service, shown to the official
     most_at_once: int = 1  # signatures under one confirmation elsewhere
     asks_each: bool = False  # opens here, but its owner confirms every signature by itself
+    at_service: bool = False  # opens here, is kept by a service that cannot be asked afterwards
 
     def confirmations(self, signatures: int) -> int:
         """How often its owner is asked about an act of signatures that cover one another."""

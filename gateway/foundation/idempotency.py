@@ -69,12 +69,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to do the work: ``resumed`` says that an earlier try left ``subject`` behind."""
+    """The right to do the work: ``resumed`` says that an earlier try left ``subject`` behind.
+
+    ``broken_off``: that try never said how it ended (a crash, a fault), nobody gave the key back.
+    """
 
     claim: Claim
     fence: int
     subject: str | None
     resumed: bool
+    broken_off: bool = False
 
 
 def read_key(header: str | None) -> str:
@@ -184,7 +188,8 @@ def begin(connection: Connection, claim: Claim) -> Lease | Answer:
     if row.lease_until is not None and row.lease_until > claim.at:
         raise _in_progress()
     _set_lease(connection, claim, row.fence + 1)
-    return Lease(claim, row.fence + 1, row.subject, resumed=True)
+    broken_off = row.lease_until is not None
+    return Lease(claim, row.fence + 1, row.subject, resumed=True, broken_off=broken_off)
 
 
 def remember(connection: Connection, lease: Lease, subject: str) -> None:

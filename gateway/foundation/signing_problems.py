@@ -6,9 +6,10 @@ import contextlib
 from collections.abc import Iterator
 
 from gateway.foundation.problems import Kind, Problem, register
-from signing.contract import CredentialRefused, DocumentRefused, SigningError
+from signing.contract import CredentialRefused, DocumentRefused, SigningError, SigningUnavailable
 
 OUTCOME_UNKNOWN = "outcome_unknown"  # reason: a remote key's service may have signed
+_LOST = ("signer_died", "signer_timeout")  # a signer process ended in the middle of its work
 
 register(
     {
@@ -41,6 +42,22 @@ def refusing() -> Iterator[None]:
         yield
     except SigningError as error:
         raise problem_of(error) from error
+
+
+def may_have_signed() -> SigningUnavailable:
+    """What is known of a call to a service that cannot be asked, when we died over it."""
+    return SigningUnavailable(
+        OUTCOME_UNKNOWN,
+        "Lần gửi trước bị ngắt giữa chừng nên không rõ dịch vụ ký số đã ký hay chưa. Không có chữ"
+        " ký nào được đưa vào văn bản; hãy kiểm tra trên dịch vụ trước khi ký lại.",
+        "an earlier try was broken off while the service may have been signing; nothing was"
+        " embedded and nothing was sent again",
+    )
+
+
+def in_doubt(error: SigningUnavailable) -> SigningUnavailable:
+    """What an error means for a key at such a service: a lost signer process may have sent."""
+    return may_have_signed() if error.code in _LOST else error
 
 
 def problem_of(error: SigningError) -> Problem:

@@ -24,6 +24,7 @@ from gateway.foundation.decode import decode, fields_of, read_text
 from gateway.foundation.idempotency import Answer, Claim, Lease
 from gateway.foundation.limits import RateLimiter
 from gateway.foundation.problems import MEDIA_TYPE, FieldError, Problem, invalid
+from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
 
 B = TypeVar("B")
 
@@ -98,13 +99,20 @@ class Call(Generic[B]):
         await self.edge.database.write(lambda c: idempotency.release(c, lease))
 
     async def attempt(self, work: Callable[[Lease], Awaitable[Reply]]) -> Reply:
-        """``begin``, then the work; a refusal gives the key back, a fault lets it time out."""
+        """``begin``, then the work; a refusal gives the key back, a fault lets it time out.
+
+        A refusal because a signing service may have signed is stored: the same key must never
+        send again.
+        """
         lease = await self.begin()
         if isinstance(lease, Reply):
             return lease
         try:
             return await work(lease)
-        except Problem:
+        except Problem as problem:
+            if problem.extra.get("reason") == OUTCOME_UNKNOWN:
+                answer = self.told(problem)
+                return await self.finish(lease, lambda _: answer)
             await self.release(lease)
             raise
 

@@ -73,6 +73,8 @@ class VgcaDesktop:
         async with aiohttp.ClientSession() as session:
             async with session.get(asked["FileName"]) as answer:
                 pdf = await answer.read()
+            if answer.status != 200:
+                return {"Status": 1, "Message": "Không tải được văn bản", "FileName": ""}
             signed = await self.sign(pdf, issues=function == "vgca_sign_issued")
             said = await self._send(session, asked, signed)
             if self.faults.take("sends_twice"):

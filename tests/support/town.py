@@ -169,11 +169,13 @@ class Town:
 
 
 @contextlib.asynccontextmanager
-async def living(folder: Path, *, count: int = 1, **sections: Any) -> AsyncIterator[Town]:
+async def living(
+    folder: Path, *, count: int = 1, remote_keys: bool = False, **sections: Any
+) -> AsyncIterator[Town]:
     """A town whose gateways are configured and migrated, but not yet started."""
     ports = [free_port() for _ in range(count)]
     bases = [f"http://127.0.0.1:{port}" for port in ports]
-    world = World(folder, bases[0])
+    world = World(folder, bases[0], remote_keys=remote_keys)
     for simulator in (world.vnpay, world.bank):
         simulator.callbacks.delays_s = PATIENCE
     await world.start()

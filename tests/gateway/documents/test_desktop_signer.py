@@ -93,3 +93,17 @@ async def test_somebody_elses_token_is_refused(world, running_pki):
     said = await VgcaDesktop(running_pki.pki, "official-ec").call(function, argument)
     assert (said["Status"], bool(said["Message"])) == (1, True)
     assert len(await desk.revisions(request)) == 1
+
+
+async def test_an_address_that_is_used_up_is_said_in_the_program(world, running_pki):
+    """The file was fetched as often as allowed: nothing is signed, nothing comes back."""
+    desk, official = world
+    request, function, argument = await _asked(desk, official)
+    desktop = VgcaDesktop(running_pki.pki, "official-rsa")
+    desktop.faults.script("unsigned", 3)
+    for _ in range(3):
+        assert (await desktop.call(function, argument))["Status"] == 1
+    refused = len(await desk.events())
+    said = await desktop.call(function, argument)
+    assert (said["Status"], said["Message"]) == (1, "Không tải được văn bản")
+    assert (len(await desk.events()), (await desk.get(request)).status) == (refused, "signing")
