@@ -1,4 +1,4 @@
-"""Records that somebody wrote into the tables with their own hashes: found, named, never a crash."""
+"""Records that somebody wrote into the tables with their own hashes: found and named."""
 
 from __future__ import annotations
 
