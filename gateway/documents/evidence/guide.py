@@ -112,7 +112,14 @@ def _chain(guided: Guided) -> list[str]:
             "Hồ sơ không kèm chứng thư gốc: các lệnh dưới đây dừng ở chứng thư cao nhất có ở đây",
             "(-partial_chain).",
         ]
-    lines += ["", "Tên mỗi tệp là SHA-256 của chứng thư trong đó:", ""]
+    anchors = [guided.chain.named(one) for one in guided.chain.anchors]
+    lines += [
+        "",
+        "Các chứng thư trong tệp đó (tên mỗi tệp là SHA-256 của chứng thư):",
+        "",
+        *anchors,
+    ]
+    lines += ["", "Mọi chứng thư kèm theo:", ""]
     return [*lines, *(line for name in guided.chain.files for line in _show(name))]
 
 
