@@ -17,6 +17,7 @@ from gateway.documents.confirmations.worker import ConfirmationWorker
 from gateway.documents.evidence import touched as touched_documents
 from gateway.documents.evidence.witness import Witness
 from gateway.documents.large import DocumentSignatures
+from gateway.documents.numbers import NumberCheck
 from gateway.documents.preservation import http as preservation_http
 from gateway.documents.preservation.calendar import Calendar
 from gateway.documents.preservation.preserving import WatchingSignatures
@@ -73,6 +74,7 @@ class DocumentDesk:
         self.requests = SignatureRequests(
             database, clock, waker, authority, preservation.when_unavailable
         )
+        self._numbers = NumberCheck(database, files, signatures)
         self.preservation = Preservation(
             database,
             clock,
@@ -141,7 +143,7 @@ class DocumentDesk:
             *http.routes(self.documents, self._upload_limit),
             *authority_http.routes(self._register),
             *touched_documents.routes(self._database, self._revocations, self.calendar.levels),
-            *request_http.routes(self.requests, self.acts),
+            *request_http.routes(self.requests, self.acts, self._numbers),
             *self.confirmations.routes(self._upload_limit),
             *self.batches.routes(),
             *preservation_http.routes(self.preservation, self.calendar),

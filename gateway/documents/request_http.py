@@ -7,12 +7,15 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
+from sqlalchemy import Connection
 
 from gateway.documents.acts import Act, SigningActs
 from gateway.documents.answers import RequestAnswer, RequestList
+from gateway.documents.numbers import NumberCheck
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.rules import is_symbol
 from gateway.foundation import listing
+from gateway.foundation.idempotency import Lease
 from gateway.foundation.problems import Problem
 from gateway.foundation.web import Call, Page, Reply, Route, with_content
 
@@ -99,9 +102,11 @@ class RejectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(min_length=10, max_length=500)]
 
 
-def routes(requests: SignatureRequests, acts: SigningActs) -> list[Route | Page]:
+def routes(
+    requests: SignatureRequests, acts: SigningActs, numbers: NumberCheck
+) -> list[Route | Page]:
     """Everything under ``/v1/signature-requests``."""
-    handlers = _Handlers(requests, acts)
+    handlers = _Handlers(requests, acts, numbers)
     base, one = "/v1/signature-requests", "/v1/signature-requests/{id}"
     query = dict.fromkeys(_FILTERS, "equals")
     return [
@@ -120,14 +125,27 @@ def routes(requests: SignatureRequests, acts: SigningActs) -> list[Route | Page]
 
 
 class _Handlers:
-    def __init__(self, requests: SignatureRequests, acts: SigningActs) -> None:
+    def __init__(
+        self, requests: SignatureRequests, acts: SigningActs, numbers: NumberCheck
+    ) -> None:
         self._requests = requests
         self._acts = acts
+        self._numbers = numbers
 
     async def open(self, call: Call[RequestBody]) -> Reply:
         new = _new_request(call.tenant, call.body)
+
+        def opened(connection: Connection) -> Reply:
+            return Reply(self._requests.open(connection, new), status=201)
+
+        async def looked_at(lease: Lease) -> Reply:
+            await self._numbers.check(new)
+            return await call.finish(lease, opened)
+
         try:
-            return await call.once(lambda c: Reply(self._requests.open(c, new), status=201))
+            if self._numbers.concerns(new):
+                return await call.attempt(looked_at)
+            return await call.once(opened)
         except Problem as problem:
             key = f"{call.claim.scope} {call.claim.key}" if call.claim is not None else None
             await self._requests.note_refused_opening(new, call.principal.key_id, key, problem)

@@ -7,7 +7,7 @@ signature comes about to ``acts`` (here), ``remote_acts`` (elsewhere) and ``hand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -166,7 +166,7 @@ def order_of(
         level=Level(intent.request.level),
         pin=pin,
         otp=otp,
-        placement=_placement(step.placement),
+        placement=placement_of(step.placement),
         document_number=DocumentNumber(**number) if numbered else None,
         capacity=step.capacity,
         title=step.title,
@@ -199,7 +199,8 @@ def check_person(intent: Intent, verdict: Validation) -> None:
         raise Problem(code, verdict.summary)
 
 
-def _placement(stored: dict[str, Any] | None) -> Placement | None:
+def placement_of(stored: Mapping[str, Any] | None) -> Placement | None:
+    """Where a step's visible signature goes, as it is stored."""
     if stored is None:
         return None
     rect = stored.get("rect_mm")

@@ -27,6 +27,7 @@ from gateway.documents.evidence import guide
 from gateway.documents.evidence.chain import files_of, link, link_sha256
 from gateway.documents.evidence.pieces import (
     MOST_PDF,
+    Chain,
     chain_of,
     crl_answers,
     described,
@@ -105,8 +106,9 @@ def pack(collected: Collected, report: bytes) -> bytes:
 
 
 def _entries(collected: Collected, report: bytes) -> Iterator[tuple[str, bytes]]:
-    parts = _parts(collected)
-    yield guide.NAME, guide.write_guide(_guided(collected, parts))
+    chain = _chain(collected)
+    parts = _parts(collected, chain)
+    yield guide.NAME, guide.write_guide(_guided(collected, parts, chain))
     yield "report.pdf", report
     yield "manifest.json", _json(_manifest(collected))
     # The day stands in the manifest: a second of it would make every export another file.
@@ -123,22 +125,24 @@ def _entries(collected: Collected, report: bytes) -> Iterator[tuple[str, bytes]]
     yield from sorted(parts.items())
 
 
-def _parts(collected: Collected) -> dict[str, bytes]:
-    """What the records kept and what the file itself holds, each once, by name."""
+def _chain(collected: Collected) -> Chain:
+    """Every certificate that the records kept or the file holds."""
     recorded = [
         collected.raw[digest]
         for content in collected.contents()
         for what, digest in files_of(content)
         if what.endswith("certificate") and digest in collected.raw
     ]
-    chain = chain_of([*collected.pieces.certificates, *recorded])
+    return chain_of([*collected.pieces.certificates, *recorded])
+
+
+def _parts(collected: Collected, chain: Chain) -> dict[str, bytes]:
+    """What the records kept and what the file itself holds, each once, by name."""
     held = dict(chain.pems()) if chain.files else {}
     return dict(_raw_files(collected)) | dict(files_of_pieces(collected.pieces)) | held
 
 
-def _guided(collected: Collected, parts: Mapping[str, bytes]) -> guide.Guided:
-    pems = [raw for name, raw in parts.items() if name.startswith("certificates/")]
-    chain = chain_of(x509.load_pem_x509_certificate(p).public_bytes(Encoding.DER) for p in pems)
+def _guided(collected: Collected, parts: Mapping[str, bytes], chain: Chain) -> guide.Guided:
     folders = [[(n, r) for n, r in sorted(parts.items()) if n.startswith(f)] for f in _ANSWERS]
     return guide.Guided(
         document=_document_name(collected),

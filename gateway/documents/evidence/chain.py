@@ -10,6 +10,7 @@ which is why an operator notes the head elsewhere from time to time (``motcua au
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ import msgspec
 
 from gateway.foundation.clock import to_micros
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 GENESIS = "0" * 64  # what the first link holds
 # Columns that repeat what the content says, so that rows can be found: column → place in it.
 _REPEATED = {
@@ -98,7 +100,9 @@ class Walk:
         return None
 
     def _repeated(self, row: Any) -> Break | None:
-        content = msgspec.json.decode(row.content)
+        content = _record(row.content)
+        if content is None:  # whoever forged it knew how links are made, not what we write
+            return Break(self.tenant, row.number, "nội dung không có dạng của một bản ghi")
         wrong = [
             name for name, path in _REPEATED.items() if getattr(row, name) != _at(content, path)
         ]
@@ -110,6 +114,25 @@ class Walk:
             reason = f"cột {', '.join(wrong)} khác với nội dung đã ghi"
             return Break(self.tenant, row.number, reason)
         return None
+
+
+def _record(text: str) -> Mapping[str, Any] | None:
+    """A content as ``log.append`` could have written it; None for anything else."""
+    try:
+        content = msgspec.json.decode(text)
+    except ValueError:  # msgspec's own, and text that is no UTF-8
+        return None
+    files = content.get("files", []) if isinstance(content, dict) else None
+    if not isinstance(files, list) or not all(_is_file(one) for one in files):
+        return None
+    return dict(content)
+
+
+def _is_file(one: Any) -> bool:
+    if not isinstance(one, dict):
+        return False
+    what, digest = one.get("what"), one.get("sha256")
+    return isinstance(what, str) and isinstance(digest, str) and bool(_SHA256.fullmatch(digest))
 
 
 def files_of(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

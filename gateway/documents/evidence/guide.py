@@ -112,7 +112,14 @@ def _chain(guided: Guided) -> list[str]:
             "Hồ sơ không kèm chứng thư gốc: các lệnh dưới đây dừng ở chứng thư cao nhất có ở đây",
             "(-partial_chain).",
         ]
-    lines += ["", "Tên mỗi tệp là SHA-256 của chứng thư trong đó:", ""]
+    anchors = [guided.chain.named(one) for one in guided.chain.anchors]
+    lines += [
+        "",
+        "Các chứng thư trong tệp đó (tên mỗi tệp là SHA-256 của chứng thư):",
+        "",
+        *anchors,
+    ]
+    lines += ["", "Mọi chứng thư kèm theo:", ""]
     return [*lines, *(line for name in guided.chain.files for line in _show(name))]
 
 
@@ -177,6 +184,7 @@ def _stamp(guided: Guided, token: bytes, data: str, at: datetime | None) -> str:
 
 
 def _answers(guided: Guided) -> list[str]:
+    # grep counts instead of being quiet: it would end before the rest has been shown.
     lines = [
         "4. TRẠNG THÁI THU HỒI",
         "",
@@ -188,7 +196,7 @@ def _answers(guided: Guided) -> list[str]:
         _line(
             f"openssl ocsp -respin {one.name} -issuer {one.issuer} -cert {one.about} -no_nonce"
             f" {_trust(guided.chain, '-verify_other', one.made_at)} 2>&1"
-            f" | tee /dev/stderr | grep -q 'Response verify OK'"
+            f" | tee /dev/stderr | grep -c 'Response verify OK'"
         )
         for one in guided.ocsps
     ]
@@ -196,7 +204,7 @@ def _answers(guided: Guided) -> list[str]:
     lines += [
         _line(
             f"openssl crl -inform DER -in {one.name} -CAfile {one.issuer} -noout -issuer"
-            " -lastupdate -nextupdate 2>&1 | tee /dev/stderr | grep -q 'verify OK'"
+            " -lastupdate -nextupdate 2>&1 | tee /dev/stderr | grep -c 'verify OK'"
         )
         for one in guided.crls
     ]

@@ -17,6 +17,11 @@ from gateway.documents.evidence.refusals import Attempt, record_refusal, why_of
 from gateway.foundation.idempotency import Lease
 from gateway.foundation.problems import FieldError, Problem
 
+PRINTED = frozenset(  # what a document's own page contradicts or has no room for
+    {"number_already_written", "symbol_already_written", "year_already_written"}
+    | {"page_without_text", "text_under_stamp", "missing_glyph"}
+)
+
 
 def record_refused(
     connection: Connection,
@@ -90,8 +95,10 @@ def key_of(lease: Lease | None) -> str | None:
 
 
 def _as_refusal(problem: Problem) -> Problem:
-    """When a request is opened, the register's refusals come as faults of fields."""
+    """When a request is opened, refusals by register and page come as faults of fields."""
     for error in problem.errors:
+        if isinstance(error, FieldError) and error.code in PRINTED:
+            return Problem("document_refused", error.detail, extra={"reason": error.code})
         if isinstance(error, FieldError) and error.code.startswith("authority"):
             return Problem("authority_refused", error.detail, extra={"reason": error.code})
     return problem

@@ -26,6 +26,7 @@ from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id
 from gateway.foundation.listing import Window
+from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC, NewEvent, emit
 
@@ -85,7 +86,15 @@ class Revocations:
         self._waker = waker
 
     def say(self, connection: Connection, tenant: str, certificate_sha256: str, word: Word) -> bool:
-        """Take a word in (a unit of work); False when the same source said the same last."""
+        """Take a word in (a unit of work); False when the same source said the same last.
+
+        Raises:
+            Problem: ``validation_failed``: an operator's moment that is still to come.
+        """
+        now = self._clock.now()
+        if word.source == OPERATOR and word.revoked_at is not None and word.revoked_at > now:
+            sentence = "Thời điểm thu hồi không thể ở tương lai."
+            raise invalid([FieldError("/revoked_at", "invalid", sentence)])
         evidence_store.lock_head(connection, tenant)  # who speaks at the same time waits
         rows = store.decisions(connection, tenant, certificate_sha256)
         mine = [row for row in rows if row.source == word.source]
@@ -94,7 +103,7 @@ class Revocations:
             return False
         if said == (word.revoked_at, word.reason):
             return False
-        now, id_ = self._clock.now(), store.id_of(tenant, certificate_sha256)
+        id_ = store.id_of(tenant, certificate_sha256)
         holds = word.revoked_at
         if holds is None:
             others = effective([row for row in rows if row.source != word.source])

@@ -17,6 +17,7 @@ from gateway.documents.authority.service import AuthorityRegister, NewEnding
 from gateway.documents.chancery import Chancery
 from gateway.documents.evidence import touched as touched_documents
 from gateway.documents.evidence.audit import EvidenceAudit
+from gateway.documents.numbers import NumberCheck
 from gateway.documents.preservation import http as preservation_http
 from gateway.documents.preservation import store as preservation_store
 from gateway.documents.preservation.calendar import Calendar
@@ -72,6 +73,7 @@ class Desk:
     preservation: Preservation
     calendar: Calendar
     metrics: Metrics
+    signatures: object
 
     @classmethod
     def make(
@@ -98,6 +100,7 @@ class Desk:
             ),
             Calendar(database, clock, files, signatures),
             metrics,
+            signatures,
         )
 
     def raising(self):
@@ -113,11 +116,15 @@ class Desk:
     def routes(self, upload_limit=http.UPLOAD_LIMIT):
         return [
             *http.routes(self.documents, upload_limit),
-            *request_http.routes(self.requests, self.acts),
+            *request_http.routes(self.requests, self.acts, self.numbers),
             *authority_http.routes(self.register),
             *touched_documents.routes(self.database, self.revocations, self.calendar.levels),
             *preservation_http.routes(self.preservation, self.calendar),
         ]
+
+    @property
+    def numbers(self):
+        return NumberCheck(self.database, self.files, self.signatures)
 
     @property
     def revocations(self):

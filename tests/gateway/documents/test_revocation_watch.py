@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -249,6 +250,23 @@ async def test_the_operators_word_holds_with_its_reason_until_taken_back(
     assert (await desk.audit()).first_break is None
 
 
+@on_sqlite
+async def test_nothing_was_revoked_tomorrow(desk, proven):
+    """A moment that is still to come would clear what is signed until then."""
+    proven += [SIGNED + timedelta(minutes=1)]
+    await sign(desk)
+    edge = make_edge(desk.database, desk.clock)
+    server = await serve(edge, desk.routes())
+    async with aiohttp.ClientSession() as session:
+        caller = await portal(edge, server, session, official="official:thanh.tra")
+        word = {"revoked_at": "2026-11-03T08:00:00+07:00", "reason": "Khóa bị lộ từ sáng sớm"}
+        status, body, _ = await caller.post(f"/v1/certificates/{LEADERS}/revocation", json=word)
+        assert (status, [e["pointer"] for e in body["errors"]]) == (422, ["/revoked_at"])
+        assert "tương lai" in body["errors"][0]["detail"]
+    await server.close()
+    assert await told(desk) == []
+
+
 # ------------------------------------------------------------------ lists
 
 
@@ -301,7 +319,10 @@ def test_a_list_is_fetched_before_its_end_but_not_all_the_time():
 async def test_a_real_issuers_list_tells_of_a_real_signature(
     sqlite, tmp_path, real_signatures, running_pki
 ):
-    """From a signed PDF to the told revocation, by our own development PKI, without OCSP."""
+    """From signed PDFs to the told revocation, by our own development PKI, without OCSP.
+
+    The time-stamped signature stands before it; the one that only claims its time is unproven.
+    """
     clock = SystemClock()
     desk = Desk.make(sqlite, clock, tmp_path, real_signatures)
     watch = CertificateWatch(
@@ -312,10 +333,12 @@ async def test_a_real_issuers_list_tells_of_a_real_signature(
         watching=real_signatures,
         revocations=desk.revocations,
     )
-    document = await desk.document()
-    request = await desk.open(document, (NewStep("person", DEPUTY),), None)
-    await desk.sign(request, DEPUTY)
+    for level in ("B-LTA", "B-B"):
+        document = await desk.document()
+        request = await desk.open(document, (NewStep("person", DEPUTY),), None, level=level)
+        await desk.sign(request, DEPUTY)
     assert await watch.once() == 1
+    await asyncio.sleep(1.05)  # a revocation's moment has whole seconds
     asked_before = running_pki.calls.ocsp
     running_pki.revoke(running_pki.pki.certificate("official-ec").serial_number)
     try:
@@ -331,7 +354,8 @@ async def test_a_real_issuers_list_tells_of_a_real_signature(
     (event,) = await told(desk)
     data = await sqlite.read(lambda c: desk.revocations.render(c, [event[1]]))
     assert data[event[1]]["status"] == "revoked"
-    touched = data[event[1]]["touched"]  # signed and revoked within the same second, perhaps
-    assert touched["before_revocation"] + touched["after_revocation"] == 1
+    touched = data[event[1]]["touched"]
+    assert (touched["before_revocation"], touched["unproven"]) == (1, 1)
+    assert touched["after_revocation"] == 0
     assert running_pki.calls.ocsp == asked_before  # lists first
     assert (await desk.audit()).first_break is None
