@@ -23,6 +23,7 @@ from signing.contract import DocumentSurvey, SignedPdf, SigningError, SignOrder,
 OnTrips = Callable[[tuple[TimestampTrip, ...]], None]
 _PICKLE = 0x80
 _SIGN = "sign"
+_DONE = "done"
 _SIGN_ARGUMENTS = 3
 _REFUSALS = {
     kind.__name__: kind
@@ -100,7 +101,7 @@ def write_answer(value: Any, trips: tuple[TimestampTrip, ...] = ()) -> bytes:
         names = [kind.__name__ for kind in type(value).__mro__ if kind.__name__ in _REFUSALS]
         value = ("refused", names[0], value.code, value.message_vi, value.message_en)
     else:
-        value = ("done", value)
+        value = (_DONE, value)
     return pickle.dumps((trips, *value), pickle.HIGHEST_PROTOCOL)
 
 
@@ -111,10 +112,11 @@ def read_answer(data: bytes | bytearray, on_trips: OnTrips | None = None) -> Any
         SigningError: what the child's service raised.
         AnswerUnreadable: anything but our own values.
     """
+    rest: list[Any]
     try:
         if data[0] != _PICKLE:
-            trips, signed = _SIGNED.decode(data)
-            kind, rest = "done", [signed]
+            trips, *rest = _SIGNED.decode(data)
+            kind = _DONE
         else:
             trips, kind, *rest = _AnswerReader(io.BytesIO(data)).load()
         if on_trips is not None and trips:
@@ -123,7 +125,7 @@ def read_answer(data: bytes | bytearray, on_trips: OnTrips | None = None) -> Any
         raise
     except Exception as error:  # a damaged message raises nearly anything
         raise AnswerUnreadable(type(error).__name__) from error
-    if kind == "done":
+    if kind == _DONE:
         return rest[0]
     name, code, message_vi, message_en = rest
     raise _REFUSALS[name](code, message_vi, message_en)

@@ -52,11 +52,14 @@ class Wire:
         if not self._open:
             return
         head = _HEAD.pack(len(message))
-        whole = (head + message,) if len(message) <= _IN_ONE else (head, message)
+        if len(message) <= _IN_ONE:
+            parts = [memoryview(head + message)]
+        else:
+            parts = [memoryview(head), memoryview(message)]
         if self._unsent:
-            self._unsent += map(memoryview, whole)
+            self._unsent += parts
             return
-        self._unsent = [*map(memoryview, whole)]
+        self._unsent = parts
         self._flush()
         if self._unsent:
             self._loop.add_writer(self._end.fileno(), self._writable)
