@@ -164,7 +164,7 @@ class SignerPool(LargeFileJobs):
         """Sign in a child with keys, once a reader has seen the file."""
         sha256 = (await self._have_inspected(order.pdf)).hex()
         survey = None if order.role is Role.INVISIBLE else self._surveys.of(sha256)
-        signed = cast("SignedPdf", await self._run("sign", order, True, survey))
+        signed: SignedPdf = await self._run("sign", order, True, survey)
         self._surveys.carry(sha256, signed.sha256)
         return whole(order, signed)
 

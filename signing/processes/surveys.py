@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from signing.contract import DocumentSurvey
+from signing.contract import DocumentSurvey, PageSurvey
 
 _MOST_BYTES = 32 * 1024 * 1024
 
@@ -20,7 +20,7 @@ class Surveys:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._kept: OrderedDict[str, tuple[DocumentSurvey, int]] = OrderedDict()  # with its size
+        self._kept: OrderedDict[str, tuple[tuple[PageSurvey, ...], int]] = OrderedDict()  # and size
 
     def of(self, sha256: str) -> DocumentSurvey | None:
         """The survey of the file with this hash."""
@@ -28,19 +28,19 @@ class Surveys:
         if kept is None:
             return None
         self._kept.move_to_end(sha256)
-        return kept[0]
+        return DocumentSurvey(sha256, kept[0])
 
     def keep(self, survey: DocumentSurvey | None) -> None:
         """Remember a survey; one that holds nothing, or too much, is not."""
         if survey is not None and survey.pages:
-            self._keep(survey, survey.size)
+            self._keep(survey.sha256, survey.pages, survey.size)
 
-    def _keep(self, survey: DocumentSurvey, size: int) -> None:
+    def _keep(self, sha256: str, pages: tuple[PageSurvey, ...], size: int) -> None:
         if size > self._most_bytes:
             return
-        before = self._kept.pop(survey.sha256, None)
+        before = self._kept.pop(sha256, None)
         self._bytes += size - (before[1] if before is not None else 0)
-        self._kept[survey.sha256] = survey, size
+        self._kept[sha256] = pages, size
         while self._bytes > self._most_bytes:
             _, (_, forgotten) = self._kept.popitem(last=False)
             self._bytes -= forgotten
@@ -48,7 +48,6 @@ class Surveys:
     def carry(self, before: str, after: str) -> None:
         """A file grew by signatures of ours alone: its pages say what they said."""
         kept = self._kept.get(before)
-        if kept is not None and kept[0].sha256 != after:
-            survey, size = kept
+        if kept is not None:
             self._kept.move_to_end(before)
-            self._keep(DocumentSurvey(after, survey.pages), size)
+            self._keep(after, *kept)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 _HEAD = struct.Struct(">Q")
 _CHUNK = 64 * 1024
+_IN_ONE = 64 * 1024  # bytes of a message that are copied behind their length: cheaper than lists
 _MOST = 2 * 1024**3  # of one message: a child that was taken over may claim any length
 
 
@@ -38,6 +39,7 @@ class Wire:
         self._on_message = on_message
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
+        self._came = memoryview(bytearray(_CHUNK))  # one for all: a new one each time costs more
         self._head = b""  # a length that has not come whole
         self._body: bytearray | None = None  # a long message on its way
         self._filled = 0
@@ -49,7 +51,11 @@ class Wire:
         """Send without waiting; what does not fit now follows by itself."""
         if not self._open:
             return
-        parts = [memoryview(_HEAD.pack(len(message))), memoryview(message)]
+        head = _HEAD.pack(len(message))
+        if len(message) <= _IN_ONE:
+            parts = [memoryview(head + message)]
+        else:
+            parts = [memoryview(head), memoryview(message)]
         if self._unsent:
             self._unsent += parts
             return
@@ -94,17 +100,17 @@ class Wire:
             if self._body is not None:
                 self._fill(self._body)
             else:
-                self._begin(self._end.recv(_CHUNK))
+                self._begin(self._came[: self._end.recv_into(self._came)])
         except BlockingIOError:
             return
         except (OSError, ValueError, MemoryError):
             self._ended()
 
-    def _begin(self, came: bytes) -> None:
+    def _begin(self, came: memoryview) -> None:
         """Read messages that lie whole in what came; keep room for one that does not."""
         if not came:
             raise ConnectionResetError
-        data, at = (self._head + came if self._head else came), 0
+        data, at = (memoryview(self._head + came) if self._head else came), 0
         while len(data) - at >= _HEAD.size:
             start = at + _HEAD.size
             (length,) = _HEAD.unpack_from(data, at)
@@ -115,10 +121,10 @@ class Wire:
                 self._body[: self._filled] = data[start:]
                 return
             at = start + length
-            self._on_message(data[start:at])
+            self._on_message(bytes(data[start:at]))
             if not self._open:
                 return
-        self._head = data[at:]
+        self._head = bytes(data[at:])
 
     def _fill(self, body: bytearray) -> None:
         with memoryview(body) as view:

@@ -23,6 +23,7 @@ from signing.contract import (
     Role,
     Severity,
     Signatures,
+    SigningError,
     SigningUnavailable,
     SignOrder,
     Verdict,
@@ -167,6 +168,18 @@ async def test_a_reader_that_gives_up_is_a_finding_and_is_replaced(server, decis
         verdict = await job
         assert verdict.verdict is Verdict.INDETERMINATE
         assert "dừng đột ngột" in verdict.summary
+
+
+async def test_an_order_of_wrong_types_costs_no_child(server, decision_pdf):
+    """The caller is told; the child stays for the next order."""
+    async with SignerPool(server.signer_config()) as pool:
+        await pool.sign(order(decision_pdf))
+        before = pool.pids
+        with pytest.raises(SigningError) as refused:
+            await pool.sign(dataclasses.replace(order(decision_pdf), capacity=5))
+        assert refused.value.code == "internal_error"
+        assert (await pool.sign(order(decision_pdf))).pdf.startswith(decision_pdf)
+        assert pool.pids == before
 
 
 async def test_a_closed_pool_says_so(server, decision_pdf):

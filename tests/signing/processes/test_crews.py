@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import signal
 import struct
 import time
 from pathlib import Path
@@ -30,6 +31,8 @@ def obey(end, config, clock):
                 notes.write(f"{job} {arguments[1]}\n")
             answer = write_answer(_done(job, arguments))
             end.sendall(struct.pack(">Q", len(answer)) + answer)
+            if job == "last words":
+                os._exit(1)
 
 
 def _done(job, arguments):
@@ -88,6 +91,28 @@ async def test_a_lost_child_costs_the_job_it_had_and_no_other(crew, notes):
     assert isinstance(lost, SigningUnavailable)
     assert lost.code == "signer_died"
     assert begun(notes) == ["do 0", "die 1", "do 2"]
+
+
+async def test_a_child_that_died_at_rest_is_given_no_job(crew, notes):
+    """Nobody was told of its death yet: the kernel is asked before a job is sent."""
+    assert await crew.run(30, "do", (str(notes), 1)) == 1
+    (pid,) = crew.pids
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - the loop must not hear of it
+    assert await crew.run(30, "do", (str(notes), 2)) == 2
+    assert crew.pids != (pid,)
+    assert begun(notes) == ["do 1", "do 2"]
+
+
+async def test_a_child_that_dies_after_its_answer_costs_one_job_at_most(crew, notes):
+    """What was sent to it is not sent again; what waits behind is."""
+    jobs = [
+        crew.run(30, name, (str(notes), n)) for n, name in enumerate(["last words", "do", "do"])
+    ]
+    first, second, third = await asyncio.gather(*jobs, return_exceptions=True)
+    assert (first, third) == (0, 2)
+    assert second == 1 or second.code == "signer_died"
+    assert len(begun(notes)) == len(set(begun(notes)))
 
 
 async def test_a_job_nobody_waits_for_any_more_is_not_begun(crew, notes):
