@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -111,6 +112,7 @@ class PageText:
         self._survey = survey
         self._boxes = memoryview(survey.boxes).cast("f")
         self._runs = memoryview(survey.runs).cast("f")
+        self._starts = self._runs[::FLOATS_A_RUN]
         reading = _read(survey.letters)
         self.plain, self._written, self._at = reading.bare, reading.written, reading.at
 
@@ -181,18 +183,17 @@ class PageText:
         lefts, bottoms, rights, tops = self._reaches
         for number, (low, high) in enumerate(zip(bottoms, tops, strict=True)):
             if low < top and bottom < high and lefts[number] < right and left < rights[number]:
-                yield self._starts[number], self._starts[number + 1]
+                yield self._start(number), self._start(number + 1)
 
     def _counts(self, at: int) -> bool:
         letter = self._survey.letters[at]
         return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
 
-    @cached_property
-    def _starts(self) -> list[int]:
-        """Every run's first letter, and the end; within the text, whatever a survey says."""
+    def _start(self, number: int) -> int:
+        """A run's first letter, or the end; within the text, whatever a survey says."""
         letters = len(self._survey.letters)
-        starts = [min(max(int(at), 0), letters) for at in self._runs[0::FLOATS_A_RUN]]
-        return [*starts, letters]
+        starts = self._starts
+        return min(max(int(starts[number]), 0), letters) if number < len(starts) else letters
 
     @cached_property
     def _reaches(self) -> list[list[float]]:
@@ -212,10 +213,10 @@ class PageText:
         return Found(self._cells(inked), self._baseline(inked[0]), inked[0], inked[-1])
 
     def _cells(self, positions: list[int]) -> Rect:
-        rects = [self._box.visible_rect(self._side(self._at[at])) for at in positions]
-        x, y = min(r.x for r in rects), min(r.y for r in rects)
-        right, bottom = max(r.x + r.width for r in rects), max(r.bottom for r in rects)
-        return Rect(x, y, right - x, bottom - y)
+        lefts, bottoms, rights, tops = zip(
+            *[self._side(self._at[at]) for at in positions], strict=True
+        )
+        return self._box.visible_rect((min(lefts), min(bottoms), max(rights), max(tops)))
 
     def is_alone(self, found: Found) -> bool:
         """Whether the nearest letters before and after stand on other lines or far away."""
@@ -249,14 +250,23 @@ class PageText:
 
     def _run(self, position: int) -> tuple[float, ...]:
         """What the letters around a position have in common."""
-        low = max(bisect_right(self._starts, self._at[position], 0, len(self._starts) - 1) - 1, 0)
+        low = max(bisect_right(self._starts, self._at[position]) - 1, 0)
         return tuple(self._runs[low * FLOATS_A_RUN : low * FLOATS_A_RUN + _REACH])
 
 
-@lru_cache(maxsize=4)
+_texts: deque[tuple[PageSurvey, PageBox, PageText]] = deque(maxlen=4)
+
+
 def page_text(survey: PageSurvey, box: PageBox) -> PageText:
-    """A page's text; the same one for the acts that follow each other on a document."""
-    return PageText(survey, box)
+    """A page's text; the same one for the acts that follow each other on a document.
+
+    Those have the very same survey: comparing two by their bytes would cost as much as reading.
+    """
+    for known, seen_in, text in _texts:
+        if known is survey and seen_in == box:
+            return text
+    _texts.append((survey, box, PageText(survey, box)))
+    return _texts[-1][2]
 
 
 def _every(wanted: str, text: str) -> Iterator[int]:
