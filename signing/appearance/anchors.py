@@ -41,6 +41,15 @@ def skeleton(text: str) -> str:
     return "".join(_bare(char) for char in text).strip()
 
 
+@lru_cache(maxsize=256)
+def _sought(words: str) -> tuple[str, str]:
+    """Words as they are looked for: without case, marks and spaces; and with their marks."""
+    return (
+        skeleton(words).replace(" ", ""),
+        unicodedata.normalize("NFC", "".join(words.split())).lower(),
+    )
+
+
 @lru_cache(maxsize=4096)
 def _bare(char: str) -> str:
     if char.isspace() or not char.isprintable():
@@ -77,11 +86,19 @@ class _Reading:
     at: range | list[int]  # the survey's letter
 
 
-@lru_cache(maxsize=32)
-def _read(letters: str) -> _Reading:
+def plain_letters(letters: str) -> str:
+    """Letters without case and marks, one for one; none where marks stand by themselves."""
     if any(map(unicodedata.combining, set(letters))):
+        return ""
+    return letters.translate(_BARE)
+
+
+def _read(letters: str, plain: str) -> _Reading:
+    """``plain`` are the letters' own ``plain_letters``, where they were prepared."""
+    plain = plain or plain_letters(letters)
+    if letters and not plain:
         return _read_clusters(letters)
-    return _Reading(letters.translate(_BARE), letters, range(len(letters)))
+    return _Reading(plain, letters, range(len(letters)))
 
 
 def _read_clusters(letters: str) -> _Reading:
@@ -113,7 +130,7 @@ class PageText:
         self._boxes = memoryview(survey.boxes).cast("f")
         self._runs = memoryview(survey.runs).cast("f")
         self._starts = self._runs[::FLOATS_A_RUN]
-        reading = _read(survey.letters)
+        reading = _read(survey.letters, survey.plain)
         self.plain, self._written, self._at = reading.bare, reading.written, reading.at
 
     @property
@@ -139,11 +156,11 @@ class PageText:
     def _tight(self) -> str:
         return self.plain.replace(" ", "")
 
-    def _place_of(self, inked: int) -> int:
-        """Where the letter stands before which there are so many that are no spaces."""
-        place = inked
-        while (further := inked + self.plain.count(" ", 0, place + 1)) != place:
-            place = further
+    def _place_of(self, inked: int, begin: int = 0) -> int:
+        """Where the letter stands before which there are so many, from ``begin``, but spaces."""
+        first, place = begin, begin + inked
+        while spaces := self.plain.count(" ", first, place + 1):
+            first, place = place + 1, place + spaces
         return place
 
     def find(self, words: str) -> list[Found]:
@@ -153,12 +170,9 @@ class PageText:
         words if there are any. Spaces do not count: a line may be drawn in several pieces, which
         shows them as more or fewer than there are.
         """
-        wanted = skeleton(words).replace(" ", "")
-        spans = [
-            (self._place_of(at), self._place_of(at + len(wanted) - 1) + 1)
-            for at in _every(wanted, self._tight)
-        ]
-        exact = unicodedata.normalize("NFC", "".join(words.split())).lower()
+        wanted, exact = _sought(words)
+        begins = [self._place_of(at) for at in _every(wanted, self._tight)]
+        spans = [(begin, self._place_of(len(wanted) - 1, begin) + 1) for begin in begins]
         spans = [span for span in spans if self.spelt(*span) == exact] or spans
         whole = [span for span in spans if self._is_whole(*span)]
         return [self.found(*span) for span in whole or spans]
@@ -180,8 +194,8 @@ class PageText:
     def _runs_reaching(self, box: tuple[float, float, float, float]) -> Iterator[tuple[int, int]]:
         """First letter and end of every run whose ink may lie in a box, in reading order."""
         left, bottom, right, top = box
-        lefts, bottoms, rights, tops = self._reaches
-        for number, (low, high) in enumerate(zip(bottoms, tops, strict=True)):
+        lefts, rights = self._runs[_REACH::FLOATS_A_RUN], self._runs[_REACH + 2 :: FLOATS_A_RUN]
+        for number, (low, high) in enumerate(self._heights):
             if low < top and bottom < high and lefts[number] < right and left < rights[number]:
                 yield self._start(number), self._start(number + 1)
 
@@ -196,9 +210,10 @@ class PageText:
         return min(max(int(starts[number]), 0), letters) if number < len(starts) else letters
 
     @cached_property
-    def _reaches(self) -> list[list[float]]:
-        """Left, bottom, right, top of what the runs' ink may reach, each of all runs."""
-        return [self._runs[at::FLOATS_A_RUN].tolist() for at in range(_REACH, FLOATS_A_RUN)]
+    def _heights(self) -> list[tuple[float, float]]:
+        """Bottom and top of what each run's ink may reach."""
+        bottoms, tops = self._runs[_REACH + 1 :: FLOATS_A_RUN], self._runs[_REACH + 3 :: FLOATS_A_RUN]
+        return [*zip(bottoms.tolist(), tops.tolist(), strict=True)]
 
     def _side(self, at: int, which: int = 0) -> tuple[float, float, float, float]:
         start = at * FLOATS_A_LETTER + which
