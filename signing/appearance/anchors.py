@@ -212,7 +212,10 @@ class PageText:
     @cached_property
     def _heights(self) -> list[tuple[float, float]]:
         """Bottom and top of what each run's ink may reach."""
-        bottoms, tops = self._runs[_REACH + 1 :: FLOATS_A_RUN], self._runs[_REACH + 3 :: FLOATS_A_RUN]
+        bottoms, tops = (
+            self._runs[_REACH + 1 :: FLOATS_A_RUN],
+            self._runs[_REACH + 3 :: FLOATS_A_RUN],
+        )
         return [*zip(bottoms.tolist(), tops.tolist(), strict=True)]
 
     def _side(self, at: int, which: int = 0) -> tuple[float, float, float, float]:

@@ -32,7 +32,13 @@ class PageSurvey:
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        return 4 * len(self.letters) + len(self.plain) + len(self.boxes) + len(self.runs) + 64 * len(self.drawn)
+        return (
+            4 * len(self.letters)
+            + len(self.plain)
+            + len(self.boxes)
+            + len(self.runs)
+            + 64 * len(self.drawn)
+        )
 
     @property
     def consistent(self) -> bool:
