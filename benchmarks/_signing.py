@@ -13,7 +13,7 @@ import io
 import itertools
 import statistics
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,8 +140,8 @@ def document(dossier: int = 0) -> bytes:
     return out.getvalue()
 
 
-def inspected_documents(count: int = 150) -> Iterator[tuple[bytes, DocumentSurvey]]:
-    """Documents that differ, again and again, each with what its reader says of its pages.
+def inspected_documents(count: int = 150) -> list[tuple[bytes, DocumentSurvey]]:
+    """Documents that differ, each with what its reader says of its pages.
 
     A reader without keys inspects and surveys a document when it comes in; a signer is given both.
     """
@@ -151,19 +151,24 @@ def inspected_documents(count: int = 150) -> Iterator[tuple[bytes, DocumentSurve
         survey = survey_ends(pdf, hashlib.sha256(pdf).hexdigest())
         assert survey is not None
         made.append((pdf, survey))
-    return itertools.cycle(made)
+    return made
 
 
 def signing_next(
-    service: SigningService, order: SignOrder, documents: Iterator[tuple[bytes, DocumentSurvey]]
+    service: SigningService, order: SignOrder, documents: list[tuple[bytes, DocumentSurvey]]
 ) -> Work:
     """Sign the next document as an order says; an invisible signature asks for no survey."""
+    hidden = order.role is Role.INVISIBLE
+    orders = itertools.cycle(
+        [
+            (dataclasses.replace(order, pdf=pdf), None if hidden else known)
+            for pdf, known in documents
+        ]
+    )
 
     def sign() -> Awaitable[object]:
-        pdf, survey = next(documents)
-        asked = dataclasses.replace(order, pdf=pdf)
-        given = None if order.role is Role.INVISIBLE else survey
-        return service.sign(asked, inspected=True, survey=given)
+        asked, survey = next(orders)
+        return service.sign(asked, inspected=True, survey=survey)
 
     return sign
 
