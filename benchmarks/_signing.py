@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hashlib
 import io
+import itertools
 import statistics
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,8 +24,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen import canvas
 
 from benchmarks._timestub import stub_authority
+from signing.appearance.surveying import survey_ends
 from signing.clock import SystemClock
-from signing.contract import SignerConfig
+from signing.contract import DocumentSurvey, Role, SignerConfig, SignOrder
 from signing.devpki import DevPki, DevPkiServer
 from signing.fonts import REGULAR
 from signing.keys import source_for
@@ -135,6 +138,39 @@ def document(dossier: int = 0) -> bytes:
     page.drawCentredString(440, 110, "Nguyễn Văn Mẫu")
     page.save()
     return out.getvalue()
+
+
+def inspected_documents(count: int = 150) -> list[tuple[bytes, DocumentSurvey]]:
+    """Documents that differ, each with what its reader says of its pages.
+
+    A reader without keys inspects and surveys a document when it comes in; a signer is given both.
+    """
+    made = []
+    for dossier in range(1, count + 1):
+        pdf = document(dossier)
+        survey = survey_ends(pdf, hashlib.sha256(pdf).hexdigest())
+        assert survey is not None
+        made.append((pdf, survey))
+    return made
+
+
+def signing_next(
+    service: SigningService, order: SignOrder, documents: list[tuple[bytes, DocumentSurvey]]
+) -> Work:
+    """Sign the next document as an order says; an invisible signature asks for no survey."""
+    hidden = order.role is Role.INVISIBLE
+    orders = itertools.cycle(
+        [
+            (dataclasses.replace(order, pdf=pdf), None if hidden else known)
+            for pdf, known in documents
+        ]
+    )
+
+    def sign() -> Awaitable[object]:
+        asked, survey = next(orders)
+        return service.sign(asked, inspected=True, survey=survey)
+
+    return sign
 
 
 def run(measure: Callable[[], Awaitable[object]]) -> object:

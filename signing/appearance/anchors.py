@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -38,6 +39,15 @@ class Found:
 def skeleton(text: str) -> str:
     """Lower case without diacritics: what two spellings of one word have in common."""
     return "".join(_bare(char) for char in text).strip()
+
+
+@lru_cache(maxsize=256)
+def _sought(words: str) -> tuple[str, str]:
+    """Words as they are looked for: without case, marks and spaces; and with their marks."""
+    return (
+        skeleton(words).replace(" ", ""),
+        unicodedata.normalize("NFC", "".join(words.split())).lower(),
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -76,11 +86,19 @@ class _Reading:
     at: range | list[int]  # the survey's letter
 
 
-@lru_cache(maxsize=32)
-def _read(letters: str) -> _Reading:
+def plain_letters(letters: str) -> str:
+    """Letters without case and marks, one for one; none where marks stand by themselves."""
     if any(map(unicodedata.combining, set(letters))):
+        return ""
+    return letters.translate(_BARE)
+
+
+def _read(letters: str, plain: str) -> _Reading:
+    """``plain`` are the letters' own ``plain_letters``, where they were prepared."""
+    plain = plain or plain_letters(letters)
+    if letters and not plain:
         return _read_clusters(letters)
-    return _Reading(letters.translate(_BARE), letters, range(len(letters)))
+    return _Reading(plain, letters, range(len(letters)))
 
 
 def _read_clusters(letters: str) -> _Reading:
@@ -111,7 +129,8 @@ class PageText:
         self._survey = survey
         self._boxes = memoryview(survey.boxes).cast("f")
         self._runs = memoryview(survey.runs).cast("f")
-        reading = _read(survey.letters)
+        self._starts = self._runs[::FLOATS_A_RUN]
+        reading = _read(survey.letters, survey.plain)
         self.plain, self._written, self._at = reading.bare, reading.written, reading.at
 
     @property
@@ -137,11 +156,11 @@ class PageText:
     def _tight(self) -> str:
         return self.plain.replace(" ", "")
 
-    def _place_of(self, inked: int) -> int:
-        """Where the letter stands before which there are so many that are no spaces."""
-        place = inked
-        while (further := inked + self.plain.count(" ", 0, place + 1)) != place:
-            place = further
+    def _place_of(self, inked: int, begin: int = 0) -> int:
+        """Where the letter stands before which there are so many, from ``begin``, but spaces."""
+        first, place = begin, begin + inked
+        while spaces := self.plain.count(" ", first, place + 1):
+            first, place = place + 1, place + spaces
         return place
 
     def find(self, words: str) -> list[Found]:
@@ -151,12 +170,9 @@ class PageText:
         words if there are any. Spaces do not count: a line may be drawn in several pieces, which
         shows them as more or fewer than there are.
         """
-        wanted = skeleton(words).replace(" ", "")
-        spans = [
-            (self._place_of(at), self._place_of(at + len(wanted) - 1) + 1)
-            for at in _every(wanted, self._tight)
-        ]
-        exact = unicodedata.normalize("NFC", "".join(words.split())).lower()
+        wanted, exact = _sought(words)
+        begins = [self._place_of(at) for at in _every(wanted, self._tight)]
+        spans = [(begin, self._place_of(len(wanted) - 1, begin) + 1) for begin in begins]
         spans = [span for span in spans if self.spelt(*span) == exact] or spans
         whole = [span for span in spans if self._is_whole(*span)]
         return [self.found(*span) for span in whole or spans]
@@ -178,26 +194,29 @@ class PageText:
     def _runs_reaching(self, box: tuple[float, float, float, float]) -> Iterator[tuple[int, int]]:
         """First letter and end of every run whose ink may lie in a box, in reading order."""
         left, bottom, right, top = box
-        lefts, bottoms, rights, tops = self._reaches
-        for number, (low, high) in enumerate(zip(bottoms, tops, strict=True)):
+        lefts, rights = self._runs[_REACH::FLOATS_A_RUN], self._runs[_REACH + 2 :: FLOATS_A_RUN]
+        for number, (low, high) in enumerate(self._heights):
             if low < top and bottom < high and lefts[number] < right and left < rights[number]:
-                yield self._starts[number], self._starts[number + 1]
+                yield self._start(number), self._start(number + 1)
 
     def _counts(self, at: int) -> bool:
         letter = self._survey.letters[at]
         return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
 
-    @cached_property
-    def _starts(self) -> list[int]:
-        """Every run's first letter, and the end; within the text, whatever a survey says."""
+    def _start(self, number: int) -> int:
+        """A run's first letter, or the end; within the text, whatever a survey says."""
         letters = len(self._survey.letters)
-        starts = [min(max(int(at), 0), letters) for at in self._runs[0::FLOATS_A_RUN]]
-        return [*starts, letters]
+        starts = self._starts
+        return min(max(int(starts[number]), 0), letters) if number < len(starts) else letters
 
     @cached_property
-    def _reaches(self) -> list[list[float]]:
-        """Left, bottom, right, top of what the runs' ink may reach, each of all runs."""
-        return [self._runs[at::FLOATS_A_RUN].tolist() for at in range(_REACH, FLOATS_A_RUN)]
+    def _heights(self) -> list[tuple[float, float]]:
+        """Bottom and top of what each run's ink may reach."""
+        bottoms, tops = (
+            self._runs[_REACH + 1 :: FLOATS_A_RUN],
+            self._runs[_REACH + 3 :: FLOATS_A_RUN],
+        )
+        return [*zip(bottoms.tolist(), tops.tolist(), strict=True)]
 
     def _side(self, at: int, which: int = 0) -> tuple[float, float, float, float]:
         start = at * FLOATS_A_LETTER + which
@@ -212,10 +231,10 @@ class PageText:
         return Found(self._cells(inked), self._baseline(inked[0]), inked[0], inked[-1])
 
     def _cells(self, positions: list[int]) -> Rect:
-        rects = [self._box.visible_rect(self._side(self._at[at])) for at in positions]
-        x, y = min(r.x for r in rects), min(r.y for r in rects)
-        right, bottom = max(r.x + r.width for r in rects), max(r.bottom for r in rects)
-        return Rect(x, y, right - x, bottom - y)
+        lefts, bottoms, rights, tops = zip(
+            *[self._side(self._at[at]) for at in positions], strict=True
+        )
+        return self._box.visible_rect((min(lefts), min(bottoms), max(rights), max(tops)))
 
     def is_alone(self, found: Found) -> bool:
         """Whether the nearest letters before and after stand on other lines or far away."""
@@ -249,14 +268,23 @@ class PageText:
 
     def _run(self, position: int) -> tuple[float, ...]:
         """What the letters around a position have in common."""
-        low = max(bisect_right(self._starts, self._at[position], 0, len(self._starts) - 1) - 1, 0)
+        low = max(bisect_right(self._starts, self._at[position]) - 1, 0)
         return tuple(self._runs[low * FLOATS_A_RUN : low * FLOATS_A_RUN + _REACH])
 
 
-@lru_cache(maxsize=4)
+_texts: deque[tuple[PageSurvey, PageBox, PageText]] = deque(maxlen=4)
+
+
 def page_text(survey: PageSurvey, box: PageBox) -> PageText:
-    """A page's text; the same one for the acts that follow each other on a document."""
-    return PageText(survey, box)
+    """A page's text; the same one for the acts that follow each other on a document.
+
+    Those have the very same survey: comparing two by their bytes would cost as much as reading.
+    """
+    for known, seen_in, text in _texts:
+        if known is survey and seen_in == box:
+            return text
+    _texts.append((survey, box, PageText(survey, box)))
+    return _texts[-1][2]
 
 
 def _every(wanted: str, text: str) -> Iterator[int]:

@@ -63,7 +63,9 @@ def write_time(moment: datetime, style: str) -> str:
 def tidy(text: str) -> str:
     """One line of composed Vietnamese without control characters."""
     composed = unicodedata.normalize("NFC", text)
-    return " ".join("".join(c if c.isprintable() else " " for c in composed).split())
+    if not composed.isprintable():
+        composed = "".join(c if c.isprintable() else " " for c in composed)
+    return " ".join(composed.split())
 
 
 def draw_picture(picture: Picture, width: float, height: float) -> Drawing:

@@ -95,13 +95,16 @@ class PageBox:
 
     def to_visible(self, x: float, y: float) -> tuple[float, float]:
         """A point of the page's own coordinates as people see it."""
-        seen = {
-            0: (x - self.x0, self.y1 - y),
-            90: (y - self.y0, x - self.x0),
-            180: (self.x1 - x, y - self.y0),
-            270: (self.y1 - y, self.x1 - x),
-        }[self.rotation]
-        return seen[0] * self.unit, seen[1] * self.unit
+        match self.rotation:
+            case 0:
+                across, down = x - self.x0, self.y1 - y
+            case 90:
+                across, down = y - self.y0, x - self.x0
+            case 180:
+                across, down = self.x1 - x, y - self.y0
+            case _:
+                across, down = self.y1 - y, self.x1 - x
+        return across * self.unit, down * self.unit
 
     def to_page(self, x: float, y: float) -> tuple[float, float]:
         """The inverse of ``to_visible``."""

@@ -58,6 +58,7 @@ class Surveyor:
     def __init__(self, surveyed: SurveyedPages, reader: PdfFileReader | LanePages) -> None:
         self._surveyed = surveyed
         self._texts: dict[int, PageText] = {}
+        self._places: dict[tuple[int, str], list[Found]] = {}
         self._reader = reader
         self.pages = page_count(reader)
 
@@ -253,7 +254,10 @@ class Surveyor:
         return Page1Spots(number_gap(text), *(date_gaps(text) or (None, None)))
 
     def _find(self, page: PageBox, words: str) -> list[Found]:
-        return self.text(page).find(words)
+        found = self._places.get((page.index, words))
+        if found is None:
+            found = self._places[page.index, words] = self.text(page).find(words)
+        return found
 
     def _latest_pages(self) -> Iterator[PageBox]:
         """From the last page backwards."""

@@ -17,6 +17,7 @@ from types import TracebackType
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from signing.appearance.anchors import plain_letters
 from signing.contract import DocumentSurvey, Inspection, PageSurvey
 from signing.contract.survey import FLOATS_A_LETTER
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, stream_of
@@ -130,7 +131,15 @@ def survey_page(document: pdfium.PdfDocument, index: int) -> PageSurvey:
         width, height = page.get_size()
         scanned = not letters.strip() and covered >= _SCAN_SHARE * width * height
         drawn = (*pictures, *_annotations(page))
-        return PageSurvey(index, letters, boxes.tobytes(), runs.tobytes(), drawn, scanned)
+        return PageSurvey(
+            index,
+            letters,
+            boxes.tobytes(),
+            runs.tobytes(),
+            drawn,
+            scanned,
+            plain_letters(letters),
+        )
     finally:
         page.close()
 

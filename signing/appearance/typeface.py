@@ -37,6 +37,13 @@ class Face(StrEnum):
 _FILES = {Face.SANS: REGULAR, Face.SERIF: SERIF, Face.SERIF_ITALIC: SERIF_ITALIC_DATE}
 
 
+class _Digits(dict[int, str]):
+    """Code point → its glyph's number as a font shows it; 0 for what the font does not have."""
+
+    def __missing__(self, code: int) -> str:
+        return "0000"
+
+
 class Typeface:
     """A TrueType font ready to be embedded as it is."""
 
@@ -48,6 +55,8 @@ class Typeface:
             scale = 1000 / font["head"].unitsPerEm
             metrics = font["hmtx"].metrics
             self._widths = [round(metrics[name][0] * scale) for name in font.getGlyphOrder()]
+            self._advances = {chr(c): self._widths[g] for c, g in self._glyphs.items()}
+            self._digits = _Digits((c, f"{g:04X}") for c, g in self._glyphs.items())
             head, hhea = font["head"], font["hhea"]
             self._box = [round(v * scale) for v in (head.xMin, head.yMin, head.xMax, head.yMax)]
             self.ascent = round(hhea.ascent * scale)
@@ -64,19 +73,20 @@ class Typeface:
     def missing(self, text: str) -> str:
         """The letters of a text that the font does not have, each once."""
         composed = unicodedata.normalize("NFC", text)
+        if self._advances.keys() >= set(composed):
+            return ""
         return "".join(dict.fromkeys(c for c in composed if ord(c) not in self._glyphs))
-
-    def glyphs(self, text: str) -> list[int]:
-        """Glyph numbers of a text, after NFC; 0 for what the font does not have."""
-        return [self._glyphs.get(ord(c), 0) for c in unicodedata.normalize("NFC", text)]
 
     def width(self, text: str, size: float) -> float:
         """Width of a line in points."""
-        return float(sum(self._widths[g] for g in self.glyphs(text)) * size / 1000)
+        unknown, advances = self._widths[0], self._advances
+        composed = unicodedata.normalize("NFC", text)
+        return float(sum([advances.get(char, unknown) for char in composed]) * size / 1000)
 
     def show(self, text: str) -> bytes:
         """The operand and operator that show a line."""
-        return b"<" + b"".join(b"%04X" % g for g in self.glyphs(text)) + b"> Tj"
+        digits = unicodedata.normalize("NFC", text).translate(self._digits)
+        return b"<" + digits.encode() + b"> Tj"
 
     def add_to(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
         """Write the font into a document."""

@@ -27,11 +27,18 @@ class PageSurvey:
     runs: bytes = field(repr=False)
     drawn: tuple[tuple[float, float, float, float], ...] = ()
     scanned: bool = False
+    plain: str = field(default="", repr=False)  # the letters as they are searched; may be missing
 
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        return 4 * len(self.letters) + len(self.boxes) + len(self.runs) + 64 * len(self.drawn)
+        return (
+            4 * len(self.letters)
+            + len(self.plain)
+            + len(self.boxes)
+            + len(self.runs)
+            + 64 * len(self.drawn)
+        )
 
     @property
     def consistent(self) -> bool:
@@ -42,6 +49,7 @@ class PageSurvey:
             whole
             and len(self.boxes) == letters * FLOATS_A_LETTER * _FLOAT
             and bool(self.runs) == bool(letters)
+            and len(self.plain) in (0, letters)
         )
 
 

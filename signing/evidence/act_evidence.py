@@ -9,6 +9,7 @@ Leaves keeping it, and who confirmed what, to the caller. Follows TT 15/2025/TT-
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -165,7 +166,7 @@ def read_tokens(appended: bytes, before: int) -> Tokens:
     archives: list[bytes] = []
     for match in _GAP.finditer(appended):
         first, second = (int(group) - before for group in match.groups())
-        padded = bytes.fromhex(appended[first + 1 : second - 1].decode())
+        padded = unhexlify(appended[first + 1 : second - 1])
         message = read_message(padded)
         if message.is_timestamp:
             archives.append(without_padding(padded))

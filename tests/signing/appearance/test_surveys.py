@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
+from array import array
+from itertools import pairwise
 
 import pytest
 
 from signing.appearance.anchors import PageText
-from signing.appearance.pagebox import PageBox
+from signing.appearance.pagebox import PageBox, Rect
 from signing.appearance.surveying import SurveyedPages, survey_ends, survey_page
 from signing.contract import DocumentNumber, DocumentSurvey, Level, PageSurvey, Role, SignOrder
+from signing.contract.survey import FLOATS_A_LETTER, FLOATS_A_RUN
 from signing.inspection import inspect_pdf
 from signing.processes.answers import AnswerForms, write_answer
 from signing.processes.pool import SignerPool
@@ -112,8 +116,63 @@ def test_a_survey_without_a_box_for_every_letter_says_nothing():
     """It comes from a process that reads strangers' files."""
     (page,) = survey_ends(paper(), "00").pages
     assert PageText(page, A4).find("Chủ tịch")
-    for broken in ({"boxes": page.boxes[:-4]}, {"runs": b""}, {"runs": page.runs[:-1]}):
+    for broken in (
+        {"boxes": page.boxes[:-4]},
+        {"runs": b""},
+        {"runs": page.runs[:-1]},
+        {"plain": page.plain[:-1]},
+    ):
         assert PageText(dataclasses.replace(page, **broken), A4).find("Chủ tịch") == []
+
+
+@pytest.mark.parametrize(
+    "words", ["Chủ tịch", "chu tich", NAME.text, "Số:", "năm", "e", "  ", "?!"]
+)
+def test_a_search_finds_the_same_with_letters_prepared_or_not(words):
+    (page,) = survey_ends(paper(), "00").pages
+    unprepared = PageText(dataclasses.replace(page, plain=""), A4)
+    assert page.plain
+    assert PageText(page, A4).find(words) == unprepared.find(words)
+
+
+@pytest.mark.parametrize("wanted", ["a", "ab", "ba", "cabb", "b"])
+def test_words_are_found_over_any_spaces(wanted):
+    letters = " ca  b ba b   a b  cab b c  "
+    boxes = array("f", [value for at in range(len(letters)) for value in (at, 0, at + 1, 9) * 2])
+    runs = array("f", (0, 0, 0, 9, 0, 0, 0, 99, 9))
+    text = PageText(PageSurvey(0, letters, boxes.tobytes(), runs.tobytes()), A4)
+    inked = [at for at, letter in enumerate(letters) if letter != " "]
+    tight = "".join(letters[at] for at in inked)
+    spans = [match.span() for match in re.finditer(wanted, tight)]
+    places = [(inked[begin], inked[end - 1]) for begin, end in spans]
+    found = [(one.first, one.last) for one in text.find(wanted)]
+    assert found
+    assert set(found) <= set(places)
+    assert found == places or len(found) < len(places)  # whole words before parts of words
+
+
+@pytest.mark.parametrize("start", [-5.0, 10.0**6])
+def test_a_run_that_begins_outside_the_text_is_read_within_it(start):
+    (page,) = survey_ends(paper(), "00").pages
+    runs = array("f", page.runs)
+    runs[0::FLOATS_A_RUN] = array("f", [start] * (len(runs) // FLOATS_A_RUN))
+    text = PageText(dataclasses.replace(page, runs=runs.tobytes()), A4)
+    assert len(list(text.letters_under(Rect(0, 0, 596, 842)))) <= len(page.letters)
+    assert text.find("Chủ tịch")
+
+
+def test_every_letters_ink_lies_in_its_runs_reach():
+    (page,) = survey_ends(paper(), "00").pages
+    boxes, runs = array("f", page.boxes), array("f", page.runs)
+    starts = [int(at) for at in runs[0::FLOATS_A_RUN]] + [len(page.letters)]
+    for number, (first, end) in enumerate(pairwise(starts)):
+        left, bottom, right, top = runs[number * FLOATS_A_RUN + 5 : (number + 1) * FLOATS_A_RUN]
+        for at in range(first, end):
+            ink = boxes[at * FLOATS_A_LETTER + 4 : (at + 1) * FLOATS_A_LETTER]
+            assert left <= ink[0]
+            assert bottom <= ink[1]
+            assert ink[2] <= right
+            assert ink[3] <= top
 
 
 def test_a_page_that_cannot_be_read_says_nothing():
