@@ -47,7 +47,7 @@ def _done(job, arguments):
     return arguments[1]
 
 
-ANSWERS = AnswerForms(dict.fromkeys(("do", "wait", "nonsense"), (int, str)))
+ANSWERS = AnswerForms(dict.fromkeys(("do", "wait", "nonsense", "last words"), (int, str)))
 
 
 @pytest.fixture
