@@ -274,7 +274,9 @@ def offices(settings: Settings) -> Offices:
             agencies[key.holder.removeprefix(_AGENCY)] = Agency(name, key.name)
         elif key.certifies:
             certifiers[key.holder] = Certifier(name, key.name, key.title, frozenset(key.certifies))
-    return Offices(certifiers, agencies)
+    found = settings.signing.keys.items()
+    at_service = frozenset(name for name, key in found if use_of(key).at_service)
+    return Offices(certifiers, agencies, at_service)
 
 
 def agency_names(settings: Settings) -> dict[str, str]:

@@ -40,7 +40,7 @@ from gateway.foundation.ids import new_id
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem, not_found
-from gateway.foundation.signing_problems import problem_of
+from gateway.foundation.signing_problems import may_have_signed, problem_of
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC, NewEvent, emit
 from signing.contract import SigningError
@@ -174,6 +174,9 @@ class Issuing:
         if _was_issued_under_this_key(row, order):
             return self._answer(connection, order)
         _check(row, order)
+        broken_off = order.lease is not None and order.lease.left(row.id)
+        if broken_off and self._offices.call_service(row.certifier, row.agency_code):
+            raise problem_of(may_have_signed())
         template = self._templates.find(row.kind, row.book, vietnam_day(now))
         if template is None:
             raise Problem("attestation_missing")

@@ -77,10 +77,19 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class Offices:
-    """Who certifies, by ``official:…``, and for whom, by agency code."""
+    """Who certifies, by ``official:…``, and for whom, by agency code.
+
+    ``at_service``: credentials kept by services that cannot be asked what became of a call.
+    """
 
     certifiers: Mapping[str, Certifier] = field(default_factory=dict)
     agencies: Mapping[str, Agency] = field(default_factory=dict)
+    at_service: frozenset[str] = frozenset()
+
+    def call_service(self, certifier: str, agency_code: str) -> bool:
+        """Whether such a service is called to sign for these two."""
+        signers = (self.certifiers.get(certifier), self.agencies.get(agency_code))
+        return any(one is not None and one.credential in self.at_service for one in signers)
 
     def unknown(self, certifier: str, agency_code: str) -> dict[str, str]:
         """Which fields name somebody who may not certify there: pointer → sentence."""

@@ -286,9 +286,7 @@ class SigningActs:
 
 def _broken_off(row: Any, act: Act) -> bool:
     """Whether an earlier try with this idempotency key died over the present step."""
-    lease = act.lease
-    at = f"{row.id}:{row.current_step}"
-    return lease is not None and lease.broken_off and lease.subject == at
+    return act.lease is not None and act.lease.left(f"{row.id}:{row.current_step}")
 
 
 def _signed_under_this_key(found: list[Any], act: Act) -> bool:

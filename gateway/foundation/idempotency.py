@@ -80,6 +80,10 @@ class Lease:
     resumed: bool
     broken_off: bool = False
 
+    def left(self, subject: str) -> bool:
+        """Whether an earlier try broke off over this subject."""
+        return self.broken_off and self.subject == subject
+
 
 def read_key(header: str | None) -> str:
     """The key of an ``Idempotency-Key`` header, bare or as a quoted structured string.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import re
 from datetime import UTC, datetime
@@ -326,3 +327,30 @@ async def test_a_key_whose_answer_was_lost_finds_its_number(bureau, paper):
     assert await bureau.issuing.sign(order(third)) == issued
     assert len(paper.signed) == 2
     assert (await bureau.database.write(begin)).status == 200
+
+
+@on_sqlite
+async def test_a_service_is_not_called_again_under_a_key_that_was_broken_off(bureau, paper):
+    """Nobody can say whether it signed: a person decides, under another key."""
+    offices = dataclasses.replace(bureau.issuing._offices, at_service=frozenset({"agency"}))
+    bureau.issuing._offices = offices
+    draft = await bureau.draft()
+
+    async def order(mark):
+        claim = Claim("tenant|POST sign", mark, "mark", bureau.clock.now())
+        lease = await bureau.database.write(lambda c: idempotency.begin(c, claim))
+        return issuing.IssueOrder(TENANT, "test", draft.id, CERTIFIER, None, lease)
+
+    async def die(_):
+        raise Crash
+
+    paper.after_sign = die
+    with pytest.raises(Crash):
+        await bureau.issuing.sign(await order("once"))
+    del paper.after_sign
+    bureau.clock.advance(65)
+    signed = len(paper.signed)
+    problem = await refused(bureau.issuing.sign(await order("once")), "signing_unavailable")
+    assert problem.extra == {"reason": "outcome_unknown", "retryable": False}
+    assert (len(paper.signed), await bureau.numbers()) == (signed, [])
+    assert (await bureau.issuing.sign(await order("anew"))).number == 1
