@@ -197,7 +197,7 @@ class PageText:
     @cached_property
     def _reaches(self) -> list[list[float]]:
         """Left, bottom, right, top of what the runs' ink may reach, each of all runs."""
-        return [self._runs[at::FLOATS_A_RUN].tolist() for at in range(_REACH, FLOATS_A_RUN)]
+        return [list(self._runs[at::FLOATS_A_RUN]) for at in range(_REACH, FLOATS_A_RUN)]
 
     def _side(self, at: int, which: int = 0) -> tuple[float, float, float, float]:
         start = at * FLOATS_A_LETTER + which
