@@ -6,7 +6,7 @@ Leaves the table to ``templates``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -62,17 +62,17 @@ class TemplateDesk:
         try:
             return self._book.find(asked, self._today())
         except UnknownTemplate as unknown:
-            known = ", ".join(unknown.known) or "chưa có mẫu nào"
-            detail = f"Không có mẫu văn bản “{asked[:80]}” đang có hiệu lực; các mẫu: {known}."
-            raise invalid([FieldError("/template", "unknown_template", detail)]) from unknown
+            raise self._unknown(asked, self._book.in_force(self._today())) from unknown
 
     def fitting(self, asked: str | None, pages: int) -> Template | None:
-        """The template named for a new document of so many pages.
+        """The template named for a new document of so many pages; it must be in force today.
 
         Raises:
             Problem: ``validation_failed``, at ``/template``: unknown, or of another page count.
         """
         template = self.named(asked) if asked else None
+        if template is not None and not template.holds_on(self._today()):
+            raise self._unknown(asked or "", self._book.in_force(self._today()))
         if template is not None and template.pages not in (None, pages):
             detail = _wrong_pages(template, pages)
             raise invalid([FieldError("/template", WRONG_PAGES, detail)])
@@ -89,6 +89,12 @@ class TemplateDesk:
             return self._book.find(label, self._today()) if label else None
         except UnknownTemplate:
             return None
+
+    @staticmethod
+    def _unknown(asked: str, known: Sequence[Template]) -> Problem:
+        names = ", ".join(one.name for one in known) or "chưa có mẫu nào"
+        detail = f"Không có mẫu văn bản “{asked[:80]}” đang có hiệu lực; các mẫu: {names}."
+        return invalid([FieldError("/template", "unknown_template", detail)])
 
     def _today(self) -> date:
         return in_vietnam(self._clock.now()).date()
