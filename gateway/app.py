@@ -318,9 +318,7 @@ class Gateway:
 
     def routes(self) -> list[Route | Page]:
         """Every route of every capability, and the system's own."""
-        found: list[Route | Page] = []
-        for capability in self.capabilities:
-            found += capability.routes()
+        found = [route for capability in self.capabilities for route in capability.routes()]
         checks = {"database": system.database_check(self.database)}
         if self.redis is not None:
             checks["redis"] = self.redis.ping

@@ -327,3 +327,17 @@ def read_response(raw: bytes) -> tuple[int, bytes | None]:
         token_value = response["time_stamp_token"]
         has_token = token_value.native is not None
         return int(response["status"]["status"]), token_value.dump() if has_token else None
+
+
+def bound_certificate(message: SignedMessage) -> tuple[str, bytes]:
+    """Digest and fingerprint in signing-certificate-v2 (RFC 5035); there must be one only.
+
+    Raises:
+        KeyError, ValueError: there is none, or it is not written as it must be.
+    """
+    value = der.read(message.attributes[SIGNING_CERTIFICATE_V2]).expect(der.SEQUENCE)
+    (identifier,) = value.children()[0].expect(der.SEQUENCE).children()
+    first, *rest = identifier.children()
+    if first.tag == der.SEQUENCE:  # left out for SHA-256
+        return hash_name(first), rest[0].expect(der.OCTETS).content
+    return "sha256", first.expect(der.OCTETS).content

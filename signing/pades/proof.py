@@ -24,15 +24,13 @@ from cryptography import x509
 from signing.contract import SigningError
 from signing.evidence.eligibility import encoded
 from signing.evidence.messages import (
-    SIGNING_CERTIFICATE_V2,
     SignedMessage,
-    hash_name,
+    bound_certificate,
     read_message,
 )
 from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.evidence.timestamps import TokenRefused, verified_signer
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
-from signing.reading import der
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
 _VALIDATION_DATA = re.compile(rb"/(?:DSS|Certs|OCSPs|CRLs)\b")
@@ -324,7 +322,7 @@ def _check_signature(
     if not hmac.compare_digest(statement.digest, one.digest):
         raise ValueError("the digest is not the document's")
     if one.read.message is not None:  # of a known form: it names this certificate, byte for byte
-        name, fingerprint = _bound_certificate(one.read.message)
+        name, fingerprint = bound_certificate(one.read.message)
         if not hmac.compare_digest(fingerprint, hashlib.new(name, encoded(certificate)).digest()):
             raise ValueError("the signature names another certificate")
     if not held.holds(
@@ -335,16 +333,6 @@ def _check_signature(
         salt_length=statement.salt_length,
     ):
         raise ValueError("the signature does not hold")
-
-
-def _bound_certificate(message: SignedMessage) -> tuple[str, bytes]:
-    """Digest and fingerprint in signing-certificate-v2 (RFC 5035); there must be one only."""
-    value = der.read(message.attributes[SIGNING_CERTIFICATE_V2]).expect(der.SEQUENCE)
-    (identifier,) = value.children()[0].expect(der.SEQUENCE).children()
-    first, *rest = identifier.children()
-    if first.tag == der.SEQUENCE:  # left out for SHA-256
-        return hash_name(first), rest[0].expect(der.OCTETS).content
-    return "sha256", first.expect(der.OCTETS).content
 
 
 def _check_timestamp(one: _Signed) -> None:
