@@ -22,18 +22,20 @@ _names = itertools.count()
 # A newcomer's run is quick; continuous integration looks at more examples.
 # A busy machine draws slowly; that says nothing about the code.
 _PATIENT = [HealthCheck.too_slow]
-settings.register_profile("quick", max_examples=30, deadline=None, suppress_health_check=_PATIENT)
+settings.register_profile("quick", max_examples=25, deadline=None, suppress_health_check=_PATIENT)
 settings.register_profile("ci", max_examples=100, deadline=None, suppress_health_check=_PATIENT)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A newcomer's run leaves out what proves the same once more, and says so by name."""
+    """A newcomer's run leaves out what costs most, and says so by name."""
     if os.environ.get("CI"):
         return
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="long: runs where CI is set"))
+        elif item.get_closest_marker("long_on_postgresql") and "postgresql" in item.name:
+            item.add_marker(pytest.mark.skip(reason="long on PostgreSQL: runs where CI is set"))
 
 
 @pytest.fixture

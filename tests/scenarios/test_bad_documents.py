@@ -72,6 +72,7 @@ def asking(document):
     return {"document_id": document, "level": "B-B", "steps": steps}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", FILES)
 async def test_every_file_ends_signed_or_in_a_named_refusal(town, what):
     """Status, code and a Vietnamese sentence; whatever was stored can be judged and exported."""
@@ -100,6 +101,7 @@ async def test_every_file_ends_signed_or_in_a_named_refusal(town, what):
     assert (bundle.status, bundle.raw[:2]) == (200, b"PK")
 
 
+@pytest.mark.long
 async def test_a_picture_that_would_fill_the_memory_is_refused_by_the_act(tmp_path):
     """A PNG of gigabytes as a seal: the clerk is told why, and the leader's signature stays."""
     async with living(tmp_path, server={"requests_per_second": 0}) as town:

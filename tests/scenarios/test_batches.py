@@ -52,6 +52,7 @@ async def test_a_batch_survives_its_process(tmp_path):
         assert await town.gateway.stop() == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(150)
 async def test_a_batch_outlives_one_of_two_gateways(postgres_server, tmp_path):
     """On PostgreSQL: confirmed at one, watched at the other, ``kill -9`` of the first.

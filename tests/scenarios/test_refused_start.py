@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from gateway.cli import main
 from gateway.foundation.clock import SystemClock
 from signing.devpki.authority import DevPki
@@ -74,6 +76,7 @@ def refused(*arguments):
     return ended.stderr
 
 
+@pytest.mark.long
 def test_a_port_that_is_taken_is_said_plainly(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

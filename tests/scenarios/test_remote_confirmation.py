@@ -18,6 +18,7 @@ smartca = pytest.importorskip("signing.devpki.smartca_simulator")
 THREE_DAYS_S = 3 * 86_400
 
 
+@pytest.mark.long
 @pytest.mark.timeout(150)
 async def test_a_confirmation_outlives_two_crashes_and_three_days(tmp_path):
     """Killed while sending, killed while waiting: sent once, signed once, and valid."""

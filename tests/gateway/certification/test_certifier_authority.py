@@ -17,6 +17,8 @@ from signing.contract import CertificateBinding
 from tests.gateway.certification.bureau import AGENCY, CERTIFIER, TENANT, Bureau, on_sqlite
 from tests.support.paper import PaperSignatures
 
+pytestmark = pytest.mark.long_on_postgresql
+
 DAY = date(2026, 1, 1)
 
 

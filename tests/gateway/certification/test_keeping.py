@@ -26,6 +26,8 @@ from tests.gateway.certification.test_public_verification import JSON, Public
 from tests.support.edge import make_edge, serve
 from tests.support.paper import plain_pdf
 
+pytestmark = pytest.mark.long_on_postgresql
+
 SOON, LATER = datetime(2026, 12, 1, tzinfo=UTC), datetime(2031, 11, 2, tzinfo=UTC)
 WITHIN = timedelta(days=90)
 

@@ -14,6 +14,8 @@ from tests.gateway.documents.desk import LEADER, on_sqlite
 from tests.gateway.documents.elsewhere import ALL_HANDED, RemoteDesk
 from tests.support.remote_paper import RemotePaper, key_of
 
+pytestmark = pytest.mark.long_on_postgresql
+
 TYPE = "document.confirmation_ended"
 SAID = [s for s in RemoteState if s.is_final and s != RemoteState.DONE]
 

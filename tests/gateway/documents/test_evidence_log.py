@@ -22,6 +22,8 @@ from gateway.foundation.problems import Problem
 from signing.contract import ActCheck, ActEvidence, CheckOutcome
 from tests.gateway.documents.desk import CLERK, LEADER, TENANT, on_sqlite
 
+pytestmark = pytest.mark.long_on_postgresql
+
 PIN = "246810"
 ALONE = (NewStep("person", LEADER),)
 NOW = datetime(2026, 11, 2, 2, tzinfo=UTC)

@@ -15,6 +15,8 @@ from tests.gateway.documents.desk import CLERK, TENANT, on_sqlite
 from tests.gateway.documents.elsewhere import ALL_HANDED, TWO_STEPS, RemoteDesk
 from tests.support.remote_paper import RemotePaper, desktop_signed
 
+pytestmark = pytest.mark.long_on_postgresql
+
 SOON = dataclasses.replace(DEFAULT_POLICY, alarm_after=timedelta(hours=3))
 
 

@@ -18,6 +18,8 @@ from tests.gateway.documents.desk import CLERK, LEADER, NUMBER, STEPS, TENANT, o
 from tests.gateway.documents.test_signing_acts import PIN, Crash, refused, revisions
 from tests.support.paper import plain_pdf
 
+pytestmark = pytest.mark.long_on_postgresql
+
 HOUR, DAY = 3600, 86_400
 TWICE = (STEPS[0], STEPS[0])  # two persons, one after the other
 

@@ -20,6 +20,8 @@ from tests.gateway.documents.elsewhere import TWO_STEPS, RemoteDesk
 from tests.support.paper import plain_pdf
 from tests.support.remote_paper import RemotePaper, key_of
 
+pytestmark = pytest.mark.long_on_postgresql
+
 
 class Crash(BaseException):
     """The process is gone: no handler of ours runs on it."""

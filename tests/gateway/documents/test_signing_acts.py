@@ -29,6 +29,8 @@ from tests.gateway.documents.desk import (
 )
 from tests.support.paper import plain_pdf
 
+pytestmark = pytest.mark.long_on_postgresql
+
 PIN = "246810"
 
 

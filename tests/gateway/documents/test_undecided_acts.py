@@ -18,6 +18,8 @@ from tests.gateway.documents.elsewhere import TWO_STEPS, RemoteDesk
 from tests.support.edge import make_edge, portal, serve
 from tests.support.remote_paper import RemotePaper
 
+pytestmark = pytest.mark.long_on_postgresql
+
 NOT_THERE = {"finding": "not_there", "note": "Ứng dụng không có yêu cầu nào sáng nay."}
 LOST = {"finding": "signed_but_lost", "note": "Ứng dụng ghi đã ký lúc 8 giờ 15 phút."}
 

@@ -24,6 +24,8 @@ from gateway.foundation.problems import Problem
 from gateway.foundation.web import Call, Reply, Route
 from tests.support.edge import PEPPER, make_edge, portal, serve
 
+pytestmark = pytest.mark.long_on_postgresql
+
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from connectors.contract import OutcomeUnknown, ProviderUnavailable
 from connectors.simulators.faults import Fault
 from tests.gateway.shipments.desk import MANUAL, POST, SILENT
+
+pytestmark = pytest.mark.long_on_postgresql
 
 
 async def cancel(desk, shipment, status=200, **more):

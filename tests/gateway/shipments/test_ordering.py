@@ -11,6 +11,8 @@ from connectors.simulators.faults import Fault
 from gateway.shipments.ordering import PATIENCE
 from tests.gateway.shipments.desk import MANUAL, POST, SILENT
 
+pytestmark = pytest.mark.long_on_postgresql
+
 
 async def test_an_order_that_timed_out_after_the_work_is_found_not_repeated(both):
     both.post.faults.add(Fault.SERVER_ERROR)  # the answer that proves nothing

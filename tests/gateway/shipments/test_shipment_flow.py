@@ -11,6 +11,8 @@ from connectors.simulators.faults import Fault
 from gateway.foundation.clock import VIETNAM
 from gateway.shipments.law import load_law
 
+pytestmark = pytest.mark.long_on_postgresql
+
 
 async def test_a_result_is_ordered_followed_and_delivered(both):
     opened = await both.open()

@@ -14,6 +14,8 @@ from gateway.shipments.orders import client_ref
 from gateway.webhooks.outbox import events
 from tests.gateway.shipments.desk import ADDRESS, MANUAL, POST, REQUEST, request_of
 
+pytestmark = pytest.mark.long_on_postgresql
+
 UNKNOWN = "shp_" + "0" * 26
 
 

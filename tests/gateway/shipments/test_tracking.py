@@ -15,6 +15,8 @@ from tests.gateway.shipments.desk import POST, SILENT
 from tests.gateway.shipments.stories import VECTORS
 from tests.support.wire import overheard
 
+pytestmark = pytest.mark.long_on_postgresql
+
 # The published tables say "collected_if_cod" for carriers that collect on delivery.
 MONEY = {lane.value: lane for lane in MoneyLane} | {"collected_if_cod": MoneyLane.COLLECTED}
 

@@ -156,6 +156,7 @@ async def test_an_authority_never_gets_more_requests_at_once_than_agreed(
     assert server.calls.tsa_at_once == 2
 
 
+@pytest.mark.long
 async def test_signer_processes_share_the_slots(server, decision_pdf):
     """Three processes, one slot: the authority sees one request at a time."""
     config = dataclasses.replace(

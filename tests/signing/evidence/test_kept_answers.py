@@ -66,6 +66,7 @@ async def test_what_one_service_asked_another_does_not_ask_again(
     assert asked[1] == asked[0]
 
 
+@pytest.mark.long
 async def test_processes_of_one_pool_ask_once(server, tmp_path, decision_pdf):
     """Two signers at the same moment: one OCSP question for the certificate, by either of them."""
     server.faults.ocsp_delay_s = 0.2

@@ -185,6 +185,7 @@ def test_a_pin_is_never_sent_in_the_clear(remote_config, changes):
     assert caught.value.code == "key_misconfigured"
 
 
+@pytest.mark.long
 async def test_a_signer_process_tells_the_unknown_outcome(server, remote, decision_pdf):
     """Kind and code survive the way back from the process that holds the key."""
     remote.faults.silent_after_signing = True

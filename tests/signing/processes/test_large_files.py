@@ -64,6 +64,7 @@ class Watched:
         return int(status.split("RssAnon:")[1].split()[0]) / 1024
 
 
+@pytest.mark.long
 async def test_a_large_file_is_signed_with_flat_memory(server, tmp_path):
     """60 MB at B-LTA, visible: neither this process nor the one with keys holds the document."""
     source, target = tmp_path / "large.pdf", tmp_path / "signed.pdf"
