@@ -26,6 +26,7 @@ def own_postgres():
     postgres.stop(server)
 
 
+@pytest.mark.long
 async def test_a_database_that_goes_away_is_told_and_the_gateway_recovers_by_itself(
     own_postgres, tmp_path
 ):

@@ -224,6 +224,7 @@ async def test_two_halves_through_a_pool(server, decision_pdf):
         assert simulator.calls.start == 2
 
 
+@pytest.mark.long
 async def test_a_slow_provider_keeps_nobody_from_signing(server, decision_pdf):
     """Conversations have children of their own."""
     async with SmartCaSimulator(server.pki) as simulator:

@@ -21,6 +21,8 @@ from tests.gateway.documents.elsewhere import (
 )
 from tests.support.remote_paper import RemotePaper
 
+pytestmark = pytest.mark.long_on_postgresql
+
 PIN = "246810"
 CLERK_WHO_SIGNS = DEPUTY  # holds a key, and the agency's
 

@@ -56,6 +56,7 @@ async def test_two_processes_together_hold_no_more_than_there_are(database_url):
     assert len(spans) == 24
 
 
+@pytest.mark.long
 @on_postgresql
 async def test_places_of_a_killed_process_are_free_after_their_lease(database, database_url):
     """kill -9 of one that holds them all: the other waits, then goes on; nothing was given back."""

@@ -16,6 +16,8 @@ from tests.gateway.payments.desk import VIETQR, VNPAY, open_desk
 from tests.gateway.payments.test_payment_worker import broken
 from tests.support.edge import portal
 
+pytestmark = pytest.mark.long_on_postgresql
+
 TENANT = "cong-dvc/test"
 
 

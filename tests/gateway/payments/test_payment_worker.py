@@ -13,6 +13,8 @@ from connectors.simulators.faults import Fault
 from gateway.payments.tables import attempts
 from tests.gateway.payments.desk import VIETQR, VNPAY
 
+pytestmark = pytest.mark.long_on_postgresql
+
 DAY = 86_400
 
 

@@ -18,6 +18,8 @@ from gateway.shipments.views import Due, render_tracking, render_unknown, waits_
 from tests.gateway.shipments import page_samples as samples
 from tests.gateway.shipments.desk import MANUAL, REQUEST
 
+pytestmark = pytest.mark.long_on_postgresql
+
 HTML, JSON = {"Accept": "text/html,*/*"}, {"Accept": "application/json"}
 PERSONAL = ("Nguyễn Văn An", "0912345678", "912 345 678", "Số 5 ngõ 7", "000.00.12.H55-261102")
 

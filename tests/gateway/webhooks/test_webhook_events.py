@@ -15,6 +15,8 @@ from gateway.webhooks import event_store
 from gateway.webhooks.outbox import emit, events
 from tests.gateway.webhooks.kit import TENANT, Kit
 
+pytestmark = pytest.mark.long_on_postgresql
+
 own = sa.MetaData()  # a subscriber's table, not the product's
 notes = sa.Table(
     "test_notes",

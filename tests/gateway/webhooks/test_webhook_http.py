@@ -20,6 +20,8 @@ from gateway.webhooks import rules
 from tests.gateway.webhooks.kit import Kit, hang, receiving, status, until
 from tests.support.edge import make_edge, portal, serve
 
+pytestmark = pytest.mark.long_on_postgresql
+
 BASE = "/v1/webhook-endpoints"
 
 

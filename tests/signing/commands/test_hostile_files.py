@@ -105,6 +105,7 @@ def test_twenty_five_signatures_are_listed_and_do_not_stop_the_next(tmp_path):
     assert not found.blocked
 
 
+@pytest.mark.long
 def test_a_large_file_costs_no_more_than_its_largest_stream(tmp_path):
     """80 MB in a process that may use 330 MB of addresses, the mapped file among them."""
     path = tmp_path / "large.pdf"
@@ -124,6 +125,7 @@ def test_large_streams_are_looked_at_once_and_not_kept(tmp_path):
     assert len(kept) == 1  # the page's contents, six bytes
 
 
+@pytest.mark.long
 def test_files_beyond_the_limits_are_refused_without_being_read(tmp_path):
     vast, large = tmp_path / "a-vast.pdf", tmp_path / "b-large.pdf"
     for path, megabytes in ((vast, 1_100), (large, 60)):

@@ -81,6 +81,7 @@ async def test_the_paths_can_follow_each_other(make_service, server, decision_pd
     assert judged.verdict is Verdict.VALID
 
 
+@pytest.mark.long
 async def test_both_paths_draw_the_same_picture(on, decision_pdf):
     """Hand, seal and numbers in the same places and colours."""
     seen = []

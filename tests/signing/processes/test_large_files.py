@@ -89,6 +89,7 @@ async def test_a_large_file_is_signed_with_flat_memory(server, tmp_path):
         assert (await pool.provability_file(target)).level is Level.B_LTA
 
 
+@pytest.mark.long
 async def test_a_reader_lost_over_a_large_file_is_a_finding(server, tmp_path):
     """Killed in the middle: the file is named, nothing is signed, the next one is served."""
     source, target = tmp_path / "source.pdf", tmp_path / "signed.pdf"
