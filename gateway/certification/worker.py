@@ -5,13 +5,10 @@ The database is the queue; any number of processes may run this.
 
 from __future__ import annotations
 
-import structlog
-
 from gateway.certification.keeping import CopyKeeping
 from gateway.foundation.clock import Clock
-from gateway.foundation.database import DatabaseUnavailable
+from gateway.foundation.tasks import for_ever
 
-_log = structlog.get_logger(__name__)
 _EVERY_S = 60.0
 
 
@@ -23,17 +20,8 @@ class KeepingWorker:
         self._clock = clock
 
     async def run(self) -> None:
-        """Look every minute, for ever; a database that is away is asked again."""
-        while True:
-            try:
-                worked = await self.once()
-            except DatabaseUnavailable:
-                worked = 0
-            except Exception:  # one damaged row must not stop the others; its lease runs out
-                _log.exception("copies_not_kept")
-                worked = 0
-            if not worked:
-                await self._clock.sleep(_EVERY_S)
+        """Look every minute, for ever; one damaged row does not stop the others."""
+        await for_ever(self.once, self._clock, _EVERY_S, "copies_not_kept")
 
     async def once(self) -> int:
         """One look; how many copies were tried to be renewed."""

@@ -7,10 +7,13 @@ look healthy.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
+
+from gateway.foundation.clock import Clock
+from gateway.foundation.database import DatabaseUnavailable
 
 _log = structlog.get_logger(__name__)
 
@@ -58,3 +61,29 @@ class Tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)
+
+
+async def for_ever(
+    once: Callable[[], Awaitable[int]], clock: Clock, pause_s: float, broken: str | None = None
+) -> None:
+    """Work on a queue without end; where there was nothing to do, look again after the pause.
+
+    Args:
+        once: one look; how much was worked on.
+        clock: waits.
+        pause_s: between two looks that found nothing, or a database that is away.
+        broken: what the log calls a look that failed; such a queue's leases run out by themselves.
+            Without it a failure ends the task.
+    """
+    while True:
+        try:
+            worked = await once()
+        except DatabaseUnavailable:
+            worked = 0
+        except Exception:
+            if broken is None:
+                raise
+            _log.exception(broken)
+            worked = 0
+        if not worked:
+            await clock.sleep(pause_s)

@@ -7,7 +7,6 @@ is logged and tried again after its lease.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from gateway.documents.preservation.service import Preservation
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.metrics import Metrics
+from gateway.foundation.tasks import for_ever
 from signing.contract import Level
 
 _log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class RaisingWorker:
 
     async def run(self) -> None:
         """Look every few seconds, for ever."""
-        await _for_ever(self.once, self._clock, _EVERY_S)
+        await for_ever(self.once, self._clock, _EVERY_S)
 
     async def once(self) -> int:
         """One batch of due documents, then the alarms; how many documents were tried."""
@@ -90,7 +90,7 @@ class CalendarWorker:
 
     async def run(self) -> None:
         """Look every hour, for ever."""
-        await _for_ever(self.once, self._clock, _LOOK_AHEAD_S)
+        await for_ever(self.once, self._clock, _LOOK_AHEAD_S)
 
     async def once(self) -> int:
         """Reckon what was never reckoned, queue what is due; how many renewals were queued."""
@@ -98,14 +98,3 @@ class CalendarWorker:
         if not self._renew_within:
             return 0
         return await self._calendar.queue_renewals(self._renew_within)
-
-
-async def _for_ever(once: Callable[[], Awaitable[int]], clock: Clock, pause_s: float) -> None:
-    """Work while there is work, else wait; a database that is away is asked again."""
-    while True:
-        try:
-            worked = await once()
-        except DatabaseUnavailable:
-            worked = 0
-        if not worked:
-            await clock.sleep(pause_s)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import structlog
-
 from gateway.documents.revocation.lists import RevocationLists
 from gateway.documents.revocation.watch import CertificateWatch
 from gateway.foundation.clock import Clock
-from gateway.foundation.database import DatabaseUnavailable
+from gateway.foundation.tasks import for_ever
 
-_log = structlog.get_logger(__name__)
 _EVERY_S = 60.0
 
 
@@ -22,17 +19,8 @@ class RevocationWorker:
         self._clock = clock
 
     async def run(self) -> None:
-        """Look every minute; a database that is away is asked again."""
-        while True:
-            try:
-                worked = await self.once()
-            except DatabaseUnavailable:
-                worked = 0
-            except Exception:  # one damaged answer must not end the watch; its lease runs out
-                _log.exception("revocations_not_watched")
-                worked = 0
-            if not worked:
-                await self._clock.sleep(_EVERY_S)
+        """Look every minute, for ever; one damaged answer does not end the watch."""
+        await for_ever(self.once, self._clock, _EVERY_S, "revocations_not_watched")
 
     async def once(self) -> int:
         """Lists first, so that the certificates are answered from them; how many were asked for."""
