@@ -101,19 +101,42 @@ def check_binding(certificate: x509.Certificate, order: SignOrder) -> None:
 
 def _checks(order: SignOrder, facts: Facts, tokens: Tokens) -> tuple[ActCheck, ...]:
     """Every check in the order it was made."""
-    before = _before_signing(facts.chain, facts.checked_at, bound=bool(order.bindings))
-    stamped = sum(1 for t in tokens.of_signatures if t is not None)
-    after = _after_signing(stamped, sealed=bool(tokens.archives))
-    return (
-        *before,
-        _revocation(facts),
-        *[ActCheck(code, CheckOutcome.PASSED, facts.proved_at, said) for code, said in after],
+    mine = facts.evidence[0]
+    return _listed(
+        facts.chain,
+        facts.checked_at.replace(microsecond=0),
+        facts.proved_at.replace(microsecond=0),
+        bound=bool(order.bindings),
+        answers=(len(mine.ocsps), len(mine.crls)) if mine.status is Status.GOOD else None,
+        stamped=sum(1 for t in tokens.of_signatures if t is not None),
+        sealed=bool(tokens.archives),
     )
 
 
 @lru_cache(maxsize=64)
-def _before_signing(chain: TrustedChain, at: datetime, *, bound: bool) -> tuple[ActCheck, ...]:
-    """What was checked before the key was used; the same for a chain's acts of one second."""
+def _listed(
+    chain: TrustedChain,
+    checked_at: datetime,
+    proved_at: datetime,
+    *,
+    bound: bool,
+    answers: tuple[int, int] | None,
+    stamped: int,
+    sealed: bool,
+) -> tuple[ActCheck, ...]:
+    """The checks to the second; a chain's acts within one second share them."""
+    passed = CheckOutcome.PASSED
+    before = _before_signing(chain, bound=bound)
+    after = _after_signing(stamped, sealed=sealed)
+    return (
+        *[ActCheck(code, passed, checked_at, said) for code, said in before],
+        _revocation(answers, checked_at),
+        *[ActCheck(code, passed, proved_at, said) for code, said in after],
+    )
+
+
+def _before_signing(chain: TrustedChain, *, bound: bool) -> list[tuple[str, str]]:
+    """What was checked before the key was used, in words."""
     signer, root = chain.certificates[0], _name(chain.certificates[-1])
     start, end = local_day(signer.not_valid_before_utc), local_day(signer.not_valid_after_utc)
     rows = [
@@ -125,11 +148,10 @@ def _before_signing(chain: TrustedChain, at: datetime, *, bound: bool) -> tuple[
     ]
     if bound:
         rows.append(("certificate_binding", "Đúng chứng thư số ghi trong sổ thẩm quyền."))
-    return tuple(ActCheck(code, CheckOutcome.PASSED, at, detail) for code, detail in rows)
+    return rows
 
 
-@lru_cache(maxsize=256)
-def _after_signing(stamped: int, *, sealed: bool) -> tuple[tuple[str, str], ...]:
+def _after_signing(stamped: int, *, sealed: bool) -> list[tuple[str, str]]:
     """What was checked about the result, in words."""
     rows = [("signature_value", "Chữ ký khớp với khóa công khai trong chứng thư số.")]
     if stamped:
@@ -139,22 +161,21 @@ def _after_signing(stamped: int, *, sealed: bool) -> tuple[tuple[str, str], ...]
         rows.append(("archive_timestamp", "Có dấu thời gian lưu trữ bao trùm toàn bộ tệp."))
     detail = "Tệp đã ký giữ nguyên văn bản đầu vào và qua bước tự kiểm tra độc lập."
     rows.append(("self_check", detail))
-    return tuple(rows)
+    return rows
 
 
-def _revocation(facts: Facts) -> ActCheck:
-    status = facts.evidence[0].status
-    if status is not Status.GOOD:
+def _revocation(answers: tuple[int, int] | None, at: datetime) -> ActCheck:
+    """``answers``: how many OCSP answers and CRLs say good; None when the status is unknown."""
+    if answers is None:
         detail = (
             "Chưa xác định được tình trạng thu hồi của chứng thư số (OCSP, CRL đều không trả lời)."
         )
-        return ActCheck("revocation", CheckOutcome.WARNED, facts.checked_at, detail)
-    mine = facts.evidence[0]
+        return ActCheck("revocation", CheckOutcome.WARNED, at, detail)
     detail = (
         "Chứng thư số và chứng thư của nơi cấp chưa bị thu hồi"
-        f" ({len(mine.ocsps)} câu trả lời OCSP, {len(mine.crls)} CRL)."
+        " (%d câu trả lời OCSP, %d CRL)." % answers
     )
-    return ActCheck("revocation", CheckOutcome.PASSED, facts.checked_at, detail)
+    return ActCheck("revocation", CheckOutcome.PASSED, at, detail)
 
 
 # ------------------------------------------------------------------ time-stamps

@@ -7,6 +7,7 @@ stream. Leaves what the objects say to others.
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from signing.lane.syntax import Dictionary, Reference
 _LARGEST_OFFSET = 9_999_999_999  # ten digits: what a table's entry holds
 _END_OF_OBJECT = b"\nendobj\n"
 _KEPT = (b"/Root", b"/Info")
+_FIRST_ID, _ids = int.from_bytes(os.urandom(16), "big"), itertools.count()  # one a revision
 
 
 def stream_body(entries: bytes, data: bytes) -> bytes:
@@ -98,7 +100,7 @@ class Revision:
                 entries[name] = value
         first = self.file.identity
         if first is not None:  # the second half changes with every revision
-            entries[b"/ID"] = b"[%s<%s>]" % (first, os.urandom(16).hex().encode())
+            entries[b"/ID"] = b"[%s<%032x>]" % (first, (_FIRST_ID + next(_ids)) % 2**128)
         return Dictionary(entries)
 
     def _as_table(self, offsets: dict[int, int]) -> bytes:
