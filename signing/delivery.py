@@ -19,8 +19,7 @@ from typing import Any, Protocol, cast
 from cryptography import x509
 
 from signing.contract import DocumentRefused
-from signing.evidence.act_evidence import read_tokens
-from signing.pades.proof import GrowingProof, prove_appended
+from signing.pades.proof import GrowingProof, Proved, prove_appended
 
 _LOOKED_AT = 8 * 1024 * 1024  # bytes; looking ahead at a larger file would copy it once more
 
@@ -34,8 +33,8 @@ class Delivery(Protocol):
 
     def deliver(
         self, appended: bytes, certificate: x509.Certificate, signatures: int
-    ) -> tuple[bytes, str]:
-        """Prove everything that was appended; give the file (or nothing) and its SHA-256."""
+    ) -> tuple[bytes, Proved]:
+        """Prove everything that was appended; give the file (or nothing) and what was proved."""
         ...
 
 
@@ -51,7 +50,6 @@ class InMemory:
         """Prove finished revisions of a file that is not large."""
         if len(self._before) + len(appended) <= _LOOKED_AT:
             self._proof_for(certificate).read(self._before + appended)
-            read_tokens(appended, len(self._before))  # the act's evidence reads the same messages
 
     def _proof_for(self, certificate: x509.Certificate) -> GrowingProof:
         if self._proof is None or self._proof[0] != certificate:
@@ -60,7 +58,7 @@ class InMemory:
 
     def deliver(
         self, appended: bytes, certificate: x509.Certificate, signatures: int
-    ) -> tuple[bytes, str]:
+    ) -> tuple[bytes, Proved]:
         """Prove and give the file."""
         proof = self._proof_for(certificate)
         after = self._before + appended
@@ -81,15 +79,14 @@ class IntoFile:
 
     def deliver(
         self, appended: bytes, certificate: x509.Certificate, signatures: int
-    ) -> tuple[bytes, str]:
+    ) -> tuple[bytes, Proved]:
         """Write, and prove what lies on the disk."""
         with self.target.open("r+b") as writing:
             writing.seek(self.size)
             writing.write(appended)
             writing.truncate()
         with mapped(self.target) as after:
-            sha256 = prove_appended(after, self.size, certificate, signatures, self.digest)
-            return b"", sha256
+            return b"", prove_appended(after, self.size, certificate, signatures, self.digest)
 
 
 @asynccontextmanager

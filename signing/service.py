@@ -193,14 +193,14 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
         job = Job(order, signer, evidence, parts, signed_at, state, file, look_ahead)
         appended, names, path = await self._with_failover(job)
         timings.mark("signing")
-        pdf, sha256 = delivery.deliver(appended, signer.key.certificate, len(parts))
-        self._clean.add(bytes.fromhex(sha256))
-        self._surveys.carry(state.hexdigest(), sha256)
-        left = act_evidence(order, appended, _facts(job, self._clock.now()))
+        pdf, proved = delivery.deliver(appended, signer.key.certificate, len(parts))
+        self._clean.add(bytes.fromhex(proved.sha256))
+        self._surveys.carry(state.hexdigest(), proved.sha256)
+        left = act_evidence(order, proved.tokens, _facts(job, self._clock.now()))
         timings.mark("proof")
         return SignedPdf(
             pdf=pdf,
-            sha256=sha256,
+            sha256=proved.sha256,
             level=order.level,
             field_names=names,
             certificate=signer.key.credential.certificate,

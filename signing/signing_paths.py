@@ -94,7 +94,7 @@ async def _in_lane(
         parts=tuple(_lane_part(part) for part in job.parts),
         level=order.level,
         signer=job.signer.lane,
-        authority=LaneAuthority(authority.token, authority.token_size) if authority else None,
+        authority=LaneAuthority(authority.answer, authority.token_size) if authority else None,
         proof=_proof(job.signer, evidence, authority) if authority else ProofData(),
         signed_at=job.signed_at,
         name=signer_name(order, job.signer.key.credential),

@@ -1,15 +1,13 @@
 """What one act of signing leaves to be judged by: gathered after the signed file was proved.
 
-Owns reading the time-stamp tokens out of the bytes that were appended, and the list of checks with
-their outcomes, in words. Everything listed as passed would have stopped the act otherwise; only
-the revocation status may be unknown, where the operator's policy lets it (``signing.trust``).
+Owns the list of checks with their outcomes, in words. Everything listed as passed would have
+stopped the act otherwise; only the revocation status may be unknown, where the operator's policy
+lets it (``signing.trust``).
 Leaves keeping it, and who confirmed what, to the caller. Follows TT 15/2025/TT-BKHCN art. 5.
 """
 
 from __future__ import annotations
 
-import re
-from binascii import unhexlify
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -21,14 +19,12 @@ from signing.contract import (
     ActEvidence,
     CheckOutcome,
     CredentialRefused,
-    Level,
     SignOrder,
 )
 from signing.evidence.eligibility import TrustedChain, encoded, local_day
-from signing.evidence.messages import read_message, without_padding
+from signing.evidence.messages import read_message
 from signing.evidence.revocation import Evidence, Status
-
-_GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
+from signing.evidence.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +38,14 @@ class Facts:
     proved_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """The time-stamps an act appended (DER): one for each signature, and the archive's."""
-
-    of_signatures: tuple[bytes | None, ...]
-    archives: tuple[bytes, ...]
-
-    def all(self) -> tuple[bytes, ...]:
-        """Every token, the archive's last."""
-        return (*(t for t in self.of_signatures if t is not None), *self.archives)
-
-    def proven_time(self) -> datetime | None:
-        """When the last signature existed at the latest; None when one has no time-stamp."""
-        moments = [_moment(t) for t in self.of_signatures if t is not None]
-        return max(moments) if moments and len(moments) == len(self.of_signatures) else None
-
-
-def act_evidence(order: SignOrder, appended: bytes, facts: Facts) -> ActEvidence:
+def act_evidence(order: SignOrder, tokens: Tokens, facts: Facts) -> ActEvidence:
     """Gather what an act leaves.
 
     Args:
-        order: what was done, at the level reached; its PDF comes before ``appended``.
-        appended: what was added to it, and proved.
+        order: what was done, at the level reached.
+        tokens: the time-stamps in what was added, and proved.
         facts: who signed, with which revocation answers, checked when.
     """
-    stamped = order.level is not Level.B_B  # the commonest act costs no second reading
-    tokens = read_tokens(appended, len(order.pdf)) if stamped else Tokens((), ())
     authority = [one for token in tokens.all() for one in read_message(token).certificates]
     return ActEvidence(
         chain=facts.chain.encoded,
@@ -171,33 +148,12 @@ def _revocation(answers: tuple[int, int] | None, at: datetime) -> ActCheck:
             "Chưa xác định được tình trạng thu hồi của chứng thư số (OCSP, CRL đều không trả lời)."
         )
         return ActCheck("revocation", CheckOutcome.WARNED, at, detail)
+    ocsps, crls = answers
     detail = (
         "Chứng thư số và chứng thư của nơi cấp chưa bị thu hồi"
-        " (%d câu trả lời OCSP, %d CRL)." % answers
+        f" ({ocsps} câu trả lời OCSP, {crls} CRL)."
     )
     return ActCheck("revocation", CheckOutcome.PASSED, at, detail)
-
-
-# ------------------------------------------------------------------ time-stamps
-
-
-def read_tokens(appended: bytes, before: int) -> Tokens:
-    """The tokens in what was appended; the file was proved, so its form is known."""
-    of_signatures: list[bytes | None] = []
-    archives: list[bytes] = []
-    for match in _GAP.finditer(appended):
-        first, second = (int(group) - before for group in match.groups())
-        padded = unhexlify(appended[first + 1 : second - 1])
-        message = read_message(padded)
-        if message.is_timestamp:
-            archives.append(without_padding(padded))
-        else:
-            of_signatures.append(message.token)
-    return Tokens(tuple(of_signatures), tuple(archives))
-
-
-def _moment(token: bytes) -> datetime:
-    return read_message(token).time_stamp.time
 
 
 def _name(certificate: x509.Certificate) -> str:

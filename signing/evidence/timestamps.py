@@ -42,12 +42,12 @@ from signing.evidence.fetching import Fetcher, FetchFailed
 from signing.evidence.messages import (
     NotSigned,
     SignedMessage,
-    read_message,
     read_response,
     write_request,
 )
 from signing.evidence.shared_breaker import breaker_for
 from signing.evidence.slots import NoSlot, Slots, slots_for
+from signing.evidence.unchecked import TokenRefused, UncheckedToken
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +59,6 @@ _HEADERS = {
     "Content-Type": "application/timestamp-query",
     "Accept": "application/timestamp-reply",
 }
-
-
-class TokenRefused(TimestampRequestError):
-    """An authority answered, but its token proves nothing."""
 
 
 class AuthorityBusy(TimestampRequestError):
@@ -88,6 +84,7 @@ class TimestampClient(TimeStamper):
         self.chain: TrustedChain | None = None  # of the certificate that signed last
         self.breaker = breaker
         self._authority = authority
+        self._host = urlsplit(authority.url).hostname or ""
         self._headers = _HEADERS | dict(authority.headers) | _basic(authority)
         self._fetcher = fetcher
         self._chains = chains
@@ -126,46 +123,63 @@ class TimestampClient(TimeStamper):
             TimestampRequestError: no answer, a refusal, (``TokenRefused``) a lie, or
                 (``AuthorityBusy``) no free slot.
         """
+        answered = await self.answer(digest, md_algorithm)
+        answered.check()
+        return answered.token
+
+    async def answer(self, digest: bytes, md_algorithm: str = "sha256") -> UncheckedToken:
+        """Get a token that is still to be checked, while something else is waited for.
+
+        Raises:
+            TimestampRequestError: no answer, a refusal, or (``AuthorityBusy``) no free slot.
+        """
         self._refuse_while_resting()
         started = perf_counter()
+        nonce = secrets.randbits(_NONCE_BITS)
+        request = write_request(digest, md_algorithm, nonce)
         try:
             async with self._slots.taken(self._authority.timeout_s):
-                token = await self._watched_token(digest, md_algorithm)
+                token = await self._watched(request, started)
         except NoSlot:
             self._note("busy", started)
             raise AuthorityBusy("too many requests are under way there") from None
-        except TimestampRequestError as error:
-            self._note("untrusted" if isinstance(error, TokenRefused) else "failed", started)
-            raise
-        self._note("granted", started)
-        if md_algorithm not in self._dummy_response_cache:
-            self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
-        return token
+        return UncheckedToken(self, token, (digest, md_algorithm, nonce), started, perf_counter())
 
-    async def _watched_token(self, digest: bytes, md_algorithm: str) -> bytes:
-        """One asking whose outcome the breaker learns."""
+    async def _watched(self, request: bytes, started: float) -> bytes:
+        """One asking whose failure the breaker learns; of an answer it learns by the check."""
         if not self.breaker.enter():  # it opened while we waited for a slot
             self._refuse_while_resting()
         try:
-            token = await self._checked_token(digest, md_algorithm)
-        except TimestampRequestError as error:
-            self._last_failure = error
-            if self.breaker.failed():
-                log.warning("time-stamping authority %s is left alone for a while", self.url)
-            raise
-        finally:
-            self.breaker.leave()
-        self.breaker.succeeded()
-        return token
-
-    async def _checked_token(self, digest: bytes, md_algorithm: str) -> bytes:
-        nonce = secrets.randbits(_NONCE_BITS)
-        try:
-            token = _granted_token(await self._ask(write_request(digest, md_algorithm, nonce)))
-            self._check(read_message(token), digest, md_algorithm, nonce)
+            return _granted_token(await self._ask(request))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise TokenRefused("the answer is not a time-stamp") from error
-        return token
+            refused = TokenRefused("the answer is not a time-stamp")
+            self.failed(refused, started)
+            raise refused from error
+        except TimestampRequestError as error:
+            self.failed(error, started)
+            raise
+        except BaseException:  # the caller will not wait
+            self.given_up()
+            raise
+
+    def failed(self, error: TimestampRequestError, started: float) -> None:
+        """Take note of a failure: breaker, figures."""
+        self._last_failure = error
+        if self.breaker.failed():
+            log.warning("time-stamping authority %s is left alone for a while", self.url)
+        self.breaker.leave()
+        self._note("untrusted" if isinstance(error, TokenRefused) else "failed", started)
+
+    def given_up(self) -> None:
+        """The asking ends without a verdict."""
+        self.breaker.leave()
+
+    def proved(self, token: bytes, md_algorithm: str, started: float, answered: float) -> None:
+        """Take note of a token that was checked."""
+        self.breaker.succeeded()
+        self._note("granted", started, answered)
+        if md_algorithm not in self._dummy_response_cache:
+            self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
 
     def _refuse_while_resting(self) -> None:
         """Fail at once with the kind of failure that opened the breaker."""
@@ -173,9 +187,9 @@ class TimestampClient(TimeStamper):
             kind = type(self._last_failure or TimestampRequestError(""))
             raise kind(f"resting after failures, the last one: {self._last_failure}")
 
-    def _note(self, outcome: str, started: float) -> None:
-        host = urlsplit(self.url).hostname or ""
-        self._trips.append(TimestampTrip(host, outcome, perf_counter() - started))
+    def _note(self, outcome: str, started: float, ended: float | None = None) -> None:
+        taken = (perf_counter() if ended is None else ended) - started
+        self._trips.append(TimestampTrip(self._host, outcome, taken))
 
     @property
     def token_size(self) -> int:
@@ -201,7 +215,12 @@ class TimestampClient(TimeStamper):
         self._certs.clear()
         self.chain = None
 
-    def _check(self, token: SignedMessage, digest: bytes, md_algorithm: str, nonce: int) -> None:
+    def judge(self, token: SignedMessage, digest: bytes, md_algorithm: str, nonce: int) -> None:
+        """Whether a token answers a question truly.
+
+        Raises:
+            TokenRefused, ValueError, TypeError, KeyError, AttributeError.
+        """
         if not token.is_timestamp or token.content is None:
             raise TokenRefused("the answer is not a time-stamp")
         info = token.time_stamp

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from signing.contract import Level, SigningUnavailable
 from signing.lane.beside import beside
@@ -60,11 +60,25 @@ class LaneSigner:
     signature_size: int
 
 
+class LaneToken(Protocol):
+    """A time-stamp (DER) that has to be checked before the document leaves."""
+
+    token: bytes
+
+    def check(self) -> None:
+        """Raises when it proves nothing; a second time it does nothing."""
+        ...
+
+    def drop(self) -> None:
+        """It will not be used; after ``check`` it does nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LaneAuthority:
-    """A time-stamping authority: a checked token (DER) for a SHA-256 digest."""
+    """A time-stamping authority: a token for a SHA-256 digest, checked beside the next wait."""
 
-    token: Callable[[bytes], Coroutine[Any, Any, bytes]]
+    answer: Callable[[bytes], Coroutine[Any, Any, LaneToken]]
     token_size: int  # of the token seen last
 
     @property
@@ -98,11 +112,31 @@ class _Laid:
 
 
 class _Ahead:
-    """The act's revisions in order, each laid when there is time, at the latest when it is due."""
+    """What may be done beside a wait: the act's next revisions laid, earlier tokens checked.
+
+    Revisions come in order, each laid when there is time, at the latest when it is due.
+    """
 
     def __init__(self, revisions: Iterator[_Laid]) -> None:
         self._revisions = revisions
         self._laid: deque[_Laid] = deque()
+        self._unchecked: deque[LaneToken] = deque()
+
+    async def ask(self, answer: Coroutine[Any, Any, LaneToken]) -> bytes:
+        """Wait for a token; it is checked later, whoever has given up by then."""
+        self._unchecked.append(await answer)
+        return self._unchecked[-1].token
+
+    def check(self) -> None:
+        """Check the tokens that came; raises as their authority says."""
+        while self._unchecked:
+            self._unchecked[0].check()
+            self._unchecked.popleft()
+
+    def drop(self) -> None:
+        """Give up what was not checked."""
+        while self._unchecked:
+            self._unchecked.popleft().drop()
 
     def lay(self) -> None:
         """Lay one more, if there is one."""
@@ -140,7 +174,12 @@ async def sign_in_lane(
         document = open_document(data, state, file)
         store = _look_ahead(document, act)
     try:
-        names = await _carry_out(document, act, _Ahead(_revisions(document, act, store)))
+        ahead = _Ahead(_revisions(document, act, store))
+        try:
+            names = await _carry_out(document, act, ahead)
+            ahead.check()
+        finally:
+            ahead.drop()
     except SignatureTooLong:
         raise SigningUnavailable(
             "timestamp_too_long",
@@ -202,15 +241,16 @@ async def _sign(document: LaneDocument, act: LaneAct, hole: Hole, ahead: _Ahead)
 
 
 async def _stamped(document: LaneDocument, act: LaneAct, ahead: _Ahead, digest: bytes) -> bytes:
-    """Get a token; meanwhile the next revision is laid, and what is finished is proved."""
+    """Get a token; meanwhile check the one before, lay the next revision, prove what is done."""
 
     def meanwhile() -> None:
+        ahead.check()
         ahead.lay()
         if act.prove_early is not None and (finished := document.finished()):
             act.prove_early(finished)
 
     assert act.authority is not None
-    return await beside(act.authority.token(digest), meanwhile)
+    return await beside(ahead.ask(act.authority.answer(digest)), meanwhile)
 
 
 def _lay_signature(

@@ -14,10 +14,11 @@ import hashlib
 import hmac
 import re
 from binascii import unhexlify
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from mmap import mmap
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 
@@ -27,9 +28,12 @@ from signing.evidence.messages import (
     SignedMessage,
     bound_certificate,
     read_message,
+    without_padding,
 )
 from signing.evidence.signatures import HASHES, HeldSignatures
-from signing.evidence.timestamps import TokenRefused, verified_signer
+from signing.evidence.timestamps import verified_signer
+from signing.evidence.tokens import Tokens
+from signing.evidence.unchecked import TokenRefused
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
@@ -64,8 +68,16 @@ class _Progress:
 
     state: Any  # SHA-256 over the first ``position`` bytes
     position: int
-    made: int = 0  # signatures, time-stamps not counted
     last: int = 0  # where what the last message covers ends
+    of_signatures: list[bytes | None] = field(default_factory=list)  # each one's time-stamp
+    archives: list[bytes] = field(default_factory=list)  # document time-stamps
+
+
+class Proved(NamedTuple):
+    """What a proof has found: the file's SHA-256 (hexadecimal) and its new time-stamps."""
+
+    sha256: str
+    tokens: Tokens
 
 
 class ProofFailed(SigningError):
@@ -78,7 +90,7 @@ def prove(
     certificate: x509.Certificate,
     signatures: int,
     state_before: Any = None,
-) -> str:
+) -> Proved:
     """Verify a freshly signed file.
 
     Args:
@@ -88,9 +100,6 @@ def prove(
         signatures: how many signatures (time-stamps not counted) were made.
         state_before: a SHA-256 state that has read exactly ``before``, where the caller has one
             from before anything was written; it is not changed.
-
-    Returns:
-        The file's SHA-256, hexadecimal.
 
     Raises:
         ProofFailed: code ``self_check_failed``.
@@ -132,7 +141,7 @@ class GrowingProof:
             _read_on(after, known[1], self._certificate)
         self._read = after, known[1]
 
-    def finish(self, signatures: int) -> str:
+    def finish(self, signatures: int) -> Proved:
         """Whether that was all; see ``prove``.
 
         Raises:
@@ -150,7 +159,7 @@ def prove_appended(
     certificate: x509.Certificate,
     signatures: int,
     digest_before: bytes,
-) -> str:
+) -> Proved:
     """Verify what follows the first ``size_before`` bytes; see ``prove``.
 
     ``digest_before`` is the SHA-256 that those bytes must have: they are read again.
@@ -209,10 +218,9 @@ def _failed(reason: str) -> ProofFailed:
 
 
 def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
-    found, position = [], size_before
-    for match in _BYTE_RANGE.finditer(after, size_before):
-        length, second, end = _spans(after, match, position)
-        position, read = length, _read(_message(after, length, second), None)
+    found = []
+    for length, second, end in _ranges(after, size_before):
+        read = _read(_message(after, length, second), None)
         covered = hashlib.new(read.algorithm, after[:length])
         covered.update(after[second:end])
         found.append(_Signed(covered.digest(), end, read))
@@ -233,8 +241,7 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
     state, position = progress.state, progress.position
     proven, found = proven_with(certificate), []
     with memoryview(after) as view:
-        for match in _BYTE_RANGE.finditer(after, position):
-            length, second, end = _spans(after, match, position)
+        for length, second, end in _ranges(after, position):
             state.update(view[position:length])
             position = length
             read = _read(_message(after, length, second), proven)
@@ -244,10 +251,10 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
         state.update(view[position:])
     for one in found:
         if one.read.statement is None:
-            _check_timestamp(one)
+            progress.archives.append(_check_timestamp(one))
         else:
             _check_signature(one, one.read.statement, certificate, proven.held)
-            progress.made += 1
+            progress.of_signatures.append(one.read.statement.token)
         _check_end(after, one.end)
         progress.last = max(progress.last, one.end)
     _check_last(after, progress)
@@ -257,11 +264,11 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
             proven.remember(one.read.encoded, one.read.message)
 
 
-def _ended(progress: _Progress, signatures: int) -> str:
-    if progress.made != signatures:
-        raise ValueError(f"{progress.made} signatures found, {signatures} made")
-    digest: str = progress.state.hexdigest()
-    return digest
+def _ended(progress: _Progress, signatures: int) -> Proved:
+    made = tuple(progress.of_signatures)
+    if len(made) != signatures:
+        raise ValueError(f"{len(made)} signatures found, {signatures} made")
+    return Proved(progress.state.hexdigest(), Tokens(made, tuple(progress.archives)))
 
 
 def _read(encoded: bytes, proven: Proven | None) -> _Read:
@@ -284,12 +291,19 @@ def _read_before(state: Any, algorithm: str, before: memoryview) -> Any:
     return state.copy() if algorithm == "sha256" else hashlib.new(algorithm, before)
 
 
-def _spans(data: bytes | mmap, match: re.Match[bytes], position: int) -> tuple[int, int, int]:
-    start, length, second, rest = (int(part) for part in match.groups())
-    end = second + rest
-    if start != 0 or not position <= length < second <= end <= len(data):
-        raise ValueError("a byte range does not lie on the file")
-    return length, second, end
+def _ranges(data: bytes | mmap, position: int) -> Iterator[tuple[int, int, int]]:
+    """Each byte range from a position on: where its gap begins and ends, and where it ends.
+
+    Nothing is looked for inside a gap: it holds digits, as ``_message`` makes sure.
+    """
+    at = position
+    while (match := _BYTE_RANGE.search(data, at)) is not None:
+        start, length, second, rest = (int(part) for part in match.groups())
+        end = second + rest
+        if start != 0 or not position <= length < second <= end <= len(data):
+            raise ValueError("a byte range does not lie on the file")
+        yield length, second, end
+        position, at = length, second if match.end() <= length else match.end()
 
 
 def _message(data: bytes | mmap, length: int, second: int) -> bytes:
@@ -335,10 +349,12 @@ def _check_signature(
         raise ValueError("the signature does not hold")
 
 
-def _check_timestamp(one: _Signed) -> None:
+def _check_timestamp(one: _Signed) -> bytes:
+    """Whether a document time-stamp holds and is about the bytes before it; gives its token."""
     message = one.read.message
     if message is None:
         raise ValueError("a time-stamp was not read")
     verified_signer(message)
     if not hmac.compare_digest(message.time_stamp.imprint, one.digest):
         raise ValueError("the time-stamp is about other bytes")
+    return without_padding(one.read.encoded)

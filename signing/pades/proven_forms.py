@@ -37,6 +37,7 @@ class Statement:
     digest: bytes  # as stated
     signed: bytes  # the attributes as they are signed
     signature: bytes
+    token: bytes | None  # the signature's time-stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class _Form:
     digest: Place
     signature: Place
     attributes: Place
+    token: Place | None
 
     def read(self, encoded: bytes) -> Statement | None:
         for begin, end, expected in self.fixed:
@@ -61,6 +63,7 @@ class _Form:
             encoded[first:last],
             _SET + encoded[begin + 1 : end],
             encoded[start:stop],
+            None if self.token is None else encoded[slice(*self.token)],
         )
 
 
@@ -114,6 +117,7 @@ def statement_of(message: SignedMessage) -> Statement:
         message.stated_digest,
         message.signed,
         message.signature,
+        message.token,
     )
 
 
@@ -128,7 +132,7 @@ def _form(encoded: bytes, message: SignedMessage) -> _Form | None:
     digest, signature = _only(encoded, message.stated_digest), _only(encoded, message.signature)
     if set_of is None or digest is None or signature is None:
         return None
-    places = [digest, signature]
+    places, token = [digest, signature], None
     if message.token is not None:
         token = _only(encoded, message.token)
         if token is None:
@@ -143,6 +147,7 @@ def _form(encoded: bytes, message: SignedMessage) -> _Form | None:
         digest=digest,
         signature=signature,
         attributes=(set_of[0] - 1, set_of[1]),
+        token=token,
     )
 
 

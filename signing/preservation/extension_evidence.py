@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from signing.contract import ActCheck, CheckOutcome, ExtensionEvidence
-from signing.evidence.act_evidence import read_tokens
 from signing.evidence.eligibility import encoded
 from signing.evidence.messages import read_message
+from signing.evidence.tokens import read_tokens
 from signing.preservation.gathering import Gathered
 
 

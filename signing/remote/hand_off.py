@@ -27,7 +27,8 @@ from signing.contract import CredentialRefused, DocumentRefused, Level
 from signing.evidence.eligibility import TIME_STAMPING, ChainBuilder, has_extended_usage
 from signing.evidence.messages import read_message, read_time_stamp
 from signing.evidence.signatures import signature_holds, stated_salt
-from signing.evidence.timestamps import TokenRefused, verified_signer
+from signing.evidence.timestamps import verified_signer
+from signing.evidence.unchecked import TokenRefused
 from signing.keys.confirmed import ConfirmedKey
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Unreadable, open_pdf, short_reason
 from signing.reading.signature_fields import FoundSignature, Layout, find_signatures

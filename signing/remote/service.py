@@ -36,6 +36,7 @@ from signing.evidence.act_evidence import Facts, act_evidence, check_binding
 from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import Evidence, Status
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
+from signing.evidence.tokens import read_tokens
 from signing.keys.confirmed import ConfirmedKey, waiting_key
 from signing.keys.contract import AuthorisedKey, OpenedKey
 from signing.keys.vgca import VgcaSource, not_handed_off
@@ -150,7 +151,9 @@ class RemoteActs(RemoteTalk):
             field_names=returned.field_names,
             certificate=returned.key.credential.certificate,
             signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
-            evidence=act_evidence(order, signed[len(order.pdf) :], facts),
+            evidence=act_evidence(
+                order, read_tokens(signed[len(order.pdf) :], len(order.pdf)), facts
+            ),
             shortfall=shortfall,
         )
 
@@ -178,19 +181,18 @@ class RemoteActs(RemoteTalk):
             lost = made.level is Level.B_B and order.level is not Level.B_B
             known = waiting.shortfall or (shortfall if lost else "")
             return await self._prepare_part(begun, made.pdf, done, known)
-        prove(original, made.pdf, key.certificate, waiting.parts)
+        proved = prove(original, made.pdf, key.certificate, waiting.parts)
         level, shortfall = _of_the_act(made.level, shortfall, waiting.shortfall)
-        appended = made.pdf[len(original) :]
         order = dataclasses.replace(order, level=level)
         return SignedPdf(
             pdf=made.pdf,
-            sha256=hashlib.sha256(made.pdf).hexdigest(),
+            sha256=proved.sha256,
             level=level,
             field_names=done,
             certificate=waiting.certificate,
             signed_at=waiting.signed_at,
             timings_ms={"finish": (perf_counter() - began) * 1000},
-            evidence=act_evidence(order, appended, self._facts(signer, made.evidence)),
+            evidence=act_evidence(order, proved.tokens, self._facts(signer, made.evidence)),
             shortfall=shortfall,
         )
 

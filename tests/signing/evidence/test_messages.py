@@ -14,7 +14,8 @@ from signing.contract import Level, Role, SignOrder
 from signing.devpki.tokens import answer
 from signing.evidence import messages
 from signing.evidence.messages import read_message, read_response, read_time_stamp, write_request
-from signing.evidence.timestamps import TokenRefused, verified_signer
+from signing.evidence.timestamps import verified_signer
+from signing.evidence.unchecked import TokenRefused
 from signing.reading import der
 from tests.signing import oracles
 

@@ -10,7 +10,8 @@ import pytest
 from signing.contract import Level, Role, SigningUnavailable, SignOrder
 from signing.evidence.eligibility import ChainBuilder, load_certificates
 from signing.evidence.fetching import Fetcher, FetchFailed
-from signing.evidence.timestamps import TimestampAuthorities, TokenRefused
+from signing.evidence.timestamps import TimestampAuthorities
+from signing.evidence.unchecked import TokenRefused
 from tests.signing.preservation.conftest import Moved
 
 

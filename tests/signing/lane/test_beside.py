@@ -106,8 +106,25 @@ async def test_who_gives_up_takes_the_question_along(turns):
 # ------------------------------------------------------------------ acts
 
 
+class Answered:
+    """A token that takes note of what becomes of it."""
+
+    def __init__(self, token):
+        self.token, self.fate = token, []
+
+    def check(self):
+        self.fate.append("checked")
+
+    def drop(self):
+        self.fate.append("dropped")
+
+
 def stamped(lane, token, level=Level.B_LTA, **more):
-    authority = LaneAuthority(token, 100)
+    async def answer(digest):
+        answered = await token(digest)
+        return answered if isinstance(answered, Answered) else Answered(answered)
+
+    authority = LaneAuthority(answer, 100)
     return replace(lane.act, parts=TWO, level=level, authority=authority, **more)
 
 
@@ -183,4 +200,60 @@ async def test_a_token_without_room_leaves_nothing_running(lane):
     with pytest.raises(SigningUnavailable) as refused:
         await sign_in_lane(doc.classic(), stamped(lane, token))
     assert refused.value.code == "timestamp_too_long"
+    assert not others()
+
+
+async def test_every_token_is_checked_before_the_document_leaves(lane):
+    """The first one beside the second wait, the last one at the end."""
+    answered = []
+
+    async def token(digest):
+        await asyncio.sleep(0.01)
+        answered.append(Answered(b"\x30\x00"))
+        return answered[-1]
+
+    await sign_in_lane(doc.classic(), stamped(lane, token))
+    assert [one.fate for one in answered] == [["checked"]] * 3
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 3])
+async def test_a_token_that_proves_nothing_stops_the_act(lane, wrong):
+    answered = []
+
+    class Lie(Answered):
+        def check(self):
+            super().check()
+            raise Broken
+
+    async def token(digest):
+        await asyncio.sleep(0.01)
+        kind = Lie if len(answered) + 1 == wrong else Answered
+        answered.append(kind(b"\x30\x00"))
+        return answered[-1]
+
+    with pytest.raises(Broken):
+        await sign_in_lane(doc.classic(), stamped(lane, token))
+    assert len(answered) == wrong  # nothing is asked after it but what was under way
+    assert all("checked" in one.fate for one in answered)
+    assert not others()
+
+
+async def test_tokens_of_an_act_that_is_given_up_are_dropped(lane):
+    answered = []
+
+    async def token(digest):
+        if answered:
+            await asyncio.sleep(30)
+        answered.append(Answered(b"\x30\x00"))
+        return answered[-1]
+
+    asking = asyncio.ensure_future(sign_in_lane(doc.classic(), stamped(lane, token)))
+    await asyncio.sleep(0)
+    for _ in range(10):  # until the first token is there
+        await asyncio.sleep(0)
+    assert len(answered) == 1
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert answered[0].fate in (["checked"], ["dropped"])
     assert not others()

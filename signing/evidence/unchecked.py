@@ -1,0 +1,87 @@
+"""A time-stamp that was answered and is not checked yet.
+
+Owns that every answer is judged once, or given up, and that its authority hears of it either way:
+the check of one token may share the wait for the next. Leaves the judgement to the authority's
+client.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+
+from signing.evidence.messages import SignedMessage, read_message
+
+
+class TokenRefused(TimestampRequestError):
+    """An authority answered, but its token proves nothing."""
+
+
+class Asked(Protocol):
+    """The client that an answer came to."""
+
+    def judge(self, token: SignedMessage, digest: bytes, md_algorithm: str, nonce: int) -> None:
+        """Raises when a token does not answer the question truly."""
+        ...
+
+    def failed(self, error: TimestampRequestError, started: float) -> None:
+        """Take note of a failure."""
+        ...
+
+    def proved(self, token: bytes, md_algorithm: str, started: float, answered: float) -> None:
+        """Take note of a token that was checked."""
+        ...
+
+    def given_up(self) -> None:
+        """Nobody wants to know."""
+        ...
+
+
+class UncheckedToken:
+    """A token (DER) as its authority has answered; to be checked before anybody gets it.
+
+    The authority's breaker learns of the answer by ``check``; ``drop`` gives up without a verdict.
+    """
+
+    __slots__ = ("_answered", "_asked", "_client", "_open", "_started", "token")
+
+    def __init__(
+        self,
+        client: Asked,
+        token: bytes,
+        asked: tuple[bytes, str, int],
+        started: float,
+        answered: float,
+    ) -> None:
+        self.token = token
+        self._client = client
+        self._asked = asked  # digest, its algorithm, nonce
+        self._started, self._answered = started, answered
+        self._open = True
+
+    def check(self) -> None:
+        """Judge the token, the first time.
+
+        Raises:
+            TokenRefused: it proves nothing.
+        """
+        if not self._open:
+            return
+        self._open = False
+        try:
+            self._client.judge(read_message(self.token), *self._asked)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            refused = TokenRefused("the answer is not a time-stamp")
+            self._client.failed(refused, self._started)
+            raise refused from error
+        except TokenRefused as error:
+            self._client.failed(error, self._started)
+            raise
+        self._client.proved(self.token, self._asked[1], self._started, self._answered)
+
+    def drop(self) -> None:
+        """Nobody wants it any more."""
+        if self._open:
+            self._open = False
+            self._client.given_up()
