@@ -19,6 +19,7 @@ from signing.contract import (
     ActEvidence,
     CheckOutcome,
     CredentialRefused,
+    Level,
     SignOrder,
 )
 from signing.evidence.eligibility import TrustedChain, encoded, local_day
@@ -43,9 +44,11 @@ def act_evidence(order: SignOrder, tokens: Tokens, facts: Facts) -> ActEvidence:
 
     Args:
         order: what was done, at the level reached.
-        tokens: the time-stamps in what was added, and proved.
+        tokens: the time-stamps in what was added; at B-B none of them is claimed to hold.
         facts: who signed, with which revocation answers, checked when.
     """
+    if order.level is Level.B_B:
+        tokens = Tokens((), ())
     authority = [one for token in tokens.all() for one in read_message(token).certificates]
     return ActEvidence(
         chain=facts.chain.encoded,

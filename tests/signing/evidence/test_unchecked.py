@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from signing.contract import Level, Role, SignOrder
 from signing.evidence.breaker import Breaker
 from signing.evidence.messages import read_message
 from signing.evidence.timestamps import TimestampAuthorities
@@ -33,8 +34,6 @@ class Client:
 @pytest.fixture
 async def token(service, decision_pdf):
     """A true token, as it stands in a signed file."""
-    from signing.contract import Level, Role, SignOrder
-
     signed = await service.sign(SignOrder(decision_pdf, "official-ec", Role.INVISIBLE, Level.B_T))
     assert read_message(signed.evidence.timestamps[0]).is_timestamp
     return signed.evidence.timestamps[0]
