@@ -2,7 +2,7 @@
 
 Owns one unit: the act is closed with a reason that people read, its step is free again, its place
 in a batch is refused, and an event tells the portal. Whether the step still was the act's is the
-fence's business. An act that only its official can end is told as well: nothing moves until they do.
+fence's business. An act that only its official can end is told of as well.
 """
 
 from __future__ import annotations
