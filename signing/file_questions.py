@@ -47,3 +47,10 @@ class FileQuestions:
 
         with refusing_documents():
             rehearse_number(pdf, number, placement, survey)
+
+    async def check_number_file(
+        self, path: Path, number: DocumentNumber, placement: Placement | None = None
+    ) -> None:
+        """The same of a file on the disk, which is mapped and not read."""
+        with mapped(path) as data:
+            await self.check_number(data, number, placement)

@@ -25,6 +25,7 @@ from gateway.documents.evidence.witness import Witness
 from gateway.foundation.clock import in_vietnam
 from gateway.foundation.files import FileStore
 from gateway.foundation.problems import Problem
+from gateway.foundation.signing_problems import doubting
 from signing.contract import (
     Attestation,
     Attested,
@@ -54,6 +55,11 @@ class Hold:
     certifier: Certifier
     agency: Agency
     bindings: tuple[CertificateBinding, ...]  # which certificate the certifier must use
+    at_service: frozenset[str] = frozenset()  # credentials that a service signs with
+
+    def sends(self, *credentials: str) -> bool:
+        """Whether signing with these reaches a service, which nobody can ask afterwards."""
+        return not self.at_service.isdisjoint(credentials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +102,16 @@ class CopyMaker:
 
         Raises:
             Problem: ``certified_copy_not_valid``.
-            SigningError: the service refused or was away.
+            SigningError: the service refused or was away; ``outcome_unknown`` when a process was
+                lost after a key's service may have been called.
         """
         source = await self._files.get(hold.row.source_sha256)
         attested = await self._signatures.attest(source, self._attestation(hold))
         person, agency = await self._sign_twice(hold, attested, pin)
         signed = agency.result
-        verdict = await self._signatures.validate(signed.pdf)
+        keys = (hold.certifier.credential, hold.agency.credential)
+        with doubting(at_service=hold.sends(*keys)):
+            verdict = await self._signatures.validate(signed.pdf)
         if verdict.verdict is not Verdict.VALID:
             raise Problem("certified_copy_not_valid", verdict.summary)
         digest = await self._files.put(signed.pdf)
@@ -112,24 +121,23 @@ class CopyMaker:
         self, hold: Hold, attested: Attested, pin: str | None
     ) -> tuple[Signed, Signed]:
         """The certifier, then the agency."""
-        person = await self._sign(
-            SignOrder(
-                attested.pdf,
-                hold.certifier.credential,
-                Role.CERTIFIER,
-                LEVEL,
-                pin=pin,
-                placement=attested.certifier,
-                signer_name=hold.certifier.name,
-                title=hold.certifier.title,
-                bindings=hold.bindings,
-            )
+        order = SignOrder(
+            attested.pdf,
+            hold.certifier.credential,
+            Role.CERTIFIER,
+            LEVEL,
+            pin=pin,
+            placement=attested.certifier,
+            signer_name=hold.certifier.name,
+            title=hold.certifier.title,
+            bindings=hold.bindings,
         )
+        with doubting(at_service=hold.sends(order.credential)):
+            person = await self._sign(order)
         pdf, credential = person.result.pdf, hold.agency.credential
-        agency = await self._sign(
-            SignOrder(pdf, credential, Role.AGENCY, LEVEL, placement=attested.agency)
-        )
-        return person, agency
+        seal = SignOrder(pdf, credential, Role.AGENCY, LEVEL, placement=attested.agency)
+        with doubting(at_service=hold.sends(order.credential, credential)):
+            return person, await self._sign(seal)
 
     async def _sign(self, order: SignOrder) -> Signed:
         result = await self._signatures.sign(order)

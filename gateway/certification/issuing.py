@@ -6,6 +6,9 @@ taken at the end. Instead the *register* is held while signing: a durable lease 
 transaction checks that the fence still holds and ``last`` is unchanged, then enters the number.
 Whatever fails before (a refused key, a crash, a lost lease) gives the lease back or lets it run
 out, and the same number goes to the next one: no gap, no double, with any number of processes.
+Where a service may have signed the page that names the number, nobody repeats that by itself: the
+same idempotency key gets the same answer, a person's new one signs under the register's next
+number, which still is this one unless another copy took it.
 
 The price: signings into one register stand in line, some 1–2 s each, and a process that dies
 while signing blocks that register until its lease runs out (30 s; on SQLite until the next start).
@@ -202,6 +205,7 @@ class Issuing:
             certifier=self._offices.certifiers[row.certifier],
             agency=self._offices.agencies[row.agency_code],
             bindings=ruling.bindings,
+            at_service=self._offices.at_service,
         )
 
     def _signers(self, row: Any, order: IssueOrder) -> tuple[Signer, Signer]:

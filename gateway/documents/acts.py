@@ -39,12 +39,11 @@ from gateway.foundation.database import DatabaseUnavailable
 from gateway.foundation.idempotency import Answer, Lease
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem, not_found
-from gateway.foundation.signing_problems import in_doubt, may_have_signed, problem_of
+from gateway.foundation.signing_problems import doubting, may_have_signed, problem_of
 from gateway.webhooks.outbox import TOPIC
 from signing.contract import (
     Confirmation,
     SigningError,
-    SigningUnavailable,
     SignOrder,
     Validation,
 )
@@ -266,14 +265,10 @@ class SigningActs:
         return await files.get(digest)
 
     async def _make(self, intent: Intent, order: SignOrder) -> Result:
-        try:
+        with doubting(at_service=self._authority.use_of(intent.step.signer).at_service):
             if not order.pdf:
                 return await self._large.sign(order, intent.request.current_sha256)
             return await self._office.keep(order.pdf, await self._office.signatures.sign(order))
-        except SigningUnavailable as error:
-            if self._authority.use_of(intent.step.signer).at_service:
-                raise in_doubt(error) from error
-            raise
 
     async def _hand_over(
         self, confirmation: Confirmation, intent: Intent, order: SignOrder, act: Act

@@ -16,9 +16,11 @@ from gateway.documents.steps import Result
 from gateway.foundation.files import FileDamaged, FileStore
 from gateway.foundation.spools import SpooledFile
 from signing.contract import (
+    DocumentNumber,
     Inspection,
     LargeFiles,
     Numbering,
+    Placement,
     Provability,
     SignedPieces,
     SigningError,
@@ -83,6 +85,13 @@ class LargeDocuments:
         """The pieces of a stored file that other programs check."""
         async with self._files.local(sha256) as path:
             return await self._signatures.take_apart_file(path)
+
+    async def check_number(
+        self, sha256: str, number: DocumentNumber, placement: Placement | None
+    ) -> None:
+        """Whether a stored file takes the number it is to be given; see ``Numbering``."""
+        async with self._files.local(sha256) as path:
+            await self._signatures.check_number_file(path, number, placement)
 
     async def sign(self, order: SignOrder, sha256: str) -> Result:
         """Sign a stored file into a new one and store that; ``order.pdf`` is not looked at.

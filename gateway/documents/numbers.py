@@ -11,14 +11,14 @@ from typing import Any
 
 from gateway.documents import store
 from gateway.documents.agency_acts import NUMBERED, parts_of
-from gateway.documents.large import DocumentSignatures
+from gateway.documents.large import DocumentSignatures, LargeDocuments
 from gateway.documents.requests import NewRequest, NewStep
 from gateway.documents.steps import placement_of
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.signing_problems import refusing
-from signing.contract import DocumentNumber, DocumentRefused, Severity
+from signing.contract import DocumentNumber, DocumentRefused, Placement, Severity
 
 _FIELD = "/document_number"
 _PLACES = {
@@ -37,6 +37,7 @@ class NumberCheck:
         self._database = database
         self._files = files
         self._signatures = signatures
+        self._large = LargeDocuments(files, signatures)
 
     def concerns(self, new: NewRequest) -> bool:
         """Whether some step of the request gives the document its number."""
@@ -45,8 +46,7 @@ class NumberCheck:
     async def check(self, new: NewRequest) -> None:
         """Refuse a number that the printed page contradicts, or has no room for.
 
-        What else is wrong with the request is for whoever opens it to say. A file too large to be
-        handed about is not looked at.
+        What else is wrong with the request is for whoever opens it to say.
 
         Raises:
             Problem: ``validation_failed`` at ``/document_number``; ``signing_unavailable``.
@@ -57,16 +57,21 @@ class NumberCheck:
         )
         if step is None or new.document_number is None or not _is_signable(document):
             return
-        pdf = await self._files.get_small(document.sha256)
-        if pdf is None:
-            return
         number, placement = DocumentNumber(**new.document_number), placement_of(step.placement)
         with refusing():
             try:
-                await self._signatures.check_number(pdf, number, placement)
+                await self._look(document.sha256, number, placement)
             except DocumentRefused as refused:
                 where = _PLACES.get(refused.code, _FIELD)
                 raise invalid([FieldError(where, refused.code, refused.message_vi)]) from refused
+
+    async def _look(self, sha256: str, number: DocumentNumber, placement: Placement | None) -> None:
+        """A file too large to be handed about is looked at where it lies."""
+        pdf = await self._files.get_small(sha256)
+        if pdf is None:
+            await self._large.check_number(sha256, number, placement)
+        else:
+            await self._signatures.check_number(pdf, number, placement)
 
 
 def _numbering(new: NewRequest) -> NewStep | None:

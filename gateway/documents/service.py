@@ -115,7 +115,7 @@ class Documents:
             self.templates.named(template)  # before anything that costs
         inspection = await self._inspect(content)
         _refuse_unreadable(inspection)
-        chosen = self.templates.fitting(template, inspection.pages)
+        chosen = self.templates.fitting(template, inspection)
         digest = await self._files.put(content)
         kept = content
         if inspection.repaired is not None:
@@ -141,7 +141,7 @@ class Documents:
         with refusing():
             inspection = await self._large.look(file)
         _refuse_unreadable(inspection)
-        chosen = self.templates.fitting(template, inspection.pages)
+        chosen = self.templates.fitting(template, inspection)
         provable = await self._large.reckon(file.path) if inspection.signatures else None
         await self._files.keep(file.path, file.sha256)
         label = chosen.label if chosen else None

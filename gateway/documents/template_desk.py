@@ -17,9 +17,10 @@ from gateway.documents.templates import Template, TemplateBook, UnknownTemplate
 from gateway.foundation.clock import Clock, in_vietnam
 from gateway.foundation.database import Database
 from gateway.foundation.problems import FieldError, Problem, invalid
-from signing.contract import Inspection, Validation, Verdict
+from signing.contract import Inspection, Severity, Validation, Verdict
 
 WRONG_PAGES = "template_pages"
+PAGES_UNKNOWN = "template_pages_unknown"
 
 
 class TemplateAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,18 +65,20 @@ class TemplateDesk:
         except UnknownTemplate as unknown:
             raise self._unknown(asked, self._book.in_force(self._today())) from unknown
 
-    def fitting(self, asked: str | None, pages: int) -> Template | None:
-        """The template named for a new document of so many pages; it must be in force today.
+    def fitting(self, asked: str | None, look: Inspection) -> Template | None:
+        """The template named for a new document; it must be in force today.
 
         Raises:
-            Problem: ``validation_failed``, at ``/template``: unknown, or of another page count.
+            Problem: ``validation_failed``, at ``/template``: unknown, of another page count, or
+                the file's pages could not be counted.
         """
         template = self.named(asked) if asked else None
         if template is not None and not template.holds_on(self._today()):
             raise self._unknown(asked or "", self._book.in_force(self._today()))
-        if template is not None and template.pages not in (None, pages):
-            detail = _wrong_pages(template, pages)
-            raise invalid([FieldError("/template", WRONG_PAGES, detail)])
+        if template is not None and template.pages is not None:
+            misfit = _unlike(template, look)
+            if misfit is not None:
+                raise invalid([FieldError("/template", *misfit)])
         return template
 
     async def of_file(self, tenant: str, sha256: str) -> Template | None:
@@ -105,24 +108,45 @@ async def hold_to_pages(
     template: Template | None,
     inspect: Callable[[], Awaitable[Inspection]],
 ) -> Validation:
-    """A file that is signed but has not its template's pages is not called valid."""
+    """A file that is signed is called valid only when it is known to have its template's pages."""
     if template is None or template.pages is None or not validation.signatures:
         return validation
-    try:
-        pages = (await inspect()).pages
-    except Problem:
-        return validation  # what cannot be looked at was told by the judgement already
-    if pages == template.pages:
+    found = await _misfit(template, inspect)
+    if found is None:
         return validation
-    told = _wrong_pages(template, pages)
+    reason, told = found
     changed = replace(validation, messages=(*validation.messages, told))
     if validation.verdict is not Verdict.VALID:
         return changed
-    return replace(changed, verdict=Verdict.INDETERMINATE, summary=told, reason=WRONG_PAGES)
+    return replace(changed, verdict=Verdict.INDETERMINATE, summary=told, reason=reason)
 
 
-def _wrong_pages(template: Template, pages: int) -> str:
-    return f"Tệp có {pages} trang, mẫu {template.label} có {template.pages} trang."
+async def _misfit(
+    template: Template, inspect: Callable[[], Awaitable[Inspection]]
+) -> tuple[str, str] | None:
+    """Why a file is not known to have its template's pages: a code and a sentence."""
+    try:
+        look = await inspect()
+    except Problem as problem:
+        return PAGES_UNKNOWN, _unknown_pages(template, problem.detail_vi)
+    return _unlike(template, look)
+
+
+def _unlike(template: Template, look: Inspection) -> tuple[str, str] | None:
+    if look.pages == template.pages:
+        return None
+    if look.pages:
+        told = f"Tệp có {look.pages} trang, mẫu {template.label} có {template.pages} trang."
+        return WRONG_PAGES, told
+    # the look ended before the pages were counted
+    why = next((f.detail for f in look.findings if f.severity is Severity.BLOCK), "")
+    return PAGES_UNKNOWN, _unknown_pages(template, why)
+
+
+def _unknown_pages(template: Template, why: str) -> str:
+    known = f"chưa so được với mẫu {template.label} có {template.pages} trang"
+    reason = why.rstrip(". ") or "chưa kiểm tra được tệp"
+    return f"Không đếm được số trang của tệp ({reason}), {known}."
 
 
 def _show(template: Template) -> TemplateAnswer:

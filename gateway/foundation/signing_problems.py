@@ -55,9 +55,19 @@ def may_have_signed() -> SigningUnavailable:
     )
 
 
-def in_doubt(error: SigningUnavailable) -> SigningUnavailable:
-    """What an error means for a key at such a service: a lost signer process may have sent."""
-    return may_have_signed() if error.code in _LOST else error
+@contextlib.contextmanager
+def doubting(*, at_service: bool) -> Iterator[None]:
+    """Calls of a key: where a service holds it, a signer process that is lost may have sent.
+
+    Raises:
+        SigningUnavailable: ``may_have_signed`` instead of a loss that could be tried again.
+    """
+    try:
+        yield
+    except SigningUnavailable as error:
+        if at_service and error.code in _LOST:
+            raise may_have_signed() from error
+        raise
 
 
 def problem_of(error: SigningError) -> Problem:

@@ -52,6 +52,7 @@ EVENT_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         "level_overdue",
         "hand_off_refused",
         "confirmation_ended",
+        "decision_needed",
     ),
     "certification": ("issued", "revoked", "extended", "renewal_overdue"),
     "certificate": ("revoked", "cleared"),

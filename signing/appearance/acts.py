@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing.appearance.covered import refuse_covering
 from signing.appearance.drawing import (
     BLUE,
     RED,
@@ -36,7 +37,6 @@ from signing.appearance.typeface import Face, stamp_typeface
 from signing.contract import (
     Credential,
     DocumentNumber,
-    DocumentRefused,
     DocumentSurvey,
     KeyConfig,
     Placement,
@@ -267,14 +267,7 @@ def _clear(scene: _Scene, shown: tuple[Spot, Drawing]) -> tuple[Spot, Drawing]:
     placement = scene.order.placement
     if placement is not None and placement.over_text:
         return shown
-    if scene.survey.covers_text(spot.page, spot.rect):
-        page, x, y = spot.page.index + 1, spot.rect.x / MM, spot.rect.y / MM
-        raise DocumentRefused(
-            "text_under_stamp",
-            f"Trang {page}: chữ ký ở chỗ cách trái {x:.0f} mm, cách trên {y:.0f} mm sẽ đè lên chữ"
-            " đã có; hãy chọn chỗ khác, hoặc cho phép đè lên chữ.",
-            f"page {page}: the stamp at {x:.0f}, {y:.0f} mm would cover text",
-        )
+    refuse_covering(scene.survey.text(spot.page), spot.page.index + 1, spot.rect)
     return shown
 
 

@@ -139,6 +139,11 @@ class PageText:
         return self._survey.scanned
 
     @property
+    def letters(self) -> str:
+        """The page's letters as the file gives them."""
+        return self._survey.letters
+
+    @property
     def height(self) -> float:
         """Of the visible page."""
         return self._box.height
@@ -184,12 +189,19 @@ class PageText:
 
     def letters_under(self, rect: Rect) -> Iterator[Rect]:
         """The letters that a rectangle covers, as their boxes; leaders and dashes do not count."""
+        return map(self.ink_of, self.covered_by(rect))
+
+    def covered_by(self, rect: Rect) -> Iterator[int]:
+        """The same, as their positions in ``letters``."""
         asked = self._box.page_box(rect)
         for first, end in self._runs_reaching(asked):
             for at in range(first, end):
-                ink = self._side(at, _INK)
-                if self._counts(at) and _share(ink, asked) > _COVERED:
-                    yield self._box.visible_rect(ink)
+                if self._counts(at) and _share(self._side(at, _INK), asked) > _COVERED:
+                    yield at
+
+    def ink_of(self, at: int) -> Rect:
+        """The visible box of one of ``letters``."""
+        return self._box.visible_rect(self._side(at, _INK))
 
     def _runs_reaching(self, box: tuple[float, float, float, float]) -> Iterator[tuple[int, int]]:
         """First letter and end of every run whose ink may lie in a box, in reading order."""

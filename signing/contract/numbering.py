@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from signing.contract.orders import DocumentNumber, Placement
@@ -21,4 +22,10 @@ class Numbering(Protocol):
                 ``year_already_written``, ``page_without_text``, ``text_under_stamp``,
                 ``missing_glyph``, ``bad_document_number``.
         """
+        ...
+
+    async def check_number_file(
+        self, path: Path, number: DocumentNumber, placement: Placement | None = None
+    ) -> None:
+        """As ``check_number``, of a file on this machine, of which only that page is read."""
         ...

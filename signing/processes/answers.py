@@ -45,6 +45,7 @@ ANSWERS: Final[Mapping[str, tuple[Any, ...]]] = {
     "take_apart": (contract.SignedPieces,),
     "take_apart_file": (contract.SignedPieces,),
     "check_number": (type(None),),
+    "check_number_file": (type(None),),
     "certificate_status": (contract.RevocationFinding,),
     "fetch_list": (contract.FetchedList,),
     "keep_list": (type(None),),

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from signing.contract import (
     Clock,
+    DocumentNumber,
     Inspection,
+    Placement,
     Provability,
     SignedFile,
     SignedPieces,
@@ -88,3 +90,9 @@ class LargeFileJobs:
     async def provability_file(self, path: Path) -> Provability:
         """Until when the file's signatures can be proven, in a reader."""
         return cast("Provability", await self._read("provability_file", path))
+
+    async def check_number_file(
+        self, path: Path, number: DocumentNumber, placement: Placement | None = None
+    ) -> None:
+        """Look, in a reader, whether the document takes the number it is to be given."""
+        await self._read("check_number_file", path, number, placement)

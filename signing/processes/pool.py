@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -29,6 +28,7 @@ from signing.contract import (
     Clock,
     Credential,
     DocumentNumber,
+    DocumentSurvey,
     ExtendedPdf,
     FetchedList,
     Inspection,
@@ -53,6 +53,7 @@ from signing.contract import (
 from signing.processes.answers import OnTrips
 from signing.processes.clean_files import CleanFiles
 from signing.processes.crews import Crew, Main, Worker
+from signing.processes.digests import digest_of, named
 from signing.processes.large_files import LargeFileJobs
 from signing.processes.limits import Limits
 from signing.processes.signer import TALK, serve, serve_talk, whole
@@ -62,7 +63,6 @@ from signing.processes.unfinished import is_unfinished, unfinished_inspection, u
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
-_HASHED_AT_ONCE = 256 * 1024  # bytes: 0.2 ms, about what a thread would cost
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
 
 
@@ -144,7 +144,7 @@ class SignerPool(LargeFileJobs):
 
     async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
         """Look before signing, in a reader; one that gives up is a finding."""
-        digest = await _digest(pdf)
+        digest = await digest_of(pdf)
         try:
             known = self._surveys.of(digest.hex())
             found = cast("Inspection", await self._read("inspect", pdf, repair, known is None))
@@ -152,7 +152,7 @@ class SignerPool(LargeFileJobs):
             if not is_unfinished(lost.code):
                 raise
             return await asyncio.to_thread(unfinished_inspection, pdf, lost.code)
-        survey, found = found.survey, await _named(found, digest)
+        survey, found = found.survey, await named(found, digest)
         if not found.blocked:
             clean = found.repaired.sha256 if found.repaired else found.sha256
             self._clean.add(bytes.fromhex(clean))
@@ -220,7 +220,7 @@ class SignerPool(LargeFileJobs):
         self, pdf: bytes, number: DocumentNumber, placement: Placement | None = None
     ) -> None:
         """Look, in a reader, whether the document takes the number it is to be given."""
-        survey = self._surveys.of((await _digest(pdf)).hex())
+        survey = self._surveys.of((await digest_of(pdf)).hex())
         await self._read("check_number", pdf, number, placement, survey)
 
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
@@ -233,15 +233,18 @@ class SignerPool(LargeFileJobs):
         Raises:
             DocumentRefused: the finding that forbids signing.
         """
-        digest = await _digest(pdf)
+        digest = await digest_of(pdf)
         if digest not in self._clean:
             (await self.inspect(pdf, repair=False)).refuse_if_blocked()
         return digest
 
     async def prepare(self, order: SignOrder) -> Prepared:
         """Write the revision for a key that is confirmed elsewhere."""
-        await self._have_inspected(order.pdf)
-        return cast("Prepared", await self._run("prepare", order, True))
+        sha256 = (await self._have_inspected(order.pdf)).hex()
+        survey = None if order.role is Role.INVISIBLE else self._surveys.of(sha256)
+        prepared = cast("Prepared", await self._run("prepare", order, True, survey))
+        await self._carry(survey, prepared)
+        return prepared
 
     async def start(self, credential: str, reference: str, items: tuple[RemoteItem, ...]) -> Ticket:
         """Send once; when the child is lost over it, it may have sent: the outcome is unknown."""
@@ -275,7 +278,15 @@ class SignerPool(LargeFileJobs):
 
     async def finish(self, prepared: Prepared, signature: bytes) -> SignedPdf | Prepared:
         """Embed a raw signature that verifies."""
-        return cast("SignedPdf | Prepared", await self._run("finish", prepared, signature))
+        survey = self._surveys.of((await digest_of(prepared.pdf)).hex())
+        made = await self._run("finish", prepared, signature, survey)
+        await self._carry(survey, made)
+        return cast("SignedPdf | Prepared", made)
+
+    async def _carry(self, survey: DocumentSurvey | None, made: SignedPdf | Prepared) -> None:
+        """What is known of a file's pages holds of the file that it became."""
+        if survey is not None:
+            self._surveys.carry(survey.sha256, (await digest_of(made.pdf)).hex())
 
     async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
         """Prove a file that a desktop program signed."""
@@ -322,18 +333,3 @@ class SignerPool(LargeFileJobs):
                 given[name] = str(folder)
             for crew in (self._signers, self._readers, self._archivists):
                 crew.change(**given)
-
-
-async def _named(found: Inspection, digest: bytes) -> Inspection:
-    """What a reader found, of the bytes that it was given: it vouches for no others."""
-    repaired = found.repaired
-    if repaired is not None:
-        sha256 = (await _digest(repaired.pdf)).hex()
-        repaired = dataclasses.replace(repaired, sha256=sha256)
-    return dataclasses.replace(found, sha256=digest.hex(), repaired=repaired, survey=None)
-
-
-async def _digest(pdf: bytes) -> bytes:
-    if len(pdf) <= _HASHED_AT_ONCE:
-        return hashlib.sha256(pdf).digest()
-    return await asyncio.to_thread(lambda: hashlib.sha256(pdf).digest())

@@ -15,15 +15,15 @@ import hmac
 import logging
 from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
-from signing.appearance.acts import Part, plan, signer_name
+from signing.appearance.acts import Part
 from signing.contract import (
+    DocumentSurvey,
     Level,
     Prepared,
     Role,
@@ -40,6 +40,7 @@ from signing.evidence.tokens import read_tokens
 from signing.keys.confirmed import ConfirmedKey, waiting_key
 from signing.keys.contract import AuthorisedKey, OpenedKey
 from signing.keys.vgca import VgcaSource, not_handed_off
+from signing.lane import LaneFile
 from signing.pades.interrupted import (
     RevisionChanged,
     Unsigned,
@@ -50,6 +51,8 @@ from signing.pades.proof import prove
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner
 from signing.preservation import reach
+from signing.processes.surveys import Surveys
+from signing.remote.begun import Begun, Embedded, of_the_act
 from signing.remote.state import Waiting, changed, seal, unseal
 from signing.remote.talk import RemoteTalk
 from signing.signing_paths import without_proof
@@ -66,11 +69,15 @@ class RemoteActs(RemoteTalk):
     _config: SignerConfig
     _authorities: TimestampAuthorities
     _chains: ChainBuilder
+    _surveys: Surveys
 
     if TYPE_CHECKING:
 
         def _refuse_dangerous(self, pdf: bytes) -> None: ...
         def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner: ...
+        def _plan(
+            self, order: SignOrder, key: OpenedKey, at: datetime, file: LaneFile | None, state: Any
+        ) -> tuple[Part, ...]: ...
         async def _check_revocation(self, signer: KeptKeySigner, level: Level) -> Evidence: ...
         async def _authority_evidence(
             self, authority: TimestampClient, level: Level
@@ -78,11 +85,17 @@ class RemoteActs(RemoteTalk):
 
     # ------------------------------------------------------------------ the first half
 
-    async def prepare(self, order: SignOrder, inspected: bool = False) -> Prepared:
-        """Check everything, write the revision; see ``RemoteSignatures``."""
+    async def prepare(
+        self, order: SignOrder, inspected: bool = False, survey: DocumentSurvey | None = None
+    ) -> Prepared:
+        """Check everything, write the revision; see ``RemoteSignatures``.
+
+        ``inspected`` and ``survey`` as for ``sign``.
+        """
         check_readable(order.pdf)
         if not inspected:
             self._refuse_dangerous(order.pdf)
+        self._surveys.keep(survey)
         return await self._begin(order, await self._confirmed(order.credential).open())
 
     async def _begin(self, order: SignOrder, key: OpenedKey) -> Prepared:
@@ -94,7 +107,7 @@ class RemoteActs(RemoteTalk):
         if order.level is not Level.B_B:
             self._authorities.in_order()  # refuses when none is configured
         signed_at = self._clock.now().replace(microsecond=0)
-        begun = _Begun(order, signer, signed_at, order.pdf)
+        begun = Begun(order, signer, signed_at, order.pdf)
         return await self._prepare_part(begun, order.pdf, ())
 
     async def _sign_as_authorised(self, order: SignOrder, key: AuthorisedKey) -> SignedPdf:
@@ -112,12 +125,15 @@ class RemoteActs(RemoteTalk):
         return step
 
     async def _prepare_part(
-        self, begun: _Begun, pdf: bytes, done: tuple[str, ...], shortfall: str = ""
+        self, begun: Begun, pdf: bytes, done: tuple[str, ...], shortfall: str = ""
     ) -> Prepared:
+        order, key = begun.order, begun.signer.key
         with refusing_documents():
-            parts = begun.plan()
+            # Always of the file as it came: its signatures do not move what follows.
+            came = hashlib.sha256(begun.original)
+            parts = self._plan(order, key, begun.signed_at, None, came)
             part = len(done) + 1
-            level = begun.order.level if part == len(parts) else without_proof(begun.order.level)
+            level = order.level if part == len(parts) else without_proof(order.level)
             act = begun.act(parts[part - 1], level)
             unsigned = await prepare_revision(pdf, act)
         waiting = begun.wait(unsigned, done, part, len(parts))
@@ -159,8 +175,13 @@ class RemoteActs(RemoteTalk):
 
     # ------------------------------------------------------------------ the second half
 
-    async def finish(self, prepared: Prepared, signature: bytes) -> SignedPdf | Prepared:
-        """Embed a raw signature that verifies; see ``RemoteSignatures``."""
+    async def finish(
+        self, prepared: Prepared, signature: bytes, survey: DocumentSurvey | None = None
+    ) -> SignedPdf | Prepared:
+        """Embed a raw signature that verifies; see ``RemoteSignatures``.
+
+        ``survey`` is of the prepared file, whose pages say what the original's do.
+        """
         began = perf_counter()
         waiting = unseal(prepared, self._config.state_secrets)
         if not hmac.compare_digest(prepared.to_be_signed, waiting.attributes):
@@ -170,6 +191,9 @@ class RemoteActs(RemoteTalk):
         # Verified before anybody is asked for a time-stamp.
         await signer.async_sign_raw(waiting.attributes, key.config.digest)
         original = prepared.pdf[: waiting.original]
+        if survey is not None and survey.sha256 == waiting.pdf_sha256.hex():
+            came = hashlib.sha256(original).hexdigest()
+            self._surveys.keep(dataclasses.replace(survey, sha256=came))
         order = dataclasses.replace(waiting.order, pdf=original)
         check_binding(key.certificate, order)
         made, shortfall = await reach(
@@ -177,12 +201,12 @@ class RemoteActs(RemoteTalk):
         )
         done = (*waiting.done, waiting.field_name)
         if waiting.part < waiting.parts:
-            begun = _Begun(order, signer, waiting.signed_at, original)
+            begun = Begun(order, signer, waiting.signed_at, original)
             lost = made.level is Level.B_B and order.level is not Level.B_B
             known = waiting.shortfall or (shortfall if lost else "")
             return await self._prepare_part(begun, made.pdf, done, known)
         proved = prove(original, made.pdf, key.certificate, waiting.parts)
-        level, shortfall = _of_the_act(made.level, shortfall, waiting.shortfall)
+        level, shortfall = of_the_act(made.level, shortfall, waiting.shortfall)
         order = dataclasses.replace(order, level=level)
         return SignedPdf(
             pdf=made.pdf,
@@ -198,7 +222,7 @@ class RemoteActs(RemoteTalk):
 
     async def _embed(
         self, pdf: bytes, waiting: Waiting, signer: KeptKeySigner, level: Level
-    ) -> _Embedded:
+    ) -> Embedded:
         """One attempt at a level; the raw signature serves each of them."""
         evidence = await self._check_revocation(signer, level)
         level = within_reach(level, evidence)
@@ -208,7 +232,7 @@ class RemoteActs(RemoteTalk):
                 Level.B_B
             )  # one part has no time-stamp: another's adds nothing, and may take long
         pdf, proof = await self._complete(pdf, waiting, (signer, evidence), made)
-        return _Embedded(pdf, level, (evidence, *proof))
+        return Embedded(pdf, level, (evidence, *proof))
 
     def _facts(self, signer: KeptKeySigner, evidence: tuple[Evidence, ...]) -> Facts:
         """What was checked just now, the second time for an act of two halves."""
@@ -258,77 +282,9 @@ class RemoteActs(RemoteTalk):
         raise unavailable(last) if isinstance(last, TimestampRequestError) else last
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Embedded:
-    """A part with its signature, at the level of the act that could be reached for it."""
-
-    pdf: bytes
-    level: Level
-    evidence: tuple[Evidence, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Begun:
-    """An act whose signer is accepted."""
-
-    order: SignOrder
-    signer: KeptKeySigner
-    signed_at: datetime
-    original: bytes
-
-    def plan(self) -> tuple[Part, ...]:
-        """The parts, always of the file as it came: its signatures do not move what follows."""
-        key = self.signer.key
-        return plan(self.order, key.config, key.credential, self.signed_at)
-
-    def act(self, part: Part, level: Level) -> Act:
-        return Act(
-            signer=self.signer,
-            level=level,
-            prefix=part.prefix,
-            signed_at=self.signed_at,
-            name=signer_name(self.order, self.signer.key.credential),
-            reason=self.order.reason,
-            location=self.order.location,
-            look=part.look,
-            timestamper=None,
-            evidence=(),
-        )
-
-    def wait(self, unsigned: Unsigned, done: tuple[str, ...], part: int, parts: int) -> Waiting:
-        """What must be kept until the signature comes."""
-        key = self.signer.key
-        return Waiting(
-            order=dataclasses.replace(self.order, pdf=b"", pin=None, otp=None),
-            certificate=key.credential.certificate,
-            chain=tuple(one.public_bytes(Encoding.DER) for one in key.chain),
-            pss=key.uses_pss,
-            field_name=unsigned.field_name,
-            done=done,
-            start=unsigned.start,
-            end=unsigned.end,
-            attributes=unsigned.attributes,
-            original=len(self.original),
-            pdf_sha256=hashlib.sha256(unsigned.pdf).digest(),
-            signed_at=self.signed_at,
-            part=part,
-            parts=parts,
-        )
-
-
 def within_reach(level: Level, evidence: Evidence) -> Level:
     """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
     return without_proof(level) if evidence.status is Status.UNKNOWN else level
-
-
-def _of_the_act(level: Level, shortfall: str, earlier: str) -> tuple[Level, str]:
-    """What the last part and an earlier one without a time-stamp make together.
-
-    An archive time-stamp is over all of them and proves the earlier one's time as well.
-    """
-    if not earlier or level is Level.B_LTA:
-        return level, shortfall
-    return Level.B_B, earlier
 
 
 def algorithm_of(key: OpenedKey) -> str:

@@ -146,6 +146,9 @@ class PaperSignatures:
     async def take_apart(self, pdf):
         return SignedPieces()
 
+    async def check_number_file(self, path, number, placement=None):
+        await self.check_number(path.read_bytes(), number, placement)
+
     async def check_number(self, pdf, number, placement=None):
         await self.before_number(number)
 

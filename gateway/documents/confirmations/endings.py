@@ -2,7 +2,7 @@
 
 Owns one unit: the act is closed with a reason that people read, its step is free again, its place
 in a batch is refused, and an event tells the portal. Whether the step still was the act's is the
-fence's business.
+fence's business. An act that only its official can end is told of as well.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.store import ItemStatus
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.rules import CANCELLED, code_of, sentence
+from gateway.documents.confirmations.rules import CANCELLED, UNDECIDED, code_of, sentence
 from gateway.documents.evidence.refused_acts import record_refused
 from gateway.documents.requests import emit_about
 from gateway.documents.rules import RequestStatus
-from gateway.foundation.clock import Clock
-from signing.contract import CredentialRefused, RemoteState
+from gateway.foundation.clock import Clock, iso
+from signing.contract import OUTCOME_UNKNOWN, CredentialRefused, RemoteState
 
 ENDED = "document.confirmation_ended"
+DECISION_NEEDED = "document.decision_needed"
 
 
 def is_held(connection: Connection, act: Any, now: datetime) -> bool:
@@ -68,7 +69,7 @@ def end_act(
         record_refused(connection, (act.tenant, act.request_id), who, error, now=now)
     steps.give_back(connection, act.request_id, act.fence, now, error)
     code = code_of(state, confirmed=act.signature is not None)
-    _tell(connection, act, code, clock)
+    _tell(connection, act, ENDED, {"code": code}, clock)
     if act.batch_id is not None:
         reason = {"code": code, "detail": words}
         refused = ItemStatus.REFUSED
@@ -77,11 +78,25 @@ def end_act(
         )
 
 
-def _tell(connection: Connection, act: Any, code: str, clock: Clock) -> None:
-    """An event of the document: which request, and why it goes on without a signature."""
+def tell_undecided(connection: Connection, act: Any, clock: Clock) -> None:
+    """Tell the portal that an act waits for its official's decision, what to do, and until when."""
+    facts = {
+        "code": OUTCOME_UNKNOWN,
+        "official": act.official,
+        "decide_path": f"/v1/signature-requests/{act.request_id}/decide-signing",
+        "decide_by": iso(act.expires_at),
+        "instruction": UNDECIDED,
+    }
+    _tell(connection, act, DECISION_NEEDED, facts, clock)
+
+
+def _tell(
+    connection: Connection, act: Any, type_: str, facts: dict[str, Any], clock: Clock
+) -> None:
+    """An event of the document: which request, and what its step's confirmation came to."""
     row = request_store.find_request(connection, act.tenant, act.request_id)
-    facts = {"signature_request": act.request_id, "code": code}
-    emit_about(connection, ENDED, row, clock.now(), clock, facts=facts)
+    facts = {"signature_request": act.request_id, **facts}
+    emit_about(connection, type_, row, clock.now(), clock, facts=facts)
 
 
 def end_if_idle(connection: Connection, reference: str, now: datetime) -> None:

@@ -19,7 +19,12 @@ from sqlalchemy import Connection
 from gateway.documents import request_store
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.endings import end_act, end_if_idle, is_held
+from gateway.documents.confirmations.endings import (
+    end_act,
+    end_if_idle,
+    is_held,
+    tell_undecided,
+)
 from gateway.documents.confirmations.rules import UNDECIDED, ask_again_s, fold, sentence
 from gateway.foundation.clock import Clock
 from gateway.foundation.ids import new_id
@@ -114,9 +119,12 @@ class Hearing:
             due_at=None,
             lease_until=None,
         )
-        acts = act_store.acts_under(connection, row.reference, Stage.WAITING)
+        acts = act_store.acts_under(connection, row.reference, Stage.WAITING, lock=True)
         values = {"state": RemoteState.UNKNOWN, "detail": UNDECIDED, "undecided_at": now}
         act_store.change_acts(connection, [act.id for act in acts], **values, confirm_by=None)
+        for act in acts:
+            if act.undecided_at is None:  # told once, however often it is heard
+                tell_undecided(connection, act, self._clock)
         end_if_idle(connection, row.reference, now)
 
     def _following(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from gateway.documents.confirmations.hearing import Report
 from gateway.documents.preservation.rules import REFUSE
 from gateway.webhooks.outbox import events
 from signing.contract import Level, RemoteState
@@ -131,16 +132,32 @@ async def test_a_confirmation_that_could_not_be_completed_has_its_own_code(desk)
 
 @on_sqlite
 async def test_undecided_is_a_code_and_ends_when_time_does(desk):
-    """While it waits for its official's decision nothing has ended."""
+    """While it waits for its official's decision nothing has ended; that it waits is told once."""
     desk.provider.on_start, desk.provider.forgets = "time_out", True
     request = await desk.open()
     await desk.sign(request)
     await desk.later(minutes=1)
     seen = await desk.get(request)
     assert (seen.status, seen.confirmation.code) == ("signing", "outcome_unknown")
-    assert await told(desk, request) == []
+    ((type_, facts),) = await told(desk, request)
+    assert type_ == "document.decision_needed"
+    assert facts == {
+        "signature_request": request.id,
+        "code": "outcome_unknown",
+        "official": LEADER,
+        "decide_path": f"/v1/signature-requests/{request.id}/decide-signing",
+        "decide_by": seen.confirmation.expires_at,
+        "instruction": seen.confirmation.detail,
+    }
+    (reference,) = desk.provider.references
+    lost = Report("ask", RemoteState.UNKNOWN, code="outcome_unknown")
+    await desk.desk.confirmations.tickets.told("official-rsa", reference, lost)
+    assert len(await told(desk, request)) == 1
     await desk.later(days=14)
-    await ended(desk, request, "outcome_unknown")
+    seen = await desk.get(request)
+    assert (seen.status, seen.confirmation.code) == ("waiting", "outcome_unknown")
+    over = (TYPE, {"signature_request": request.id, "code": "outcome_unknown"})
+    assert await told(desk, request) == [(type_, facts), over]
 
 
 @on_sqlite

@@ -10,15 +10,19 @@ import pytest
 
 from gateway.cli import main
 from gateway.documents.service import Documents
+from gateway.documents.template_desk import hold_to_pages
 from gateway.documents.templates import (
+    Template,
     TemplateBook,
     TemplateTableError,
     UnknownTemplate,
     read_templates,
 )
 from gateway.foundation.files import FileStore
+from gateway.foundation.problems import Problem
 from gateway.operator_data import document_templates
 from gateway.settings import ConfigurationError
+from signing.contract import Finding, Inspection, Severity, Validation, Verdict
 from tests.gateway.documents.desk import Desk
 from tests.gateway.documents.test_documents_http import form, form_of
 from tests.signing.validation.signing_kit import make_pdf, pki, sign, update
@@ -208,6 +212,45 @@ async def test_a_signed_file_of_other_pages_is_told(world, two_pages):
     _, body, _ = await caller.post("/v1/validations", data=data)
     assert body["verdict"] == "indeterminate"
     assert any("2 trang" in message for message in body["messages"])
+
+
+ENCRYPTED = Finding("encrypted", Severity.BLOCK, "tệp", "Tệp bị mã hoá hoặc đặt mật khẩu.")
+ONE_PAGE = Template(
+    "giay-phep", "2", "", frozenset(), date(2026, 1, 1), None, "Quyết định 2", pages=1
+)
+
+
+def judged_as(verdict):
+    return Validation(verdict, "…", "0" * 64, 9, signatures=("one",), reason="intact")
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        Inspection("0" * 64, 9, 0, "1.7", (ENCRYPTED,), ()),
+        Inspection("0" * 64, 9, 0, "1.7", (), ()),
+        Problem("signing_unavailable", "Dịch vụ ký số đang bận."),
+    ],
+)
+async def test_pages_that_nobody_counted_are_not_called_none(look):
+    """Blocked, broken off, or nobody to look: the file is not valid, and the reason is said."""
+
+    async def inspect():
+        if isinstance(look, Problem):
+            raise look
+        return look
+
+    held = await hold_to_pages(judged_as(Verdict.VALID), ONE_PAGE, inspect)
+    assert (held.verdict, held.reason) == (Verdict.INDETERMINATE, "template_pages_unknown")
+    assert held.summary == held.messages[-1]
+    assert "0 trang" not in held.summary
+    assert "Không đếm được số trang" in held.summary
+    assert "giay-phep@2 có 1 trang" in held.summary
+    told = {"đặt mật khẩu", "đang bận", "chưa kiểm tra được"}
+    assert sum(words in held.summary for words in told) == 1
+    invalid = await hold_to_pages(judged_as(Verdict.INVALID), ONE_PAGE, inspect)
+    assert (invalid.verdict, invalid.reason) == (Verdict.INVALID, "intact")
+    assert invalid.messages == held.messages
 
 
 async def test_templates_in_force_are_listed(world):
