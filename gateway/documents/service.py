@@ -27,6 +27,7 @@ from gateway.documents.answers import (
 )
 from gateway.documents.contents import DocumentContents
 from gateway.documents.evidence.collect import EvidenceDesk
+from gateway.documents.evidence.pieces import MOST_PDF
 from gateway.documents.large import DocumentSignatures, LargeDocuments
 from gateway.documents.preservation.preserving import columns_of, reckon
 from gateway.documents.template_desk import TemplateDesk, hold_to_pages
@@ -235,6 +236,8 @@ class Documents:
             if content is None:
                 verdict = await self._large.validate(answer.sha256, fields)
                 pieces = await self._large.take_apart(answer.sha256)
+                if answer.size <= MOST_PDF:  # the bundle has room for more than memory is spared
+                    content = await self._files.get(answer.sha256)
             else:
                 verdict = await self.validate(content, fields)
                 pieces = await self._signatures.take_apart(content)

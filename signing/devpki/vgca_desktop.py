@@ -75,7 +75,8 @@ class VgcaDesktop:
                 pdf = await answer.read()
             if answer.status != 200:
                 return {"Status": 1, "Message": "Không tải được văn bản", "FileName": ""}
-            signed = await self.sign(pdf, issues=function == "vgca_sign_issued")
+            numbers = function == "vgca_sign_issued" and bool(asked.get("DocNumber"))
+            signed = await self.sign(pdf, issues=numbers, seals=function == "vgca_sign_issued")
             said = await self._send(session, asked, signed)
             if self.faults.take("sends_twice"):
                 said = await self._send(session, asked, signed)
@@ -100,8 +101,14 @@ class VgcaDesktop:
             said: dict[str, Any] = await answer.json(content_type=None)
             return said
 
-    async def sign(self, pdf: bytes, *, issues: bool = False) -> bytes:
-        """The file as the tool leaves it, scripted faults included."""
+    async def sign(self, pdf: bytes, *, issues: bool = False, seals: bool = False) -> bytes:
+        """The file as the tool leaves it, scripted faults included.
+
+        Args:
+            pdf: as it was fetched.
+            issues: number, day, month and seal, as clerks sign.
+            seals: the seal alone, where nobody gave a number.
+        """
         faults = self.faults
         if faults.take("unsigned"):
             return pdf
@@ -109,7 +116,8 @@ class VgcaDesktop:
             pdf = _write_anew(pdf)
         if faults.take("text_changed"):
             pdf = _draw_over(pdf)
-        for name in ("Number", "Day", "Month", "Seal") if issues else ("Signature",):
+        alone = ("Seal",) if seals else ("Signature",)
+        for name in ("Number", "Day", "Month", "Seal") if issues else alone:
             pdf = await self._sign_once(pdf, name)
         if faults.take("note_added"):
             pdf = _add_note(pdf)

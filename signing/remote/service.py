@@ -26,7 +26,6 @@ from signing.contract import (
     DocumentSurvey,
     Level,
     Prepared,
-    Role,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
@@ -152,7 +151,7 @@ class RemoteActs(RemoteTalk):
             raise not_handed_off(order.credential)
         check_readable(signed)
         self._refuse_dangerous(order.pdf)
-        parts = _MOST_PARTS if order.role is Role.AGENCY else 1
+        parts = _MOST_PARTS if order.document_number is not None else 1
         returned = judge_hand_off(order.pdf, signed, source.expected(), parts, self._chains)
         signer = self._signer(order.credential, returned.key)
         check_binding(returned.key.certificate, order)

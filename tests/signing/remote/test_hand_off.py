@@ -13,6 +13,7 @@ from signing.added_signatures import check_only_signatures
 from signing.contract import (
     Confirmation,
     CredentialRefused,
+    DocumentNumber,
     DocumentRefused,
     HandOffs,
     KeyConfig,
@@ -47,6 +48,9 @@ def desk(server):
     return VgcaDesktop(server.pki, "official-rsa")
 
 
+NUMBER = DocumentNumber(5, "QĐ-UBND", "2026-11-02")
+
+
 async def accept(fresh_service, key, pdf, signed, role=Role.PERSON, **changes):
     asked = order(pdf, "vgca", role=role, **changes)
     return await fresh_service(key).accept_hand_off(asked, signed)
@@ -78,7 +82,8 @@ async def test_a_letter_goes_from_desk_to_desk(
     key = dataclasses.replace(vgca_key("official-ec"), name="vgca")
     assert await accept(fresh_service, key, decision_pdf, once)
     issued = await clerk.sign(once, issues=True)
-    accepted = await accept(fresh_service, vgca_key("agency"), once, issued, role=Role.AGENCY)
+    clerks = {"role": Role.AGENCY, "document_number": NUMBER}
+    accepted = await accept(fresh_service, vgca_key("agency"), once, issued, **clerks)
     assert [name[:3] for name in accepted.field_names] == ["Num", "Day", "Mon", "Sea"]
     path = tmp_path / "letter.pdf"
     path.write_bytes(accepted.pdf)
@@ -162,9 +167,24 @@ async def test_a_second_hand_in_the_same_act_is_refused(
     assert refused.value.code == "too_many_signatures"
     stranger = VgcaDesktop(server.pki, "official-ec")
     mixed = await stranger.sign(await desk.sign(decision_pdf))
+    clerks = {"role": Role.AGENCY, "document_number": NUMBER}
     with pytest.raises(CredentialRefused) as refused:
-        await accept(fresh_service, vgca_key(), decision_pdf, mixed, role=Role.AGENCY)
+        await accept(fresh_service, vgca_key(), decision_pdf, mixed, **clerks)
     assert refused.value.code == "wrong_signer"
+
+
+async def test_an_act_that_is_the_seal_alone_takes_no_number(
+    fresh_service, server, vgca_key, decision_pdf
+):
+    """Nobody gave a number: a desktop program must not put one on the document."""
+    clerk, key = VgcaDesktop(server.pki, "agency"), vgca_key("agency")
+    alone = await clerk.sign(decision_pdf, seals=True)
+    accepted = await accept(fresh_service, key, decision_pdf, alone, role=Role.AGENCY)
+    assert [name[:4] for name in accepted.field_names] == ["Seal"]
+    numbered = await clerk.sign(decision_pdf, issues=True)
+    with pytest.raises(CredentialRefused) as refused:
+        await accept(fresh_service, key, decision_pdf, numbered, role=Role.AGENCY)
+    assert refused.value.code == "too_many_signatures"
 
 
 async def test_pkcs1_needs_the_exception(fresh_service, vgca_key, desk, decision_pdf):
