@@ -57,13 +57,13 @@ from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
 from signing.lane import LaneFile, open_plain
 from signing.large_files import LargeFileWork
-from signing.pades.refusals import check_readable, refusing_documents
+from signing.pades.refusals import check_readable, refuse_large, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
 from signing.processes.surveys import Surveys
 from signing.remote.service import RemoteActs, algorithm_of, within_reach
-from signing.signing_paths import PROVEN_LEVELS, Job, Signed, refuse_large, sign_parts
+from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
 from signing.stages import Timings
 
 log = logging.getLogger(__name__)

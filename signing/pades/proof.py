@@ -31,6 +31,7 @@ from signing.evidence.messages import (
 from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.evidence.timestamps import TokenRefused, verified_signer
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
+from signing.reading.stretches import read_into
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
 _VALIDATION_DATA = re.compile(rb"/(?:DSS|Certs|OCSPs|CRLs)\b")
@@ -155,31 +156,32 @@ def prove_appended(
 
     ``digest_before`` is the SHA-256 that those bytes must have: they are read again.
     """
-    with memoryview(after) as view:
-        state = hashlib.sha256(view[:size_before])
-    if not hmac.compare_digest(state.digest(), digest_before):
-        raise _failed("the input's bytes were changed")
+    state = _read_input(after, size_before, digest_before)
     progress = _Progress(state, size_before)
     with _failing():
         _read_on(after, progress, certificate)
         return _ended(progress, signatures)
 
 
-def prove_extension(before: bytes, after: bytes, stamps: int) -> None:
-    """Verify a file to which proof alone was added: document time-stamps, validation data.
+def prove_extension(
+    after: bytes | mmap, size_before: int, stamps: int, digest_before: bytes
+) -> str:
+    """Verify that proof alone was added: ``stamps`` time-stamps; otherwise as ``prove_appended``.
 
-    Args:
-        before: the file as it came.
-        after: the file with our revisions; the same bytes when there was nothing to add.
-        stamps: how many document time-stamps were added.
-
-    Raises:
-        ProofFailed: code ``self_check_failed``.
+    Where nothing was added, the file is the one that came.
     """
-    if not after.startswith(before):
-        raise _failed("the input's bytes were changed")
+    state = _read_input(after, size_before, digest_before)
     with _failing():
-        _prove_extension(after, len(before), stamps)
+        return _prove_extension(after, state, size_before, stamps)
+
+
+def _read_input(after: bytes | mmap, size: int, digest: bytes) -> Any:
+    """A SHA-256 state that has read the file as it came, and found it unchanged."""
+    state = hashlib.sha256()
+    read_into(state, after, 0, size)
+    if not hmac.compare_digest(state.digest(), digest):
+        raise _failed("the input's bytes were changed")
+    return state
 
 
 class _failing:  # noqa: N801 - a context manager reads as a verb
@@ -208,14 +210,17 @@ def _failed(reason: str) -> ProofFailed:
     )
 
 
-def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
+def _prove_extension(after: bytes | mmap, state: Any, size_before: int, stamps: int) -> str:
     found, position = [], size_before
-    for match in _BYTE_RANGE.finditer(after, size_before):
-        length, second, end = _spans(after, match, position)
-        position, read = length, _read(_message(after, length, second), None)
-        covered = hashlib.new(read.algorithm, after[:length])
-        covered.update(after[second:end])
-        found.append(_Signed(covered.digest(), end, read))
+    with memoryview(after) as view:
+        for match in _BYTE_RANGE.finditer(after, size_before):
+            length, second, end = _spans(after, match, position)
+            state.update(view[position:length])
+            position, read = length, _read(_message(after, length, second), None)
+            covered = _read_before(state, read.algorithm, view[:length])
+            covered.update(view[second:end])
+            found.append(_Signed(covered.digest(), end, read))
+        state.update(view[position:])
     if len(found) != stamps or not all(one.read.statement is None for one in found):
         raise ValueError(f"{len(found)} signatures found, {stamps} time-stamps made")
     for one in found:
@@ -226,6 +231,7 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
         if not _VALIDATION_DATA.search(after, last):
             raise ValueError("something else was added")
         _check_end(after, len(after))
+    return str(state.hexdigest())
 
 
 def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certificate) -> None:
