@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from signing.contract import DocumentNumber, DocumentSurvey, Placement, SignedPieces
-from signing.delivery import mapped
+from signing.reading.mapped_files import mapped
 
 
 class FileQuestions:

@@ -12,20 +12,26 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from signing.contract import (
+    ExtendedFile,
     Inspection,
+    Level,
     Provability,
     SignedFile,
     SignedPdf,
     SignOrder,
     Validation,
 )
-from signing.delivery import Delivery, IntoFile, copied, mapped
+from signing.delivery import Delivery, IntoFile
 from signing.pades.refusals import check_readable
+from signing.preservation import Extender
+from signing.reading.mapped_files import copied, mapped
 from signing.stages import Timings
 
 
 class LargeFileWork:
     """``LargeFiles`` for the service, which gives what is declared here."""
+
+    _extender: Extender
 
     if TYPE_CHECKING:
 
@@ -53,8 +59,13 @@ class LargeFileWork:
         return await self.validate(pdf, allowed_fields)
 
     async def provability_file(self, path: Path) -> Provability:
-        """Until when a file is provable; reads it as a whole."""
-        return await self.provability(path.read_bytes())  # noqa: ASYNC240 - a child does one job
+        """Until when a file is provable; the file is mapped, not read."""
+        with mapped(path) as data:
+            return await self.provability(data)
+
+    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+        """``Preserving.extend`` from file to file; see ``LargeFiles``."""
+        return await self._extender.extend_file(source, target, level)
 
     async def sign_file(
         self, order: SignOrder, source: Path, target: Path, inspected: str = ""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 import logging
 from datetime import datetime
 from functools import partial
@@ -57,13 +56,14 @@ from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
 from signing.lane import LaneFile, open_plain
 from signing.large_files import LargeFileWork
-from signing.pades.refusals import check_readable, refusing_documents
+from signing.pades.refusals import check_readable, refuse_large, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
 from signing.processes.surveys import Surveys
+from signing.reading.stretches import sha256_of
 from signing.remote.service import RemoteActs, algorithm_of, within_reach
-from signing.signing_paths import PROVEN_LEVELS, Job, Signed, refuse_large, sign_parts
+from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
 from signing.stages import Timings
 
 log = logging.getLogger(__name__)
@@ -244,7 +244,7 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
         Exactly these bytes are inspected once: in this process, or before in one without keys
         (``inspected``: yes, or the hash that was). Gives the SHA-256 state over them.
         """
-        state = hashlib.sha256(pdf)
+        state = sha256_of(pdf)
         clean = inspected is True or state.hexdigest() == inspected or state.digest() in self._clean
         if not clean:
             from signing.inspection import inspect_pdf  # noqa: PLC0415 - loaded when first needed

@@ -15,7 +15,7 @@ from typing import Any
 
 from signing.appearance.acts import Part, signer_name
 from signing.appearance.raw_objects import raw_stamp
-from signing.contract import DocumentRefused, Level, SigningPath, SignOrder
+from signing.contract import Level, SigningPath, SignOrder
 from signing.evidence.revocation import Evidence
 from signing.evidence.timestamps import TimestampClient
 from signing.lane import (
@@ -27,12 +27,11 @@ from signing.lane import (
     ProofData,
     sign_in_lane,
 )
-from signing.pades.refusals import refusing_documents
+from signing.pades.refusals import refuse_large, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner, sign_revision
 
 log = logging.getLogger(__name__)
 
-_COPIED_AT_MOST = 64 * 2**20  # pyHanko holds a document several times over
 PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
 Signed = tuple[bytes, tuple[str, ...], SigningPath]  # what was appended, its fields, who wrote it
 
@@ -69,21 +68,6 @@ async def sign_parts(
             log.debug("not for the fast lane: %s", why)
     refuse_large(job.order.pdf, why)
     return await _by_pyhanko(job, evidence, authority)
-
-
-def refuse_large(pdf: bytes, why: str) -> None:
-    """Keep what would not fit into memory off the ordinary path.
-
-    Raises:
-        DocumentRefused: ``large_file_not_plain``.
-    """
-    if len(pdf) > _COPIED_AT_MOST:
-        raise DocumentRefused(
-            "large_file_not_plain",
-            f"Văn bản lớn hơn {_COPIED_AT_MOST // 2**20} MiB chỉ ký được khi tệp có cấu trúc đơn"
-            " giản (không mã hóa, bảng tham chiếu lành lặn); hãy xuất lại tệp PDF.",
-            f"larger than {_COPIED_AT_MOST} bytes and not for the fast lane: {why}",
-        )
 
 
 async def _in_lane(

@@ -18,7 +18,7 @@ from gateway.certification.service import Certifications, Sources
 from gateway.certification.verification import Verification
 from gateway.certification.worker import KeepingWorker
 from gateway.documents.evidence.witness import Witness
-from gateway.documents.preservation.preserving import PreservingSignatures
+from gateway.documents.preservation.stored_files import ExtendingSignatures
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
@@ -40,7 +40,7 @@ class CertificationDesk:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: PreservingSignatures,
+        signatures: ExtendingSignatures,
         sources: Sources,
         witness: Witness,
         offices: Offices,

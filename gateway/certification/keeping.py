@@ -21,11 +21,15 @@ from sqlalchemy import Connection
 
 from gateway.certification import kept_store, store
 from gateway.certification.rules import SUBJECT, Status
-from gateway.documents.evidence.extensions import ExtensionAct, keep_extension, record_extension
+from gateway.documents.evidence.extensions import ExtensionAct, record_extension
 from gateway.documents.evidence.log import KeptFile as StoredFile
 from gateway.documents.preservation.asked import QUEUE, Asked
 from gateway.documents.preservation.kept import After, KeptFile
-from gateway.documents.preservation.preserving import PreservingSignatures
+from gateway.documents.preservation.stored_files import (
+    ExtendingSignatures,
+    extend_stored,
+    provability_of_stored,
+)
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
@@ -34,7 +38,7 @@ from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC, NewEvent, emit
-from signing.contract import ExtendedPdf, Level, SigningError, SigningUnavailable
+from signing.contract import Extended, Level, SigningError
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +66,7 @@ class Renewed:
     """A longer file, stored and ready for its row."""
 
     copy: Any  # the row as it was read, with its latest file
-    extended: ExtendedPdf
+    extended: Extended
     digest: str
     kept: tuple[StoredFile, ...]
     asked: Asked
@@ -79,7 +83,7 @@ class CopyKeeping:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: PreservingSignatures,
+        signatures: ExtendingSignatures,
         policy: CopyPolicy,
     ) -> None:
         self._database = database
@@ -139,7 +143,7 @@ class CopyKeeping:
         reckoned = 0
         for row in rows:
             try:
-                found = await self._signatures.provability(await self._files.get(row.sha256))
+                found = await provability_of_stored(self._files, self._signatures, row.sha256)
             except (SigningError, FileMissing, FileDamaged) as error:
                 _log.warning("copy_not_reckoned", copy=row.id, error=type(error).__name__)
                 continue
@@ -156,7 +160,7 @@ class CopyKeeping:
 
     # -------------------------------------------------------------- renewing one
 
-    async def renew(self, copy: Any, asked: Asked) -> ExtendedPdf:
+    async def renew(self, copy: Any, asked: Asked) -> Extended:
         """Append an archive time-stamp to a copy's latest file and publish it.
 
         ``copy`` is its row with its latest file.
@@ -166,22 +170,11 @@ class CopyKeeping:
             Problem: ``document_changed``: it was renewed, or cancelled, meanwhile.
             FileMissing, FileDamaged: the file store's.
         """
-        pdf = await self._files.get(copy.sha256)
-        extended = await self._signatures.extend(pdf, Level.B_LTA)
-        if not extended.pdf.startswith(pdf):
-            raise SigningError(
-                "not_incremental", "Kết quả không giữ nguyên văn bản.", "input bytes changed"
-            )
-        until = extended.provability.until
-        if until is None or until <= copy.provable_until:
-            raise SigningUnavailable(
-                _NO_GAIN,
-                "Gia hạn lúc này không kéo dài thời hạn chứng minh của bản sao.",
-                "a new archive time-stamp would end as soon as the one that is there",
-            )
-        digest = await self._files.put(extended.pdf)
-        kept = await keep_extension(self._files, extended)
-        renewed = Renewed(copy, extended, digest, kept, asked)
+        made = await extend_stored(
+            self._files, self._signatures, copy.sha256, Level.B_LTA, copy.provable_until
+        )
+        extended = made.extended
+        renewed = Renewed(copy, extended, made.digest, made.kept, asked)
         await self._database.write(lambda c: self._publish(c, renewed))
         self._waker.wake(TOPIC)
         return extended
@@ -195,7 +188,7 @@ class CopyKeeping:
         file = {
             "certification_id": row.id,
             "sha256": renewed.digest,
-            "size": len(extended.pdf),
+            "size": extended.size,
             "signature_fields": before.signature_fields,
             "created_at": now,
             "level": extended.level,
@@ -216,7 +209,7 @@ class CopyKeeping:
         )
         record_extension(connection, act, now)
         kept_store.settle(connection, row.id)
-        latest = {"sha256": renewed.digest, "size": len(extended.pdf)}
+        latest = {"sha256": renewed.digest, "size": extended.size}
         self._tell(connection, "certification.extended", row, now, **latest)
 
     def _tell(

@@ -61,15 +61,6 @@ class LargeDocuments:
         except SigningError:
             return None
 
-    async def provability(self, sha256: str) -> Provability:
-        """Until when a stored file is provable.
-
-        Raises:
-            SigningError: nobody could say.
-        """
-        async with self._files.local(sha256) as path:
-            return await self._signatures.provability_file(path)
-
     async def validate(
         self, sha256: str, allowed_fields: frozenset[str] = frozenset()
     ) -> Validation:

@@ -38,6 +38,8 @@ from signing.contract.orders import (
 )
 from signing.contract.pieces import SignaturePiece, SignedPieces, TakingApart
 from signing.contract.preservation import (
+    Extended,
+    ExtendedFile,
     ExtendedPdf,
     ExtensionEvidence,
     Preserving,
@@ -91,6 +93,8 @@ __all__ = [
     "DocumentRefused",
     "DocumentSurvey",
     "ExistingSignature",
+    "Extended",
+    "ExtendedFile",
     "ExtendedPdf",
     "ExtensionEvidence",
     "FetchedList",

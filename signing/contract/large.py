@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from signing.contract.inspection import Inspection
-from signing.contract.orders import SignedFile, SignOrder
-from signing.contract.preservation import Provability
+from signing.contract.orders import Level, SignedFile, SignOrder
+from signing.contract.preservation import ExtendedFile, Provability
 from signing.contract.validation import Validation
 
 
@@ -31,6 +31,17 @@ class LargeFiles(Protocol):
 
         Raises:
             DocumentRefused, CredentialRefused, SigningUnavailable.
+        """
+        ...
+
+    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+        """Append proof to a copy of a signed file; see ``Preserving.extend``.
+
+        On a refusal there is no target file. A file beyond 64 MiB is extended only when it is a
+        plain one (``large_file_not_plain``).
+
+        Raises:
+            DocumentRefused, SigningUnavailable.
         """
         ...
 

@@ -60,6 +60,29 @@ class ExtendedPdf:
     missing: tuple[str, ...] = ()
     evidence: ExtensionEvidence | None = None
 
+    @property
+    def size(self) -> int:
+        """Of the whole new file, in bytes."""
+        return len(self.pdf)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedFile:
+    """An extended file on disk; otherwise as ``ExtendedPdf``."""
+
+    size: int  # of the whole new file, in bytes; the source's when nothing was added
+    sha256: str
+    level: Level
+    timestamp_fields: tuple[str, ...]
+    extended_at: datetime
+    provability: Provability
+    shortfall: str = ""
+    missing: tuple[str, ...] = ()
+    evidence: ExtensionEvidence | None = None
+
+
+Extended = ExtendedPdf | ExtendedFile  # the outcome, in memory or on disk
+
 
 @runtime_checkable
 class Preserving(Protocol):

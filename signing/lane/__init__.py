@@ -8,6 +8,7 @@ who may sign, time-stamping and the check of the result to ``signing.service``.
 
 from signing.lane.acts import LaneAct, LaneAuthority, LanePart, LaneSigner, sign_in_lane
 from signing.lane.cms import CmsTemplate
+from signing.lane.extending import LaneExtension, extend_in_lane
 from signing.lane.file import LaneFile, open_plain
 from signing.lane.proof_data import ProofData
 from signing.lane.refusal import NotForTheLane
@@ -17,6 +18,7 @@ __all__ = [
     "CmsTemplate",
     "LaneAct",
     "LaneAuthority",
+    "LaneExtension",
     "LaneFile",
     "LanePart",
     "LaneSigner",
@@ -25,6 +27,7 @@ __all__ = [
     "PreparedSet",
     "ProofData",
     "Stamp",
+    "extend_in_lane",
     "open_plain",
     "sign_in_lane",
 ]

@@ -305,9 +305,14 @@ def _lay_proof(document: LaneDocument, act: LaneAct, store: Store, name: str) ->
     if act.level is Level.B_LT:
         return _Laid(document.lay(revision))
     assert act.authority is not None
-    stamp = revision.new(signature_entries(_TIME_STAMP, act.authority.room))
     archive = f"{name}_ArchiveTime"
     if archive in document.form.names:
         archive = document.form.free_name(archive)
-    _enter_field(document, revision, archive, stamp, None)
-    return _Laid(document.lay_hole(revision, stamp))
+    return _Laid(lay_archive_time(document, revision, archive, act.authority.room))
+
+
+def lay_archive_time(document: LaneDocument, revision: Revision, name: str, room: int) -> Hole:
+    """A revision's time-stamp over the whole document, with ``room`` bytes for its token."""
+    stamp = revision.new(signature_entries(_TIME_STAMP, room))
+    _enter_field(document, revision, name, stamp, None)
+    return document.lay_hole(revision, stamp)

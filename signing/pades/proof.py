@@ -13,8 +13,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from binascii import unhexlify
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from mmap import mmap
 from types import TracebackType
@@ -34,11 +32,12 @@ from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.evidence.timestamps import verified_signer
 from signing.evidence.tokens import Tokens
 from signing.evidence.unchecked import TokenRefused
+from signing.pades.byte_ranges import byte_ranges, message_in
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
+from signing.reading.stretches import read_into
 
 # a revision of validation data: the catalogue names its store, or the store itself is written anew
 _VALIDATION_DATA = re.compile(rb"/(?:DSS|Certs|OCSPs|CRLs)\b")
-_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 _END = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
 _CROSS_REFERENCES = re.compile(rb"xref\s|\d+ \d+ obj")
 
@@ -164,31 +163,32 @@ def prove_appended(
 
     ``digest_before`` is the SHA-256 that those bytes must have: they are read again.
     """
-    with memoryview(after) as view:
-        state = hashlib.sha256(view[:size_before])
-    if not hmac.compare_digest(state.digest(), digest_before):
-        raise _failed("the input's bytes were changed")
+    state = _read_input(after, size_before, digest_before)
     progress = _Progress(state, size_before)
     with _failing():
         _read_on(after, progress, certificate)
         return _ended(progress, signatures)
 
 
-def prove_extension(before: bytes, after: bytes, stamps: int) -> None:
-    """Verify a file to which proof alone was added: document time-stamps, validation data.
+def prove_extension(
+    after: bytes | mmap, size_before: int, stamps: int, digest_before: bytes
+) -> str:
+    """Verify that proof alone was added: ``stamps`` time-stamps; otherwise as ``prove_appended``.
 
-    Args:
-        before: the file as it came.
-        after: the file with our revisions; the same bytes when there was nothing to add.
-        stamps: how many document time-stamps were added.
-
-    Raises:
-        ProofFailed: code ``self_check_failed``.
+    Where nothing was added, the file is the one that came.
     """
-    if not after.startswith(before):
-        raise _failed("the input's bytes were changed")
+    state = _read_input(after, size_before, digest_before)
     with _failing():
-        _prove_extension(after, len(before), stamps)
+        return _prove_extension(after, state, size_before, stamps)
+
+
+def _read_input(after: bytes | mmap, size: int, digest: bytes) -> Any:
+    """A SHA-256 state that has read the file as it came, and found it unchanged."""
+    state = hashlib.sha256()
+    read_into(state, after, 0, size)
+    if not hmac.compare_digest(state.digest(), digest):
+        raise _failed("the input's bytes were changed")
+    return state
 
 
 class _failing:  # noqa: N801 - a context manager reads as a verb
@@ -217,13 +217,16 @@ def _failed(reason: str) -> ProofFailed:
     )
 
 
-def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
-    found = []
-    for length, second, end in _ranges(after, size_before):
-        read = _read(_message(after, length, second), None)
-        covered = hashlib.new(read.algorithm, after[:length])
-        covered.update(after[second:end])
-        found.append(_Signed(covered.digest(), end, read))
+def _prove_extension(after: bytes | mmap, state: Any, size_before: int, stamps: int) -> str:
+    found, position = [], size_before
+    with memoryview(after) as view:
+        for length, second, end in byte_ranges(after, size_before):
+            state.update(view[position:length])
+            position, read = length, _read(message_in(after, length, second), None)
+            covered = _read_before(state, read.algorithm, view[:length])
+            covered.update(view[second:end])
+            found.append(_Signed(covered.digest(), end, read))
+        state.update(view[position:])
     if len(found) != stamps or not all(one.read.statement is None for one in found):
         raise ValueError(f"{len(found)} signatures found, {stamps} time-stamps made")
     for one in found:
@@ -234,6 +237,7 @@ def _prove_extension(after: bytes, size_before: int, stamps: int) -> None:
         if not _VALIDATION_DATA.search(after, last):
             raise ValueError("something else was added")
         _check_end(after, len(after))
+    return str(state.hexdigest())
 
 
 def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certificate) -> None:
@@ -241,10 +245,10 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
     state, position = progress.state, progress.position
     proven, found = proven_with(certificate), []
     with memoryview(after) as view:
-        for length, second, end in _ranges(after, position):
+        for length, second, end in byte_ranges(after, position):
             state.update(view[position:length])
             position = length
-            read = _read(_message(after, length, second), proven)
+            read = _read(message_in(after, length, second), proven)
             covered = _read_before(state, read.algorithm, view[:length])
             covered.update(view[second:end])
             found.append(_Signed(covered.digest(), end, read))
@@ -289,28 +293,6 @@ def _read(encoded: bytes, proven: Proven | None) -> _Read:
 def _read_before(state: Any, algorithm: str, before: memoryview) -> Any:
     """A hash that has read what precedes a message: nearly always the one that runs along."""
     return state.copy() if algorithm == "sha256" else hashlib.new(algorithm, before)
-
-
-def _ranges(data: bytes | mmap, position: int) -> Iterator[tuple[int, int, int]]:
-    """Each byte range from a position on: where its gap begins and ends, and where it ends.
-
-    Nothing is looked for inside a gap: it holds digits, as ``_message`` makes sure.
-    """
-    at = position
-    while (match := _BYTE_RANGE.search(data, at)) is not None:
-        start, length, second, rest = (int(part) for part in match.groups())
-        end = second + rest
-        if start != 0 or not position <= length < second <= end <= len(data):
-            raise ValueError("a byte range does not lie on the file")
-        yield length, second, end
-        position, at = length, second if match.end() <= length else match.end()
-
-
-def _message(data: bytes | mmap, length: int, second: int) -> bytes:
-    """What stands in the gap of a byte range; zero padding follows the message."""
-    if data[length : length + 1] != b"<" or data[second - 1 : second] != b">":
-        raise ValueError("a byte range does not frame its signature")
-    return unhexlify(data[length + 1 : second - 1])
 
 
 def _check_last(after: bytes | mmap, progress: _Progress) -> None:

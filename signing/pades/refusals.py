@@ -16,9 +16,11 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator.errors import PathError
 
 from signing.contract import CredentialRefused, DocumentRefused, SigningError, SigningUnavailable
-from signing.reading.opening import HEADER_WINDOW
+from signing.reading.opening import HEADER_WINDOW, Data
 
 log = logging.getLogger(__name__)
+
+_COPIED_AT_MOST = 64 * 2**20  # pyHanko holds a document several times over
 
 # broken files raise all of these from pyHanko's parser
 _BROKEN_FILE = (
@@ -34,7 +36,7 @@ _BROKEN_FILE = (
 )
 
 
-def check_readable(pdf: bytes) -> None:
+def check_readable(pdf: Data) -> None:
     """Refuse what is plainly not a PDF.
 
     Raises:
@@ -42,6 +44,21 @@ def check_readable(pdf: bytes) -> None:
     """
     if b"%PDF-" not in pdf[:HEADER_WINDOW]:
         raise DocumentRefused("not_a_pdf", "Tệp không phải là PDF.", "the file is not a PDF")
+
+
+def refuse_large(pdf: Data, why: str) -> None:
+    """Keep what would not fit into memory off the ordinary path.
+
+    Raises:
+        DocumentRefused: ``large_file_not_plain``.
+    """
+    if len(pdf) > _COPIED_AT_MOST:
+        raise DocumentRefused(
+            "large_file_not_plain",
+            f"Văn bản lớn hơn {_COPIED_AT_MOST // 2**20} MiB chỉ ký hoặc gia hạn được khi tệp có"
+            " cấu trúc đơn giản (không mã hóa, bảng tham chiếu lành lặn); hãy xuất lại tệp PDF.",
+            f"larger than {_COPIED_AT_MOST} bytes and not for the fast lane: {why}",
+        )
 
 
 class refusing_documents:  # noqa: N801 - a context manager reads as a verb

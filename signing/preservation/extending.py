@@ -9,55 +9,53 @@ file proves the time instead (ETSI EN 319 142-1, clause 5.5). Leaves asking to `
 
 from __future__ import annotations
 
-import hashlib
-import io
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
-from asn1crypto import crl as asn1_crl
-from asn1crypto import ocsp as asn1_ocsp
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import enumerate_sig_fields
-from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
-from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-from signing.contract import Clock, ExtendedPdf, Level, SignerConfig, SigningUnavailable
+from signing.contract import (
+    Clock,
+    ExtendedFile,
+    ExtendedPdf,
+    Level,
+    SignerConfig,
+    SigningUnavailable,
+)
 from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import RevocationChecker
-from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
-from signing.pades.proof import prove_extension
-from signing.pades.refusals import refusing_documents
-from signing.pades.writer import as_asn1, open_writer
+from signing.evidence.timestamps import TimestampAuthorities, unavailable
+from signing.preservation.appending import append_proof
 from signing.preservation.extension_evidence import extension_evidence
 from signing.preservation.gathering import Gathered, Gatherer
+from signing.preservation.growing import Growing, GrowingOnDisk
 from signing.preservation.holding import Holding, read_holding
 from signing.preservation.provability import provability_of_holding
+from signing.reading.mapped_files import copied, mapped
 
 log = logging.getLogger(__name__)
-
-_FIELD = "ArchiveTime"
 
 
 @dataclass(slots=True)
 class _Work:
     """One file on its way up."""
 
-    pdf: bytes
+    file: Growing
     holding: Holding
     fields: tuple[str, ...] = ()
     failure: SigningUnavailable | None = None
     stored: Gathered | None = None  # the data that was embedded
 
-    def grow(self, pdf: bytes, data: Gathered | None, *fields: str) -> None:
-        """Take a new revision; ``data`` lies in its security store."""
+    def grown(self, data: Gathered | None, *fields: str) -> None:
+        """There is a new revision; ``data`` lies in its security store."""
         self.stored = data or self.stored
-        self.pdf, self.fields = pdf, (*self.fields, *fields)
-        self.holding = read_holding(pdf)
+        self.fields = (*self.fields, *fields)
+        self.holding = read_holding(self.file.data)
 
 
 class Extender:
-    """``Preserving.extend`` over one signing service's evidence."""
+    """``Preserving.extend`` and ``LargeFiles.extend_file`` over one service's evidence."""
 
     def __init__(
         self,
@@ -74,7 +72,30 @@ class Extender:
 
     async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
         """See ``Preserving.extend``."""
-        work = _Work(pdf, read_holding(pdf))
+        file = Growing(pdf)
+        done = await self._extend(file, level)
+        return ExtendedPdf(
+            pdf=bytes(file.data),
+            sha256=done.sha256,
+            level=done.level,
+            timestamp_fields=done.timestamp_fields,
+            extended_at=done.extended_at,
+            provability=done.provability,
+            shortfall=done.shortfall,
+            missing=done.missing,
+            evidence=done.evidence,
+        )
+
+    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+        """See ``LargeFiles.extend_file``; the file is mapped, not read."""
+        with mapped(source) as data:
+            async with copied(source, target, len(data)) as copying:
+                with GrowingOnDisk(data, target) as file:
+                    await copying
+                    return await self._extend(file, level)
+
+    async def _extend(self, file: Growing, level: Level) -> ExtendedFile:
+        work = _Work(file, read_holding(file.data))
         data = await self._gatherer.gather(work.holding)
         if level is Level.B_LTA and not data.silent:
             await self._stamp(work, data)  # store and time-stamp in one revision
@@ -82,30 +103,30 @@ class Extender:
             await self._stamp(work, None)
             data = await self._gatherer.gather(work.holding)
         if level is not Level.B_T and not data.silent and _lacks(work.holding, data):
-            work.grow(_with_store(work.pdf, data), data)
-        if work.pdf == pdf and (work.failure or data.silent):
+            await append_proof(file, self._config, data, None)
+            work.grown(data)
+        if len(file.data) == file.size_before and (work.failure or data.silent):
             raise work.failure or _silent()
-        prove_extension(pdf, work.pdf, len(work.fields))
-        return self._result(work, data, level, len(pdf))
+        return self._result(work, data, level, file.prove(len(work.fields)))
 
-    def _result(self, work: _Work, data: Gathered, level: Level, before: int) -> ExtendedPdf:
-        reached = work.holding.level
+    def _result(self, work: _Work, data: Gathered, level: Level, sha256: str) -> ExtendedFile:
+        reached, file = work.holding.level, work.file
         shortfall = ""
         if reached.rank < level.rank:
             shortfall = "validation_data_missing"
             if work.failure or data.silent:
                 shortfall = (work.failure or _silent()).code
-        now = self._clock.now()
-        return ExtendedPdf(
-            pdf=work.pdf,
-            sha256=hashlib.sha256(work.pdf).hexdigest(),
+        now, missing = self._clock.now(), tuple(data.missing)
+        return ExtendedFile(
+            size=len(file.data),
+            sha256=sha256,
             level=reached,
             timestamp_fields=work.fields,
             extended_at=now,
             provability=provability_of_holding(work.holding, self._config.algorithm_ends),
             shortfall=shortfall,
-            missing=tuple(data.missing),
-            evidence=extension_evidence(work.pdf, before, work.stored, tuple(data.missing), now),
+            missing=missing,
+            evidence=extension_evidence(file.appended, file.size_before, work.stored, missing, now),
         )
 
     async def _stamp(self, work: _Work, data: Gathered | None) -> None:
@@ -116,64 +137,19 @@ class Extender:
                 if data is not None and not await self._gatherer.add_authority(chain, data):
                     work.failure = _authority_unknown()
                     continue
-                name, pdf = await self._appended(work.pdf, data, authority)
+                name = await append_proof(work.file, self._config, data, authority)
             except TimestampRequestError as error:
                 log.warning("time-stamping authority %s failed: %s", authority.url, error)
                 work.failure = unavailable(error)
             else:
                 work.failure = None
-                work.grow(pdf, data, name)
+                work.grown(data, name)
                 return
-
-    async def _appended(
-        self, pdf: bytes, data: Gathered | None, authority: TimestampClient
-    ) -> tuple[str, bytes]:
-        stream = io.BytesIO(pdf)
-        with refusing_documents():
-            writer = open_writer(stream)
-            if data is not None:
-                _fill_store(writer, data)
-            name = _free_name(writer)
-            await PdfTimeStamper(authority, field_name=name).async_timestamp_pdf(
-                writer,
-                self._config.archive_digest,
-                bytes_reserved=(authority.token_size * 3 // 2 + 512) * 2,
-                in_place=True,
-            )
-        return name, stream.getvalue()
 
 
 def _lacks(holding: Holding, data: Gathered) -> bool:
     """Whether a time-stamped signature has no revocation data yet although it could be had."""
     return any(s.level is Level.B_T and s.name not in data.missing for s in holding.signatures)
-
-
-def _with_store(pdf: bytes, data: Gathered) -> bytes:
-    """The file with a revision of validation data only (B-LT)."""
-    stream = io.BytesIO(pdf)
-    with refusing_documents():
-        writer = open_writer(stream)
-        _fill_store(writer, data)
-        writer.write_in_place()
-    return stream.getvalue()
-
-
-def _fill_store(writer: IncrementalPdfFileWriter, data: Gathered) -> None:
-    DocumentSecurityStore.supply_dss_in_writer(
-        writer,
-        None,
-        certs=[as_asn1(certificate) for certificate in data.certificates],
-        ocsps=[asn1_ocsp.OCSPResponse.load(raw) for raw in data.ocsps],
-        crls=[asn1_crl.CertificateList.load(raw) for raw in data.crls],
-    )
-
-
-def _free_name(writer: IncrementalPdfFileWriter) -> str:
-    taken = {name for name, _, _ in enumerate_sig_fields(writer.prev)}
-    number = 1
-    while f"{_FIELD}{number}" in taken:
-        number += 1
-    return f"{_FIELD}{number}"
 
 
 def _silent() -> SigningUnavailable:

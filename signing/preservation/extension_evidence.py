@@ -18,18 +18,18 @@ from signing.preservation.gathering import Gathered
 
 
 def extension_evidence(
-    pdf: bytes, before: int, data: Gathered | None, missing: tuple[str, ...], at: datetime
+    appended: bytes, before: int, data: Gathered | None, missing: tuple[str, ...], at: datetime
 ) -> ExtensionEvidence:
     """Gather what an extension leaves.
 
     Args:
-        pdf: the extended file, proved.
-        before: how many of its bytes were there before.
+        appended: the extended file's new revisions, proved.
+        before: how many bytes were there before.
         data: what was embedded in its security store, if anything.
         missing: signature fields that nobody can answer for.
         at: when it was proved.
     """
-    tokens = read_tokens(pdf[before:], before).all()
+    tokens = read_tokens(appended, before).all()
     carried = [one for token in tokens for one in read_message(token).certificates]
     return ExtensionEvidence(
         certificates=tuple(encoded(c) for c in data.certificates) if data else (),

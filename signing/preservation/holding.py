@@ -21,7 +21,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from signing.contract import DocumentRefused, Level
 from signing.pades.refusals import check_not_encrypted, check_readable
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, Unreadable, entry, open_pdf
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, Unreadable, entry, open_pdf
 from signing.reading.signature_fields import FoundSignature, find_signatures
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Holding:
         return tuple(dict.fromkeys(found))
 
 
-def read_holding(pdf: bytes) -> Holding:
+def read_holding(pdf: Data) -> Holding:
     """Read a signed file.
 
     Raises:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from signing.clock import VIETNAM
 from signing.contract import DocumentRefused, Level, Provability
 from signing.preservation.holding import HeldSignature, Holding, Stamp, read_holding
+from signing.reading.opening import Data
 
 AlgorithmEnds = tuple[tuple[str, datetime], ...]
 
@@ -34,7 +35,7 @@ class _End:
     reason: str
 
 
-def provability_of(pdf: bytes, ends: AlgorithmEnds) -> Provability:
+def provability_of(pdf: Data, ends: AlgorithmEnds) -> Provability:
     """Reckon for a file of any origin; a refusal becomes an answer without an end.
 
     Args:

@@ -40,6 +40,7 @@ ANSWERS: Final[Mapping[str, tuple[Any, ...]]] = {
     "finish": (contract.SignedPdf, contract.Prepared),
     "accept_hand_off": (contract.SignedPdf,),
     "extend": (contract.ExtendedPdf,),
+    "extend_file": (contract.ExtendedFile,),
     "provability": (contract.Provability,),
     "provability_file": (contract.Provability,),
     "take_apart": (contract.SignedPieces,),

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from signing.contract import (
     Clock,
     DocumentNumber,
+    ExtendedFile,
     Inspection,
+    Level,
     Placement,
     Provability,
     SignedFile,
@@ -22,6 +24,7 @@ from signing.contract import (
     SignOrder,
     Validation,
 )
+from signing.processes.crews import Crew
 from signing.processes.unfinished import (
     is_unfinished,
     unfinished_file_inspection,
@@ -34,10 +37,15 @@ class LargeFileJobs:
 
     _clock: Clock
     _validation_limit_s: float
+    _limit_s: float
+    _archivists: Crew
 
     if TYPE_CHECKING:
 
         async def _run(self, job: str, *arguments: Any) -> Any: ...
+        async def _on(
+            self, crew: Crew, limit_s: float, job: str, arguments: tuple[Any, ...]
+        ) -> Any: ...
         async def _read(self, job: str, *arguments: Any, limit_s: float | None = None) -> Any: ...
 
     async def inspect_file(self, path: Path) -> Inspection:
@@ -62,6 +70,19 @@ class LargeFileJobs:
             await asyncio.to_thread(target.unlink, missing_ok=True)
             raise
         return cast("SignedFile", signed)
+
+    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+        """Append proof to a copy, where nothing is done but that; no key is needed.
+
+        A child that is lost over it leaves no target file.
+        """
+        arguments = (source, target, level)
+        try:
+            found = await self._on(self._archivists, self._limit_s, "extend_file", arguments)
+        except SigningUnavailable:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+            raise
+        return cast("ExtendedFile", found)
 
     async def validate_file(
         self, path: Path, allowed_fields: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.documents.evidence.log import KeptFile, append, checks_of, keep_raw, moment
 from gateway.foundation.files import FileStore
-from signing.contract import ExtendedPdf
+from signing.contract import Extended
 
 EXTENSION = "extension"
 
@@ -28,7 +28,7 @@ class ExtensionAct:
     tenant: str
     subject: Mapping[str, Any]  # id, reference, kind
     asked: Mapping[str, Any]
-    extended: ExtendedPdf
+    extended: Extended
     kept: Sequence[KeptFile]
     input_sha256: str
     from_level: str | None
@@ -36,7 +36,7 @@ class ExtensionAct:
     revisions: tuple[int, int]  # from, to
 
 
-async def keep_extension(files: FileStore, extended: ExtendedPdf) -> tuple[KeptFile, ...]:
+async def keep_extension(files: FileStore, extended: Extended) -> tuple[KeptFile, ...]:
     """Store every raw byte string that an extension used, before its transaction."""
     left = extended.evidence
     if left is None:
@@ -77,7 +77,7 @@ def _extension(act: ExtensionAct) -> dict[str, Any]:
         "to_revision": act.revisions[1],
         "input_sha256": act.input_sha256,
         "result_sha256": extended.sha256,
-        "result_size": len(extended.pdf),
+        "result_size": extended.size,
         "from_level": act.from_level,
         "wanted": act.wanted,
         "level": extended.level.value,

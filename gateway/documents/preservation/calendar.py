@@ -13,14 +13,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from gateway.documents.large import DocumentSignatures, LargeDocuments
 from gateway.documents.preservation import store as preservation_store
 from gateway.documents.preservation.kept import After, KeptElsewhere, KeptFile
 from gateway.documents.preservation.rules import Kind
+from gateway.documents.preservation.stored_files import (
+    ExtendingSignatures,
+    provability_of_stored,
+)
 from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
-from signing.contract import Level, Provability, SigningError
+from signing.contract import Level, SigningError
 
 _BATCH = 100
 
@@ -58,13 +61,12 @@ class Calendar:
     """The dates of every portal's documents."""
 
     def __init__(
-        self, database: Database, clock: Clock, files: FileStore, signatures: DocumentSignatures
+        self, database: Database, clock: Clock, files: FileStore, signatures: ExtendingSignatures
     ) -> None:
         self._database = database
         self._clock = clock
         self._files = files
         self._signatures = signatures
-        self._large = LargeDocuments(files, signatures)
         self._others: list[KeptElsewhere] = []
 
     def include(self, others: KeptElsewhere) -> None:
@@ -134,19 +136,13 @@ class Calendar:
 
         return await self._database.write(unit)
 
-    async def _provability(self, sha256: str) -> Provability:
-        pdf = await self._files.get_small(sha256)
-        if pdf is None:
-            return await self._large.provability(sha256)
-        return await self._signatures.provability(pdf)
-
     async def reckon_missing(self) -> int:
         """Reckon documents that were published without it, such as before an upgrade; how many."""
         rows = await self._database.read(lambda c: preservation_store.unreckoned(c, _BATCH))
         reckoned = 0
         for row in rows:
             try:
-                found = await self._provability(row.sha256)
+                found = await provability_of_stored(self._files, self._signatures, row.sha256)
             except SigningError:
                 continue  # the signer is away: next time
             until, reason = found.until, found.reason

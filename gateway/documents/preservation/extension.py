@@ -8,7 +8,7 @@ from typing import Any
 from gateway.documents.evidence.extensions import ExtensionAct
 from gateway.documents.evidence.log import KeptFile
 from gateway.documents.preservation.asked import Asked
-from signing.contract import ExtendedPdf, Inspection, Level
+from signing.contract import Extended, Inspection, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Extension:
     """A file with more proof, stored and ready for its row."""
 
     document: Any  # the row as it was read
-    extended: ExtendedPdf
+    extended: Extended
     wanted: Level
     digest: str
     look: Inspection

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from signing.contract import ExtendedPdf, Level, SigningError, SigningUnavailable
+from signing.contract import Extended, Level, SigningError, SigningUnavailable
 
 REFUSE, SIGN_AND_RAISE = "refuse", "sign_and_raise"  # a service that the level needs is down
 
@@ -91,6 +91,6 @@ def is_lost(error: SigningError) -> bool:
     return not isinstance(error, SigningUnavailable)
 
 
-def is_complete(extended: ExtendedPdf) -> bool:
+def is_complete(extended: Extended) -> bool:
     """Whether nothing is missing that could still be had."""
     return extended.shortfall in ("", LOST)

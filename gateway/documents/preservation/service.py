@@ -21,14 +21,13 @@ from sqlalchemy import Connection
 
 from gateway.documents import store
 from gateway.documents.answers import DocumentAnswer, show_documents
-from gateway.documents.evidence.extensions import keep_extension, record_extension
+from gateway.documents.evidence.extensions import record_extension
 from gateway.documents.preservation import store as preservation_store
 from gateway.documents.preservation.asked import BY_REQUEST, QUEUE, Asked
 from gateway.documents.preservation.extension import Extension
-from gateway.documents.preservation.preserving import PreservingSignatures, columns_of
+from gateway.documents.preservation.preserving import columns_of
 from gateway.documents.preservation.rules import (
     LOST,
-    NO_GAIN,
     Kind,
     PreservationPolicy,
     State,
@@ -37,6 +36,7 @@ from gateway.documents.preservation.rules import (
     is_complete,
     is_lost,
 )
+from gateway.documents.preservation.stored_files import ExtendingSignatures, extend_stored
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
@@ -46,11 +46,7 @@ from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
 from gateway.foundation.waker import Waker
 from gateway.webhooks.outbox import TOPIC, NewEvent, emit
-from signing.contract import (
-    Level,
-    SigningError,
-    SigningUnavailable,
-)
+from signing.contract import Level, SigningError
 
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +64,7 @@ class Preservation:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: PreservingSignatures,
+        signatures: ExtendingSignatures,
         policy: PreservationPolicy,
     ) -> None:
         self._database = database
@@ -159,19 +155,10 @@ class Preservation:
         Raises:
             SigningError: the signing service's refusal.
         """
-        pdf = await self._files.get(document.sha256)
-        extended = await self._signatures.extend(pdf, level)
-        if not extended.pdf.startswith(pdf):
-            raise SigningError(
-                "not_incremental", "Kết quả không giữ nguyên văn bản.", "input bytes changed"
-            )
-        until = extended.provability.until
-        if later_than is not None and (until is None or until <= later_than):
-            raise _no_gain()
-        digest = await self._files.put(extended.pdf)
-        look = await self._signatures.inspect(extended.pdf)
-        kept = await keep_extension(self._files, extended)
-        return Extension(document, extended, level, digest, look, kept, asked)
+        made = await extend_stored(
+            self._files, self._signatures, document.sha256, level, later_than
+        )
+        return Extension(document, made.extended, level, made.digest, made.look, made.kept, asked)
 
     # -------------------------------------------------------------- units of work
 
@@ -311,12 +298,3 @@ class Preservation:
 
     def _count(self, kind: str, outcome: str) -> None:
         self._metrics.extensions.labels(kind, outcome).inc()
-
-
-def _no_gain() -> SigningUnavailable:
-    return SigningUnavailable(
-        NO_GAIN,
-        "Gia hạn lúc này không kéo dài thời hạn chứng minh: chứng thư của dịch vụ cấp dấu thời"
-        " gian, hoặc thuật toán, cũng hết hạn vào lúc đó.",
-        "a new archive time-stamp would end as soon as the one that is there",
-    )

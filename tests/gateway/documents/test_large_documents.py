@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
 
-from signing.contract import SigningUnavailable
+from gateway.documents.preservation.stored_files import extend_stored
+from signing.contract import Level, SigningUnavailable
 from tests.gateway.documents.desk import CLERK, LEADER, SEAL, Desk
 from tests.gateway.documents.test_documents_http import BAD_FILES, form, form_of, upload
 from tests.support.edge import make_edge, portal, serve
@@ -27,7 +29,7 @@ class FilesOnly:
         self._signatures = signatures
 
     def __getattr__(self, name):
-        if name in ("inspect", "sign", "validate", "provability"):
+        if name in ("inspect", "sign", "validate", "provability", "extend"):
             raise AssertionError(f"{name} was given a document in memory")
         return getattr(self._signatures, name)
 
@@ -157,3 +159,67 @@ async def test_a_refused_large_signing_leaves_the_step_to_be_signed_again(
     assert left_over(tmp_path) == []
     status, body, _ = await leader.post(path, {})
     assert (status, body["status"]) == (200, "signed")
+
+
+# ------------------------------------------------------------------ kept provable
+
+
+async def signed_at(world, level):
+    """A document with one signature at a level, and its caller."""
+    caller = await world()
+    made = await upload(caller, plain_pdf())
+    asked = {"document_id": made["id"], "level": level, "steps": STEPS[:1]}
+    _, request, _ = await caller.post("/v1/signature-requests", asked)
+    leader = await world(official=LEADER, scopes=("documents:sign",))
+    status, body, _ = await leader.post(f"/v1/signature-requests/{request['id']}/sign", {})
+    assert (status, body["status"]) == (200, "signed")
+    return caller, made["id"]
+
+
+async def test_a_large_document_is_raised_and_renewed_as_a_file(world, desk, tmp_path):
+    """Asked for over HTTP: two more revisions, each valid, nothing but files on the way."""
+    caller, document_id = await signed_at(world, "B-B")
+    address = f"/v1/documents/{document_id}"
+    _, before = await fetch(caller, f"{address}/content")
+    for revision in (2, 3):
+        status, shown, _ = await caller.post(f"{address}/extend", {"level": "B-LTA"})
+        assert (status, shown["level"], shown["revision"]) == (200, "B-LTA", revision), shown
+        _, after = await fetch(caller, f"{address}/content")
+        assert after.startswith(before)
+        assert len(after) > len(before)
+        assert (shown["sha256"], shown["size"]) == (hashlib.sha256(after).hexdigest(), len(after))
+        before = after
+    assert (await desk.audit()).first_break is None
+    assert left_over(tmp_path) == []
+
+
+async def test_a_large_extension_that_fails_leaves_the_document_as_it_was(
+    world, desk, tmp_path, monkeypatch
+):
+    """No revision, no file beside the store; the next try works."""
+    caller, document_id = await signed_at(world, "B-T")
+    address = f"/v1/documents/{document_id}"
+
+    async def lost(source, target, level):
+        target.write_bytes(b"half")
+        raise SigningUnavailable("signer_died", "Tiến trình ký số dừng đột ngột.", "lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.signatures, "extend_file", lost, raising=False)
+        status, body, _ = await caller.post(f"{address}/extend", {"level": "B-LTA"})
+    assert (status, body["reason"]) == (503, "signer_died")
+    assert left_over(tmp_path) == []
+    status, shown, _ = await caller.post(f"{address}/extend", {"level": "B-LTA"})
+    assert (status, shown["level"], shown["revision"]) == (200, "B-LTA", 2)
+
+
+async def test_a_renewal_that_gains_nothing_is_not_stored(world, desk, tmp_path):
+    """The queue's kind of extension, refused once the longer file is known: it is thrown away."""
+    caller, document_id = await signed_at(world, "B-LTA")
+    _, shown, _ = await caller.get(f"/v1/documents/{document_id}")
+    stored = {path for path in (tmp_path / "files").rglob("*") if path.is_file()}
+    end = datetime(2100, 1, 1, tzinfo=UTC)
+    with pytest.raises(SigningUnavailable) as refused:
+        await extend_stored(desk.files, desk.signatures, shown["sha256"], Level.B_LTA, end)
+    assert refused.value.code == "renewal_no_gain"
+    assert {path for path in (tmp_path / "files").rglob("*") if path.is_file()} == stored

@@ -1,0 +1,36 @@
+"""Where the signatures of a file stand, by nothing but their byte ranges (ISO 32000-2, 12.8.1).
+
+Owns finding them after a position and taking the message out of its gap. Leaves what the bytes say
+to ``proof``; knows nothing of how they were written.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import unhexlify
+from collections.abc import Iterator
+from mmap import mmap
+
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+
+
+def byte_ranges(data: bytes | mmap, position: int) -> Iterator[tuple[int, int, int]]:
+    """Each byte range from a position on: where its gap begins and ends, and where it ends.
+
+    Nothing is looked for inside a gap: it holds digits, as ``message_in`` makes sure.
+    """
+    at = position
+    while (match := _BYTE_RANGE.search(data, at)) is not None:
+        start, length, second, rest = (int(part) for part in match.groups())
+        end = second + rest
+        if start != 0 or not position <= length < second <= end <= len(data):
+            raise ValueError("a byte range does not lie on the file")
+        yield length, second, end
+        position, at = length, second if match.end() <= length else match.end()
+
+
+def message_in(data: bytes | mmap, length: int, second: int) -> bytes:
+    """What stands in the gap of a byte range; zero padding follows the message."""
+    if data[length : length + 1] != b"<" or data[second - 1 : second] != b">":
+        raise ValueError("a byte range does not frame its signature")
+    return unhexlify(data[length + 1 : second - 1])

@@ -1,0 +1,83 @@
+"""A signed file and what is appended to it: in memory, or in a copy on the disk.
+
+Owns the bytes so far and one SHA-256 state over them, so that nothing is hashed twice while the
+file grows. Leaves what is appended to ``appending`` and the check of the result to
+``signing.pades.proof``.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from signing.pades.proof import prove_extension
+from signing.reading.mapped_files import append_to, mapped
+from signing.reading.opening import Data
+from signing.reading.stretches import let_go, sha256_of
+
+
+class Growing:
+    """In memory; ``data`` is the whole file so far."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self.size_before = len(data)
+        self.state = sha256_of(data)
+        self._digest_before = self.state.digest()
+
+    @property
+    def appended(self) -> bytes:
+        """Everything that was appended so far."""
+        return self.data[self.size_before :]
+
+    def append(self, revision: bytes) -> None:
+        """Take a new revision."""
+        self.state.update(revision)
+        self._grow(revision)
+
+    def _grow(self, revision: bytes) -> None:
+        self.data = bytes(self.data) + revision
+
+    def prove(self, stamps: int) -> str:
+        """Verify what was appended; give the whole file's SHA-256, hexadecimal.
+
+        Raises:
+            ProofFailed: code ``self_check_failed``.
+        """
+        return prove_extension(self.data, self.size_before, stamps, self._digest_before)
+
+
+class GrowingOnDisk(Growing):
+    """In a copy of a mapped file; use as a context, in which ``data`` can be read."""
+
+    def __init__(self, source: Data, target: Path) -> None:
+        super().__init__(source)
+        self._target = target
+        self._mapping = ExitStack()
+
+    def __enter__(self) -> GrowingOnDisk:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._mapping.close()
+
+    def _grow(self, revision: bytes) -> None:
+        append_to(self._target, len(self.data), revision)
+        self._map()
+
+    def _map(self) -> None:
+        self._mapping.close()
+        self.data = self._mapping.enter_context(mapped(self._target))
+
+    def prove(self, stamps: int) -> str:
+        """Verify what lies on the disk."""
+        self._map()
+        sha256 = super().prove(stamps)
+        let_go(self.data)
+        return sha256

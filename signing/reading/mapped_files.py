@@ -1,0 +1,76 @@
+"""Large files where they lie: mapped instead of read, copied and appended to on the disk.
+
+Owns mapping a file so that it takes no memory of its own, and the copy that grows. Leaves what is
+read and appended to the callers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import cast
+
+from signing.contract import DocumentRefused
+
+
+def append_to(path: Path, size: int, appended: bytes) -> None:
+    """Let a file consist of its first ``size`` bytes and ``appended``."""
+    with path.open("r+b") as writing:
+        writing.seek(size)
+        writing.write(appended)
+        writing.truncate()
+
+
+@asynccontextmanager
+async def copied(source: Path, target: Path, size: int) -> AsyncIterator[asyncio.Future[None]]:
+    """Copy beside other work; await the future before using the copy. A failure removes it."""
+    copying = asyncio.get_running_loop().run_in_executor(None, _copy, source, target, size)
+    try:
+        yield copying
+    except BaseException:
+        await asyncio.wait([copying])
+        await asyncio.to_thread(target.unlink, missing_ok=True)
+        raise
+
+
+def _copy(source: Path, target: Path, size: int) -> None:
+    with source.open("rb") as reading, target.open("wb") as writing:
+        left = size
+        while left:
+            try:
+                done = os.copy_file_range(reading.fileno(), writing.fileno(), left)
+            except OSError:  # between file systems, or not offered by this one
+                break
+            if not done:
+                break
+            left -= done
+        if left:
+            reading.seek(size - left)
+            writing.seek(size - left)
+            shutil.copyfileobj(reading, writing, 1024 * 1024)
+        writing.truncate(size)
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[bytes]:
+    """A file's bytes without reading them; they must not change meanwhile.
+
+    A mapping is read like bytes wherever this package reads documents.
+
+    Raises:
+        DocumentRefused: code ``not_a_pdf``, for an empty file.
+    """
+    with path.open("rb") as opened:
+        try:
+            data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            raise DocumentRefused(
+                "not_a_pdf", "Tệp không phải là PDF.", "the file is empty"
+            ) from None
+        with data:
+            yield cast("bytes", data)
