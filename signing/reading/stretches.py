@@ -10,7 +10,7 @@ import hashlib
 import mmap
 from typing import Any
 
-from signing.reading.opening import Data
+Data = bytes | mmap.mmap  # a file's bytes, or a mapping of it
 
 STRETCH = 8 * 1024 * 1024  # bytes
 
