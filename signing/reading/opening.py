@@ -7,7 +7,6 @@ judging what is inside to ``signing.inspection`` and ``signing.validation``.
 from __future__ import annotations
 
 import io
-import mmap
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signing.reading import hex_strings, name_cache, streams_in_place
 from signing.reading.mapped_stream import MappedStream
 from signing.reading.quiet_libraries import silence_libraries
+from signing.reading.stretches import Data as Data  # noqa: PLC0414 - mypy's word for giving it on
 
 silence_libraries()
 hex_strings.install()
@@ -43,8 +43,6 @@ HOSTILE_INPUT_ERRORS = (
     struct.error,
     zlib.error,
 )
-
-Data = bytes | mmap.mmap  # a file's bytes, in memory or where they lie on the disk
 
 MAX_SIZE = 400 * 1024 * 1024
 HEADER_WINDOW = 1024  # ISO 32000-1 Annex H: readers accept the header in the first 1024 bytes

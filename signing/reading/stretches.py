@@ -10,8 +10,7 @@ import hashlib
 import mmap
 from typing import Any
 
-from signing.reading.opening import Data
-
+Data = bytes | mmap.mmap  # a file's bytes, in memory or where they lie on the disk
 STRETCH = 8 * 1024 * 1024  # bytes
 
 
