@@ -24,7 +24,7 @@ from signing.contract import (
 from signing.delivery import Delivery, IntoFile
 from signing.pades.refusals import check_readable
 from signing.preservation import Extender
-from signing.reading.mapped_files import copied, mapped
+from signing.reading.mapped_files import copied, mapped, whole_file
 from signing.stages import Timings
 
 
@@ -54,13 +54,13 @@ class LargeFileWork:
     async def validate_file(
         self, path: Path, allowed_fields: frozenset[str] = frozenset()
     ) -> Validation:
-        """Judge every signature; reads the file as a whole, so only a reader should do it."""
-        pdf = path.read_bytes()  # noqa: ASYNC240 - a child does one job
-        return await self.validate(pdf, allowed_fields)
+        """Judge every signature; the file is mapped, not read."""
+        with whole_file(path, mapped_from=0) as data:
+            return await self.validate(data, allowed_fields)
 
     async def provability_file(self, path: Path) -> Provability:
         """Until when a file is provable; the file is mapped, not read."""
-        with mapped(path) as data:
+        with whole_file(path, mapped_from=0) as data:
             return await self.provability(data)
 
     async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:

@@ -20,7 +20,8 @@ import pypdfium2.raw as pdfium_c
 from signing.appearance.anchors import plain_letters
 from signing.contract import DocumentSurvey, Inspection, PageSurvey
 from signing.contract.survey import FLOATS_A_LETTER
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, stream_of
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data
+from signing.reading.pdfium_files import PdfiumFile
 
 MAX_CHARS = 60_000
 _MAX_OBJECTS = 5_000
@@ -47,7 +48,7 @@ class SurveyedPages:
     def __init__(self, pdf: Data, known: DocumentSurvey | None = None) -> None:
         self._pdf = pdf
         self._pages = {page.index: page for page in known.pages} if known is not None else {}
-        self._document: pdfium.PdfDocument | None = None
+        self._document: PdfiumFile | None = None
 
     def __enter__(self) -> SurveyedPages:
         return self
@@ -80,10 +81,9 @@ class SurveyedPages:
         """Everything read so far, for the file that has this hash."""
         return DocumentSurvey(sha256, tuple(self._pages[at] for at in sorted(self._pages)))
 
-    def _opened(self) -> pdfium.PdfDocument:
+    def _opened(self) -> PdfiumFile:
         if self._document is None:
-            pdf = self._pdf
-            self._document = pdfium.PdfDocument(pdf if isinstance(pdf, bytes) else stream_of(pdf))
+            self._document = PdfiumFile(self._pdf)
         return self._document
 
     def close(self) -> None:
@@ -113,14 +113,13 @@ def with_survey(found: Inspection, pdf: Data) -> Inspection:
     return dataclasses.replace(found, survey=survey_ends(fit, sha256))
 
 
-def survey_page(document: pdfium.PdfDocument, index: int) -> PageSurvey:
+def survey_page(document: PdfiumFile, index: int) -> PageSurvey:
     """Read one page.
 
     Raises:
         pypdfium2.PdfiumError: there is no such page, or it cannot be read.
     """
-    page = document[index]
-    try:
+    with document.page(index) as page:
         text = page.get_textpage()
         try:
             letters, boxes, runs = _read_text(text)
@@ -140,8 +139,6 @@ def survey_page(document: pdfium.PdfDocument, index: int) -> PageSurvey:
             scanned,
             plain_letters(letters),
         )
-    finally:
-        page.close()
 
 
 def _read_text(text: pdfium.PdfTextPage) -> tuple[str, array[float], array[float]]:

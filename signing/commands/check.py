@@ -40,6 +40,7 @@ from signing.contract import (
 )
 from signing.inspection import inspect_file
 from signing.processes.limits import Limits
+from signing.reading.mapped_files import whole_file
 from signing.reading.opening import MAX_SIZE
 from signing.validation import validate_pdf
 from signing.validation.trust import load_roots
@@ -277,8 +278,9 @@ def _validate_file(
 def _validate_path(
     path: Path, roots: tuple[bytes, ...], now: datetime, **options: Any
 ) -> Validation:
-    """In the child: its one copy of a large file is the only one."""
-    return validate_pdf(path.read_bytes(), roots, now, **options)
+    """In the child, which maps a large file."""
+    with whole_file(path) as data:
+        return validate_pdf(data, roots, now, **options)
 
 
 def _attempt(work: Callable[[], Any]) -> Any:

@@ -1,7 +1,7 @@
 """Files too large to be handed about, for the commands: inspected and verified in a child.
 
-Owns signing one into a temporary file and looking at the result with fresh eyes. The child reads
-the whole file when it validates it, within its own limits; this process reads it in pieces.
+Owns signing one into a temporary file and looking at the result with fresh eyes. The child maps
+the file to validate it, within its own limits; this process reads it in pieces.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from signing.commands.checking_process import CheckingProcess
 from signing.contract import Validation
 from signing.processes.limits import Limits
+from signing.reading.mapped_files import whole_file
 from signing.validation import validate_pdf
 
 SignFile = Callable[[Path, Path], object]  # from a file into another one
@@ -22,8 +23,9 @@ _CHUNK = 1024 * 1024
 
 
 def validate_whole(path: Path, roots: tuple[bytes, ...], now: datetime) -> Validation:
-    """The child's work."""
-    return validate_pdf(path.read_bytes(), roots, now)
+    """The child's work: the file is mapped, not read."""
+    with whole_file(path) as data:
+        return validate_pdf(data, roots, now)
 
 
 def sign_large(path: Path, sign: SignFile, now: datetime, limits: Limits | None) -> Validation:

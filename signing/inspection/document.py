@@ -10,9 +10,6 @@ TT 15/2025/TT-BKHCN with the shadow-attack literature.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import mmap
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -31,6 +28,7 @@ from signing.inspection.print_state import find_print_differences
 from signing.inspection.repair import STRUCTURAL, disclose, is_repairable, repair_pdf
 from signing.inspection.shadows import look_for_doubles
 from signing.inspection.shown_text import find_invisible_text
+from signing.reading.mapped_files import whole_file
 from signing.reading.names import common_name
 from signing.reading.opening import (
     HEADER_WINDOW,
@@ -49,8 +47,7 @@ from signing.reading.signature_fields import (
     find_signatures,
     has_loose_signature,
 )
-
-_READ_WHOLE = 32 * 1024 * 1024
+from signing.reading.stretches import sha256_of
 
 
 def inspect_pdf(pdf: Data, *, repair: bool = True) -> Inspection:
@@ -78,14 +75,11 @@ def inspect_file(path: Path, *, repair: bool = True) -> Inspection:
     Raises:
         OSError: the file cannot be opened.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > MAX_SIZE:
-            return Inspection("", size, 0, "", (_too_large(size),), ())
-        if size <= _READ_WHOLE:
-            return inspect_pdf(file.read(), repair=repair)
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return inspect_pdf(data, repair=repair)
+    size = path.stat().st_size
+    if size > MAX_SIZE:
+        return Inspection("", size, 0, "", (_too_large(size),), ())
+    with whole_file(path) as data:
+        return inspect_pdf(data, repair=repair)
 
 
 def _look(pdf: Data) -> Inspection:
@@ -119,7 +113,7 @@ class _Report:
     """What is known so far; a surprise later on loses nothing of it."""
 
     def __init__(self, pdf: Data) -> None:
-        self.sha256 = hashlib.sha256(pdf).hexdigest()
+        self.sha256 = sha256_of(pdf).hexdigest()
         self.size = len(pdf)
         self.pages = 0
         self.version = ""

@@ -8,6 +8,7 @@ are ``glyphs``'.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -15,7 +16,8 @@ import pypdfium2.raw as pdfium_c
 
 from signing.contract import Finding
 from signing.inspection.findings import finding
-from signing.reading.opening import Data, stream_of
+from signing.reading.opening import Data
+from signing.reading.pdfium_files import PdfiumFile
 
 _MAX_PAGES = 300
 _MAX_OBJECTS = 20_000
@@ -26,34 +28,25 @@ _SCAN_SHARE = 0.6  # of the page that a picture must cover for the page to be a 
 
 def find_invisible_text(pdf: Data) -> list[Finding]:
     """A finding for every page that carries text drawn invisibly."""
-    document = pdfium.PdfDocument(stream_of(pdf))
     deadline = time.monotonic() + _SECONDS
     found = []
-    try:
+    with PdfiumFile(pdf) as document:
         for index in range(min(len(document), _MAX_PAGES)):
             if time.monotonic() > deadline:
                 break
             code = _look_at_page(document, index)
             if code is not None:
                 found.append(finding(code, f"trang {index + 1}"))
-    finally:
-        document.close()
     return found
 
 
-def _look_at_page(document: Any, index: int) -> str | None:
-    try:
-        page = document[index]
-    except pdfium.PdfiumError:
-        return None
-    try:
+def _look_at_page(document: PdfiumFile, index: int) -> str | None:
+    with suppress(pdfium.PdfiumError), document.page(index) as page:
         hidden, covered = _survey(page)
-        if not hidden:
-            return None
-        width, height = page.get_size()
-        return "ocr_text" if covered >= _SCAN_SHARE * width * height else "invisible_text"
-    finally:
-        page.close()
+        if hidden:
+            width, height = page.get_size()
+            return "ocr_text" if covered >= _SCAN_SHARE * width * height else "invisible_text"
+    return None
 
 
 def _survey(page: Any) -> tuple[bool, float]:

@@ -17,6 +17,8 @@ from typing import cast
 
 from signing.contract import DocumentRefused
 
+MAPPED_FROM = 32 * 1024 * 1024  # bytes: what is smaller is read faster than it is mapped
+
 
 def append_to(path: Path, size: int, appended: bytes) -> None:
     """Let a file consist of its first ``size`` bytes and ``appended``."""
@@ -74,3 +76,13 @@ def mapped(path: Path) -> Iterator[bytes]:
             ) from None
         with data:
             yield cast("bytes", data)
+
+
+@contextmanager
+def whole_file(path: Path, mapped_from: int = MAPPED_FROM) -> Iterator[bytes]:
+    """A file's bytes, read when it is small (at least when it is empty), else mapped."""
+    if path.stat().st_size < max(mapped_from, 1):
+        yield path.read_bytes()
+        return
+    with mapped(path) as data:
+        yield data

@@ -7,7 +7,6 @@ judging what is inside to ``signing.inspection`` and ``signing.validation``.
 from __future__ import annotations
 
 import io
-import mmap
 import struct
 import zlib
 from dataclasses import dataclass
@@ -18,12 +17,15 @@ from pyhanko.pdf_utils.decode_limits import DecodeLimits
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signing.reading import hex_strings, name_cache
+from signing.reading import hex_strings, name_cache, streams_in_place
+from signing.reading.mapped_stream import MappedStream
 from signing.reading.quiet_libraries import silence_libraries
+from signing.reading.stretches import Data as Data  # noqa: PLC0414 - mypy's word for giving it on
 
 silence_libraries()
 hex_strings.install()
 name_cache.install()
+streams_in_place.install()
 
 # What a hostile file can raise out of a pure-Python parser, beyond the parser's own errors.
 HOSTILE_INPUT_ERRORS = (
@@ -41,8 +43,6 @@ HOSTILE_INPUT_ERRORS = (
     struct.error,
     zlib.error,
 )
-
-Data = bytes | mmap.mmap  # a file's bytes, in memory or where they lie on the disk
 
 MAX_SIZE = 400 * 1024 * 1024
 HEADER_WINDOW = 1024  # ISO 32000-1 Annex H: readers accept the header in the first 1024 bytes
@@ -73,46 +73,9 @@ def short_reason(error: BaseException) -> str:
     return printable[:_REASON_LENGTH]
 
 
-class _MappedFile(io.RawIOBase):
-    """A mapped file as a stream: a library copies what it reads, once, and nothing else."""
-
-    def __init__(self, data: mmap.mmap) -> None:
-        super().__init__()
-        self._data = data
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
-        if start + offset < 0:
-            raise ValueError("negative seek position")
-        self._at = start + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int | None = -1) -> bytes:
-        end = len(self._data) if size is None or size < 0 else self._at + size
-        part = self._data[self._at : end]
-        self._at += len(part)
-        return part
-
-    def readinto(self, buffer: Any) -> int:
-        with memoryview(self._data) as whole, whole[self._at : self._at + len(buffer)] as part:
-            buffer[: len(part)] = part
-            self._at += len(part)
-            return len(part)
-
-
 def stream_of(pdf: Data) -> BinaryIO:
     """A fresh stream over a file's bytes."""
-    return io.BytesIO(pdf) if isinstance(pdf, bytes) else cast("BinaryIO", _MappedFile(pdf))
+    return io.BytesIO(pdf) if isinstance(pdf, bytes) else cast("BinaryIO", MappedStream(pdf))
 
 
 def open_pdf(pdf: Data) -> Opened | Unreadable:

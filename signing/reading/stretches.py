@@ -10,14 +10,13 @@ import hashlib
 import mmap
 from typing import Any
 
-Data = bytes | mmap.mmap  # a file's bytes, or a mapping of it
-
+Data = bytes | mmap.mmap  # a file's bytes, in memory or where they lie on the disk
 STRETCH = 8 * 1024 * 1024  # bytes
 
 
 def read_into(state: Any, data: Data, start: int = 0, end: int | None = None) -> None:
     """Feed ``data[start:end]`` to a hash; no more than a stretch of a mapping stays resident."""
-    end = len(data) if end is None else end
+    end = len(data) if end is None else min(end, len(data))
     with memoryview(data) as whole:
         if not isinstance(data, mmap.mmap):
             with whole[start:end] as part:
@@ -40,7 +39,7 @@ def sha256_of(data: Data) -> Any:
 def let_go(data: Data, start: int = 0, end: int | None = None) -> None:
     """Give the pages of a mapping back; what is read there again comes from the page cache."""
     if isinstance(data, mmap.mmap):
-        end = len(data) if end is None else end
+        end = len(data) if end is None else min(end, len(data))
         begin = start - start % mmap.PAGESIZE
         if end > begin:
             data.madvise(mmap.MADV_DONTNEED, begin, end - begin)

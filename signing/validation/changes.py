@@ -23,12 +23,12 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, SuspiciousModification
 
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, entry
 from signing.reading.signature_fields import FormField, form_fields
 from signing.validation.carried import CarriedAlong
 from signing.validation.difference import Deadline, Unanalysable
 from signing.validation.drawn import DrawnContent, Key, Rect, TooLarge
-from signing.validation.pictures import Comparison, CoveredPages, beginning, compare_pictures
+from signing.validation.pictures import Beginning, Comparison, CoveredPages, compare_pictures
 from signing.validation.sentences import say
 
 _A4_AREA = 595.0 * 842.0
@@ -80,7 +80,7 @@ class ChangeJudge:
     """
 
     def __init__(
-        self, pdf: bytes, reader: PdfFileReader, allowed_fields: frozenset[str], deadline: Deadline
+        self, pdf: Data, reader: PdfFileReader, allowed_fields: frozenset[str], deadline: Deadline
     ) -> None:
         self._pdf = pdf
         self._reader = reader
@@ -176,7 +176,7 @@ class ChangeJudge:
             if not alike:
                 doubtful = self._drawn.boxes(judged.doubtful)
                 seen = compare_pictures(
-                    beginning(self._pdf, signed.end),
+                    Beginning(self._pdf, signed.end),
                     self._pdf,
                     allowed,
                     doubtful,

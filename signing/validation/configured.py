@@ -8,12 +8,13 @@ from __future__ import annotations
 from signing.contract import Clock, SignerConfig, Validation
 from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import RevocationChecker
+from signing.reading.opening import Data
 from signing.validation.document import validate_pdf
 from signing.validation.revocation import ask_about
 
 
 async def validate_as_configured(
-    pdf: bytes,
+    pdf: Data,
     config: SignerConfig,
     clock: Clock,
     chains: ChainBuilder,

@@ -12,11 +12,14 @@ from collections.abc import Iterable
 
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
+from signing.reading.opening import Data
+from signing.reading.stretches import read_into
+
 # names as in CMS → as hashlib knows them; others are left to the library
 _NAMES = {name: name for name in ("sha1", "sha224", "sha256", "sha384", "sha512")}
 
 
-def hash_signed_bytes(pdf: bytes, signatures: Iterable[EmbeddedPdfSignature]) -> None:
+def hash_signed_bytes(pdf: Data, signatures: Iterable[EmbeddedPdfSignature]) -> None:
     """Fill in the digests that the library would work out one by one.
 
     Args:
@@ -30,12 +33,11 @@ def hash_signed_bytes(pdf: bytes, signatures: Iterable[EmbeddedPdfSignature]) ->
         if name is None or len(spans) != 4 or spans[0] != 0:
             continue
         by_algorithm.setdefault(name, []).append((spans[1], spans[2], spans[3], signature))
-    view = memoryview(pdf)
     for name, found in by_algorithm.items():
         running, hashed = hashlib.new(name), 0
         for first, start, length, signature in sorted(found, key=lambda one: one[0]):
-            running.update(view[hashed:first])
+            read_into(running, pdf, hashed, first)
             hashed = first
             whole = running.copy()
-            whole.update(view[start : start + length])
+            read_into(whole, pdf, start, start + length)
             signature.external_digests[name] = whole.digest()

@@ -13,7 +13,6 @@ is nothing to pass and nothing that failed. A file whose signature belongs to ot
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
 from signing.contract import SignatureVerdict, TrustAnchor, Validation, Verdict
-from signing.reading.opening import HEADER_WINDOW, MAX_SIZE, Unreadable, open_pdf
+from signing.reading.opening import HEADER_WINDOW, MAX_SIZE, Data, Unreadable, open_pdf
 from signing.reading.signature_fields import (
     MAX_SIGNATURES,
     FoundSignature,
@@ -35,6 +34,7 @@ from signing.reading.signature_fields import (
     form_fields,
     has_loose_signature,
 )
+from signing.reading.stretches import sha256_of
 from signing.validation.account import Account, LaterAct
 from signing.validation.changes import ChangeJudge, ChangeVerdict
 from signing.validation.difference import (
@@ -83,7 +83,7 @@ _NAMES_TOLD = 5
 
 
 def validate_pdf(
-    pdf: bytes,
+    pdf: Data,
     roots: tuple[bytes, ...],
     now: datetime,
     *,
@@ -124,7 +124,7 @@ class _Run:
 
     def __init__(
         self,
-        pdf: bytes,
+        pdf: Data,
         roots: Sequence[x509.Certificate],
         circumstances: Circumstances,
         deadline: Deadline,
@@ -152,7 +152,7 @@ class _Run:
         return Validation(
             verdict=verdict,
             summary=summary,
-            sha256=hashlib.sha256(self._pdf).hexdigest(),
+            sha256=sha256_of(self._pdf).hexdigest(),
             size=len(self._pdf),
             signatures=signatures,
             messages=tuple(self._messages),
@@ -186,7 +186,7 @@ class _Run:
         reason = "decode_limit" if opened.decode_limit else "unreadable"
         if b"%PDF-" not in self._pdf[:HEADER_WINDOW]:
             reason = "not_a_pdf"
-        elif b"/ByteRange" in self._pdf:
+        elif self._pdf.find(b"/ByteRange") >= 0:
             self._messages.append(say("traces"))
         return self.answer(Verdict.INDETERMINATE, say(reason), (), reason)
 
@@ -200,7 +200,9 @@ class _Run:
 
     def _is_mac(self, reader: PdfFileReader) -> bool:
         """Whether the only byte range is that of a message authentication code (ISO/TS 32004)."""
-        return "/AuthCode" in reader.trailer_view and self._pdf.count(b"/ByteRange") == 1
+        if "/AuthCode" not in reader.trailer_view:
+            return False
+        return self._pdf.find(b"/ByteRange") == self._pdf.rfind(b"/ByteRange") >= 0
 
     def _judge_signatures(
         self, reader: PdfFileReader, found: list[FoundSignature]

@@ -10,20 +10,20 @@ another viewer does not is found by the object comparison in ``difference``, not
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
 
+from signing.reading.opening import Data
+from signing.reading.pdfium_files import PdfiumFile
 from signing.validation.difference import Deadline
 from signing.validation.drawn import Rect
 
 Pixels = tuple[int, int, int, int]  # left, top, right, bottom
-Whole = bytes | ctypes.Array[ctypes.c_char]  # a file to open
 Boxes = Mapping[int, list[Rect]]  # page from 0 → rectangles
 
 _MAX_PAGES = 300
@@ -47,13 +47,15 @@ class Comparison:
     covered: tuple[str, ...] = ()  # the words under later signatures' pictures, as far as readable
 
 
-def beginning(pdf: bytes, end: int) -> Whole:
-    """The first bytes of a file, as PDFium takes them: no copy, so that ``pdf`` must be kept."""
-    return ctypes.cast(ctypes.c_char_p(pdf), ctypes.POINTER(ctypes.c_char * end)).contents
+class Beginning(NamedTuple):
+    """The first bytes of a file, which are not copied."""
+
+    pdf: Data
+    end: int
 
 
 def compare_pictures(
-    signed: Whole, newest: bytes, allowed: Boxes, doubtful: Boxes, deadline: Deadline
+    signed: Data | Beginning, newest: Data, allowed: Boxes, doubtful: Boxes, deadline: Deadline
 ) -> Comparison:
     """Draw two revisions of a file and look for differences.
 
@@ -86,7 +88,7 @@ class CoveredPages:
         deadline: checked before every page.
     """
 
-    def __init__(self, pdf: bytes, deadline: Deadline) -> None:
+    def __init__(self, pdf: Data, deadline: Deadline) -> None:
         self._pdf = pdf
         self._deadline = deadline
         self._known: dict[Any, str | None] = {}  # the words that are hidden; None: nothing is
@@ -111,7 +113,7 @@ class CoveredPages:
             for number, boxes in sorted(stamps.items()):
                 key = (number, tuple(sorted(boxes)), tuple(sorted(others.get(number, []))))
                 if not alike or key not in self._known:
-                    older = older or [_Document(beginning(self._pdf, end))]
+                    older = older or [_Document(Beginning(self._pdf, end))]
                     self._known[key] = self._page_hides(older[0], number, boxes)
                 covered = self._known[key]
                 if covered is not None:
@@ -189,9 +191,9 @@ def _seen(difference: Image.Image) -> bool:
 class _Document:
     """An open file whose pages can be drawn with their annotations."""
 
-    def __init__(self, pdf: Whole) -> None:
-        self._document = pypdfium2.PdfDocument(pdf)
-        self._document.init_forms()
+    def __init__(self, pdf: Data | Beginning) -> None:
+        whole, end = pdf if isinstance(pdf, Beginning) else (pdf, None)
+        self._document = PdfiumFile(whole, end, forms=True)
 
     def __enter__(self) -> _Document:
         return self
@@ -207,24 +209,20 @@ class _Document:
         return len(self._document)
 
     def picture(self, number: int) -> Image.Image:
-        page = self._document[number]
-        try:
+        with self._document.page(number) as page:
             bitmap = page.render(scale=_scale(page), may_draw_forms=True)
             picture: Image.Image = bitmap.to_pil().convert("RGB")
             bitmap.close()
             return picture
-        finally:
-            page.close()
 
     def words(self, number: int, boxes: list[Rect]) -> str:
         """The text within rectangles of a page, on one line and not too long."""
-        page = self._document[number]
-        text = page.get_textpage()
-        try:
-            found = " ".join(text.get_text_bounded(*box) for box in boxes)
-        finally:
-            text.close()
-            page.close()
+        with self._document.page(number) as page:
+            text = page.get_textpage()
+            try:
+                found = " ".join(text.get_text_bounded(*box) for box in boxes)
+            finally:
+                text.close()
         line = " ".join("".join(c if c.isprintable() else " " for c in found).split())
         return line if len(line) <= _WORDS else line[:_WORDS] + "…"
 
@@ -239,11 +237,8 @@ class _Document:
         drawn = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
         if not drawn:
             return []
-        page = self._document[number]
-        try:
+        with self._document.page(number) as page:
             return [_area(page, box) for box in drawn]
-        finally:
-            page.close()
 
 
 def _scale(page: Any) -> float:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 
 from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import RevocationChecker
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, Opened, open_pdf
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, Opened, open_pdf
 from signing.reading.signature_fields import MAX_SIGNATURES, FoundSignature, find_signatures
 from signing.validation.signature_reading import (
     BrokenSignature,
@@ -41,7 +41,7 @@ class FreshRevocation:
 
 
 async def ask_about(
-    pdf: bytes,
+    pdf: Data,
     chains: ChainBuilder,
     checker: RevocationChecker,
     now: datetime,
@@ -84,7 +84,7 @@ async def _ask(
     return FreshRevocation(tuple(dict.fromkeys(ocsps)), tuple(dict.fromkeys(crls)))
 
 
-def _signers(pdf: bytes) -> list[tuple[x509.Certificate, tuple[x509.Certificate, ...]]]:
+def _signers(pdf: Data) -> list[tuple[x509.Certificate, tuple[x509.Certificate, ...]]]:
     """Every different signer of a file with the other certificates it sent along."""
     opened = open_pdf(pdf)
     if not isinstance(opened, Opened):

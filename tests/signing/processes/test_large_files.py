@@ -90,6 +90,25 @@ async def test_a_large_file_is_signed_with_flat_memory(server, tmp_path):
 
 
 @pytest.mark.long
+async def test_a_reader_looks_at_400_mb_and_judges_them_without_holding_them(server, tmp_path):
+    """Inspection and verdict on pages of scans: a small part of the file at a time."""
+    source, target, small = (tmp_path / f"{name}.pdf" for name in ("scans", "signed", "small"))
+    write_scans(source, 398)
+    small.write_bytes(make_pdf())
+    async with SignerPool(server.signer_config()) as pool:
+        await pool.sign_file(order(Level.B_LTA), small, target)
+        await pool.validate_file(target)  # libraries are loaded now
+        (reader,) = pool.reader_pids
+        with Watched(reader) as memory:
+            await pool.sign_file(order(Level.B_LTA), source, target)
+            verdict = await pool.validate_file(target)
+        assert pool.reader_pids == (reader,)
+    assert len(verdict.signatures) == 2
+    assert all(one.integrity for one in verdict.signatures)
+    assert memory.extra[reader] < 120, memory.extra
+
+
+@pytest.mark.long
 async def test_a_reader_lost_over_a_large_file_is_a_finding(server, tmp_path):
     """Killed in the middle: the file is named, nothing is signed, the next one is served."""
     source, target = tmp_path / "source.pdf", tmp_path / "signed.pdf"
