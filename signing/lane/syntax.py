@@ -42,10 +42,10 @@ _PLAIN_VALUE = (
     + rb")*+>>|\([^()\\]*+\)|<[0-9A-Fa-f]*+>"
 )
 _ENTRY = re.compile(_SPACE + rb"(" + _PLAIN_NAME + rb")[\0\t\n\f\r ]*+(" + _PLAIN_VALUE + rb")")
-# A dictionary of such entries only, comments at most at its end; it can be taken apart at once.
+# A dictionary of such entries only; it can be taken apart at once.
 _PLAIN_DICTIONARY = re.compile(
-    rb"(?P<open>[\0\t\n\f\r ]*+<<)(?:[\0\t\n\f\r ]*+" + _PLAIN_NAME + rb"[\0\t\n\f\r ]*+"
-    rb"(?>" + _PLAIN_VALUE + rb"))*+(?P<close>[\0\t\n\f\r ]*+"
+    rb"(?P<open>[\0\t\n\f\r ]*+<<)(?P<entries>(?:" + _SPACE + _PLAIN_NAME + rb"[\0\t\n\f\r ]*+"
+    rb"(?>" + _PLAIN_VALUE + rb"))*+)(?P<close>[\0\t\n\f\r ]*+"
     rb"(?P<comments>(?:%[^\r\n]*+[\0\t\n\f\r ]*+)*+)>>)"
 )
 _PLAIN_OBJECT = re.compile(
@@ -192,11 +192,15 @@ def read_object(data: Buffer, position: int, target: Reference) -> Dictionary | 
 
 def _take_apart(data: Buffer, plain: re.Match[bytes]) -> Dictionary | None:
     """A plain dictionary; None when a name is written twice or with ``#xx``."""
+    start, end = plain.span("entries")
     # an entry may want to see what follows it, and must not be looked for in a comment
-    end = plain.start("close") if plain["comments"] else plain.end("close")
-    pairs = _ENTRY.findall(data, plain.end("open"), end)
+    if plain.end("comments") == plain.start("comments"):
+        end = plain.end("close")
+    pairs = _ENTRY.findall(data, start, end)
     entries = dict(pairs)
-    if len(entries) == len(pairs) and b"#" not in b"".join(entries):
+    if len(entries) == len(pairs) and (
+        data.find(b"#", start, end) < 0 or b"#" not in b"".join(entries)
+    ):
         return Dictionary(entries)
     return None
 
