@@ -17,7 +17,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -154,6 +154,8 @@ def _type(hint: Any) -> str:
         return " or ".join(_type(a) for a in arguments if a is not type(None)) + ", optional"
     if get_origin(hint) is Literal:
         return " or ".join(f"`{word}`" for word in arguments)
+    if get_origin(hint) is Union:
+        return " or ".join(_type(a) for a in arguments)
     if get_origin(hint) in (list, tuple):
         return f"list of {_WORDS[arguments[0]]}s"
     if get_origin(hint) is dict:
