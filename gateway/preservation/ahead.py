@@ -83,7 +83,7 @@ class LookingAhead:
         return _row(file, now) | {
             "reason": file.provable_reason or "",
             "until": until,
-            "alarm_at": max(now, until - self._policy.renew_within / 2),
+            "alarm_at": until - self._policy.renew_within / 2,  # by the file, not by the clock
         }
 
     async def _tidy(self, keeper: Keeper) -> None:

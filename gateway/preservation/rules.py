@@ -64,13 +64,12 @@ def is_past_retention(file: KeptFile, policy: PreservationPolicy, now: datetime)
 def is_settled(task: Any, file: KeptFile | None, policy: PreservationPolicy, now: datetime) -> bool:
     """Whether a row of the queue has nothing left to be done for.
 
-    The file is kept no more, its retention period is over, or it was renewed by somebody else.
+    The file is kept no more, its retention period is over, it was renewed by somebody else, or it
+    is not due (any more): a clock was wrong, or the operator renews later than before.
     """
     if file is None or is_past_retention(file, policy, now):
         return True
-    return (
-        task.kind == Kind.RENEW
-        and task.until is not None
-        and file.provable_until is not None
-        and file.provable_until > task.until
-    )
+    until = file.provable_until
+    if task.kind != Kind.RENEW or until is None or file.provable_reason == REVOKED_STAMP:
+        return False
+    return until > now + policy.renew_within or (task.until is not None and until > task.until)

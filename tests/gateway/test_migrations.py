@@ -35,9 +35,7 @@ def test_up_down_up_leaves_exactly_the_declared_tables(empty_database_url, closi
     run.upgrade(engine)
 
 
-def test_what_waits_to_be_kept_provable_survives_the_change_of_queues(
-    empty_database_url, closing
-):
+def test_what_waits_to_be_kept_provable_survives_the_change_of_queues(empty_database_url, closing):
     """Rows of documents' and copies' own queues become rows of the one, and go back."""
     engine = closing(make_engine(empty_database_url))
     run.upgrade(engine, "0008")
