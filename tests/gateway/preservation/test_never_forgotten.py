@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
+from gateway.foundation.files import FileMissing
 from gateway.foundation.problems import Problem
 from gateway.preservation.rules import RENEWABLE, State, is_past_retention
 from gateway.preservation.service import LEASE
@@ -84,7 +85,7 @@ async def _happens(office, step):
         does[step]()
         return
     try:
-        with contextlib.suppress(Problem):  # such as nothing can be certified now
+        with contextlib.suppress(Problem, FileMissing):  # nothing can be signed right now
             await acts[step]()
     except Crash:
         office.restart()
