@@ -46,7 +46,8 @@ from gateway.operator_data import data_folder, document_templates
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
-from gateway.preservation_wiring import copy_policy, job_limit_s, preservation_policy
+from gateway.preservation.assembly import PreservationDesk
+from gateway.preservation_wiring import job_limit_s, preservation_policy
 from gateway.settings import ConfigurationError, Settings
 from gateway.shipments.assembly import ShipmentDesk
 from gateway.trouble import TroublePages
@@ -125,6 +126,14 @@ class Gateway:
 
     def _build(self) -> list[Capability]:
         webhooks = self._webhooks()
+        preservation = PreservationDesk(
+            self.database,
+            self.clock,
+            self.metrics,
+            files=self.files,
+            signatures=self.signatures,
+            policy=preservation_policy(self.settings),
+        )
         documents = self.documents = DocumentDesk(
             self.database,
             self.clock,
@@ -136,14 +145,19 @@ class Gateway:
             upload_limit=self.settings.server.upload_limit,
             confirmations=confirmation_policy(self.settings),
             batches=batch_policy(self.settings),
-            preservation=preservation_policy(self.settings),
+            preservation=preservation,
             templates=document_templates(self.settings.signing.templates),
         )
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
-        self.certification = self._certification(documents)
-        documents.calendar.include(self.certification.keeping)
-        desks: list[Desk] = [self.payments, documents, self.certification, shipments]
+        self.certification = self._certification(documents, preservation)
+        desks: list[Desk] = [
+            self.payments,
+            documents,
+            self.certification,
+            preservation,
+            shipments,
+        ]
         for name, (types, handler) in shipments.handlers.items():
             webhooks.subscribe(name, types, handler)
         for desk in desks:
@@ -215,7 +229,9 @@ class Gateway:
             ),
         )
 
-    def _certification(self, documents: DocumentDesk) -> CertificationDesk:
+    def _certification(
+        self, documents: DocumentDesk, preservation: PreservationDesk
+    ) -> CertificationDesk:
         return CertificationDesk(
             self.database,
             self.clock,
@@ -231,7 +247,7 @@ class Gateway:
             frame=self._frame,
             limiter=RateLimiter(self.clock, self.redis, 10),
             client=self.client,
-            keeping=copy_policy(self.settings),
+            preservation=preservation,
         )
 
     def _frame(self, request: web.Request) -> Frame:

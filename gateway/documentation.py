@@ -17,7 +17,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -150,8 +150,9 @@ def _type(hint: Any) -> str:
         given = (("≥", limits.ge), (">", limits.gt), ("≤", limits.le))
         bounds = [f"{sign} {bound}" for sign, bound in given if bound is not None]
         return f"{_type(arguments[0])} {', '.join(bounds)}"
-    if type(None) in arguments:
-        return " or ".join(_type(a) for a in arguments if a is not type(None)) + ", optional"
+    if type(None) in arguments or get_origin(hint) is Union:
+        words = " or ".join(_type(a) for a in arguments if a is not type(None))
+        return words + ", optional" * (type(None) in arguments)
     if get_origin(hint) is Literal:
         return " or ".join(f"`{word}`" for word in arguments)
     if get_origin(hint) in (list, tuple):

@@ -7,13 +7,10 @@ import tomllib
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from gateway.certification.keeping import CopyPolicy
-from gateway.documents.preservation.rules import (
-    REFUSE,
-    SIGN_AND_RAISE,
-    PreservationPolicy,
-)
+from gateway.documents.preservation.rules import REFUSE, SIGN_AND_RAISE
 from gateway.foundation.clock import VIETNAM
+from gateway.preservation.policy import PreservationPolicy
+from gateway.preservation.retention import FOREVER, Retention
 from gateway.settings import Settings
 from signing.contract import SignerConfig, TimestampAuthority
 from signing.key_config import DIGESTS
@@ -54,13 +51,11 @@ def preservation_policy(settings: Settings) -> PreservationPolicy:
         alarm_before=timedelta(days=section.alarm_before_days),
         renew_within=timedelta(days=section.renew_within_days),
         retry_s=section.retry_s,
+        retention={
+            kind: Retention(None if one.years == FOREVER else int(one.years), one.legal_basis)
+            for kind, one in section.retention.items()
+        },
     )
-
-
-def copy_policy(settings: Settings) -> CopyPolicy:
-    """The same deadlines for certified copies."""
-    section = settings.signing.preservation
-    return CopyPolicy(timedelta(days=section.renew_within_days), section.retry_s)
 
 
 def algorithm_ends(path: Path, problems: list[str]) -> tuple[tuple[str, datetime], ...]:

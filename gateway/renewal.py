@@ -1,29 +1,32 @@
 """``motcua renew``: renewing archive time-stamps that end soon, also beside a running gateway.
 
-Owns putting together what that needs and a line a document. What is due and how it is renewed are
-``documents``'; a gateway at work beside it is no harm, because each revision is published once.
+Owns putting together what that needs and a line a file. What is due is ``preservation``'s, how it
+is renewed its keepers'; a gateway at work beside it is no harm, because each longer file is
+published once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 from gateway.certification.keeping import CopyKeeping
-from gateway.documents.preservation.asked import COMMAND, Asked
-from gateway.documents.preservation.calendar import Calendar
-from gateway.documents.preservation.service import Preservation
+from gateway.documents.preservation.service import DocumentKeeping
 from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Redis, Waker
-from gateway.preservation_wiring import copy_policy, job_limit_s, preservation_policy
+from gateway.preservation.ahead import LookingAhead
+from gateway.preservation.asked import COMMAND, Asked
+from gateway.preservation.calendar import Calendar
+from gateway.preservation.kept import KeptFile
+from gateway.preservation.service import Preservation
+from gateway.preservation_wiring import job_limit_s, preservation_policy
 from gateway.settings import Settings
 from gateway.wiring import signer_config
-from signing.contract import Level, SigningError
+from signing.contract import SigningError
 from signing.processes.pool import SignerPool
 
 BY_COMMAND = Asked(COMMAND, "renew")
@@ -39,7 +42,7 @@ async def renew(
     dry_run: bool,
     write: Write,
 ) -> int:
-    """Renew every portal's documents whose archive time-stamp ends within a time.
+    """Renew every portal's files whose archive time-stamp ends within a time.
 
     Returns:
         How many could not be renewed.
@@ -47,91 +50,56 @@ async def renew(
     signer = signer_config(settings)
     redis = Redis(settings.redis.url) if settings.redis.url else None
     files = FileStore(settings.files.url, settings.files.large_from)
+    policy = preservation_policy(settings)
+    preservation = Preservation(database, clock, Metrics(), policy)
     try:
         async with SignerPool(
             signer, settings.signing.processes, job_limit_s=job_limit_s(signer)
         ) as signatures:
-            calendar = Calendar(database, clock, files, signatures)
-            waker, metrics = Waker(redis), Metrics()
-            copies = CopyKeeping(
-                database,
-                clock,
-                waker,
-                metrics,
-                files=files,
-                signatures=signatures,
-                policy=copy_policy(settings),
+            waker = Waker(redis)
+            documents = DocumentKeeping(
+                database, clock, waker, files=files, signatures=signatures, policy=policy
             )
-            for reckon in (calendar.reckon_missing, copies.reckon_missing):
-                while await reckon():
-                    pass
-            due, due_copies = await calendar.due(within), await copies.due(within)
+            copies = CopyKeeping(database, clock, waker, files=files, signatures=signatures)
+            preservation.register(documents)
+            preservation.register(copies)
+            ahead = LookingAhead(database, clock, files, signatures, preservation)
+            for keeper in preservation:
+                await ahead.reckon_missing(keeper)
+            due = await Calendar(database, clock, preservation).due(within)
             if dry_run:
-                _list([*due, *due_copies], write)
+                _list(due, write)
                 return 0
-            preservation = Preservation(
-                database,
-                clock,
-                waker,
-                metrics,
-                files=files,
-                signatures=signatures,
-                policy=preservation_policy(settings),
-            )
-            failed = await _renew_all(due, preservation, database, write)
-            failed += await _renew_copies(due_copies, copies, write)
-            total = len(due) + len(due_copies)
-            write(f"gia hạn / renewed {total - failed}, lỗi / failed {failed}\n")
+            failed = await _renew_all(due, preservation, write)
+            write(f"gia hạn / renewed {len(due) - failed}, lỗi / failed {failed}\n")
             return failed
     finally:
         if redis is not None:
             await redis.close()
 
 
-async def _renew_all(
-    due: Sequence[Any], preservation: Preservation, database: Database, write: Write
-) -> int:
+async def _renew_all(due: Sequence[KeptFile], preservation: Preservation, write: Write) -> int:
     failed = 0
-    for row in due:
+    for file in due:
         try:
-            extension = await preservation.prepare(
-                row.tenant, row.id, Level.B_LTA, later_than=row.provable_until, asked=BY_COMMAND
-            )
-            shown = await database.write(lambda c, e=extension: preservation.publish(c, e))  # type: ignore[misc]  # the default binds the loop's value
-        except Problem as problem:
+            outcome = await preservation.renew(file, BY_COMMAND)
+        except (Problem, SigningError, FileMissing, FileDamaged) as error:
             failed += 1
-            write(f"{row.id} {row.reference}: {problem.detail_vi or problem.code}\n")
-        except (FileMissing, FileDamaged) as error:
-            failed += 1
-            write(f"{row.id} {row.reference}: {type(error).__name__}\n")
+            write(f"{file.id} {file.reference}: {_words_for(error)}\n")
         else:
-            preservation.announce()
-            write(f"{row.id} {row.reference}: {shown.level}, {shown.provable_until}\n")
+            end = iso(outcome.until) if outcome.until is not None else "–"
+            write(f"{file.id} {file.reference}: {outcome.level}, {end}\n")
     return failed
 
 
-async def _renew_copies(due: Sequence[Any], copies: CopyKeeping, write: Write) -> int:
-    failed = 0
-    for row in due:
-        try:
-            extended = await copies.renew(row, BY_COMMAND)
-        except Problem as problem:
-            failed += 1
-            write(f"{row.id} {row.reference}: {problem.detail_vi or problem.code}\n")
-        except SigningError as error:
-            failed += 1
-            write(f"{row.id} {row.reference}: {error.message_vi}\n")
-        except (FileMissing, FileDamaged) as error:
-            failed += 1
-            write(f"{row.id} {row.reference}: {type(error).__name__}\n")
-        else:
-            until = extended.provability.until
-            end = iso(until) if until is not None else "–"
-            write(f"{row.id} {row.reference}: {extended.level}, {end}\n")
-    return failed
+def _words_for(error: Exception) -> str:
+    if isinstance(error, Problem):
+        return error.detail_vi or error.code
+    return error.message_vi if isinstance(error, SigningError) else type(error).__name__
 
 
-def _list(due: Sequence[Any], write: Write) -> None:
-    for row in due:
-        write(f"{row.id} {row.reference}: {iso(row.provable_until)} ({row.provable_reason})\n")
+def _list(due: Sequence[KeptFile], write: Write) -> None:
+    for file in due:
+        end = iso(file.provable_until) if file.provable_until is not None else "–"
+        write(f"{file.id} {file.reference}: {end} ({file.provable_reason})\n")
     write(f"cần gia hạn / due: {len(due)}\n")

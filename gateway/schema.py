@@ -1,6 +1,5 @@
 """Every table of the gateway, imported once: migrations and tests compare against this."""
 
-from gateway.certification import kept_store as certification_kept
 from gateway.certification import store as certification
 from gateway.documents import request_store as document_requests
 from gateway.documents import store as documents
@@ -9,11 +8,11 @@ from gateway.documents.batches import store as batch_store
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.evidence import refusal_store
 from gateway.documents.evidence import store as document_evidence
-from gateway.documents.preservation import store as document_preservation
 from gateway.documents.revocation import store as document_revocations
 from gateway.foundation import access, idempotency, places
 from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments
+from gateway.preservation import store as preservation
 from gateway.shipments import tables as shipments
 from gateway.webhooks import delivery_store as webhook_deliveries
 from gateway.webhooks import event_store, outbox
@@ -24,10 +23,8 @@ __all__ = [
     "act_store",
     "batch_store",
     "certification",
-    "certification_kept",
     "document_authorities",
     "document_evidence",
-    "document_preservation",
     "document_requests",
     "document_revocations",
     "documents",
@@ -37,6 +34,7 @@ __all__ = [
     "outbox",
     "payments",
     "places",
+    "preservation",
     "refusal_store",
     "shipments",
     "ticket_store",

@@ -128,6 +128,17 @@ class BatchSection(msgspec.Struct, frozen=True, kw_only=True):
     per_timestamps: Positive = 4  # signatures that need time-stamps at the same time, likewise
 
 
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long documents of one kind are kept provable; the name in brackets is the kind.
+
+    Certified copies are of the kind ``certified_copy``; a kind without a period is kept for ever.
+    """
+
+    # whole years since it was last signed or issued, or "vĩnh viễn" (for ever)
+    years: Annotated[int, msgspec.Meta(ge=1, le=200)] | Literal["vĩnh viễn"] = "vĩnh viễn"
+    legal_basis: str = ""  # the rule that says so, for whoever reads this file
+
+
 class Preservation(msgspec.Struct, frozen=True, kw_only=True):
     """Keeping signed documents provable."""
 
@@ -139,6 +150,7 @@ class Preservation(msgspec.Struct, frozen=True, kw_only=True):
     retry_s: tuple[int, ...] = (60, 300, 900, 3_600)
     digest: str = "sha256"  # of archive time-stamps: sha256, sha384, sha512
     algorithms: str = ""  # file that says which algorithm ends when; empty = the one that ships
+    retention: dict[str, Retention] = {}  # by kind; afterwards nothing is renewed, nothing deleted
 
 
 class SigningSection(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,13 +12,11 @@ from gateway.certification.answers import Shower
 from gateway.certification.attestation import Templates
 from gateway.certification.copies import CopyMaker
 from gateway.certification.issuing import Issuing
-from gateway.certification.keeping import CopyKeeping, CopyPolicy
+from gateway.certification.keeping import CopyKeeping
 from gateway.certification.rules import Offices
 from gateway.certification.service import Certifications, Sources
 from gateway.certification.verification import Verification
-from gateway.certification.worker import KeepingWorker
 from gateway.documents.evidence.witness import Witness
-from gateway.documents.preservation.stored_files import ExtendingSignatures
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
@@ -27,6 +25,10 @@ from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 from gateway.frame.layout import Frame
+from gateway.preservation.assembly import PreservationDesk
+from gateway.preservation.stored_files import ExtendingSignatures
+
+_LOOK_AHEAD_S = 60.0  # at every copy: what is issued is reckoned by the next look
 
 
 class CertificationDesk:
@@ -49,7 +51,7 @@ class CertificationDesk:
         frame: Callable[[web.Request], Frame],
         limiter: RateLimiter,
         client: Callable[[web.Request], str],
-        keeping: CopyPolicy,
+        preservation: PreservationDesk,
     ) -> None:
         self._shower = Shower(public_url)
         self.certifications = Certifications(
@@ -74,16 +76,8 @@ class CertificationDesk:
             metrics=metrics,
             witness=witness,
         )
-        self.keeping = CopyKeeping(
-            database,
-            clock,
-            waker,
-            metrics,
-            files=files,
-            signatures=signatures,
-            policy=keeping,
-        )
-        self._worker = KeepingWorker(self.keeping, clock)
+        keeping = CopyKeeping(database, clock, waker, files=files, signatures=signatures)
+        preservation.keep(keeping, every_s=_LOOK_AHEAD_S)
         self._verification = Verification(database, clock, files, signatures)
         self._clock = clock
         self._frame = frame
@@ -110,5 +104,5 @@ class CertificationDesk:
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-        """Background work by name (signing happens in its request)."""
-        return {"certification.keeping": self._worker.run}
+        """No background work of its own: signing happens in its request."""
+        return {}

@@ -22,8 +22,6 @@ class Status(StrEnum):
 
 
 KINDS = ("copy_from_original",)
-# what ends a copy's proof and can be put off by one more archive time-stamp
-RENEWABLE = ("timestamp_certificate", "algorithm")
 SUBJECT = "certified_copy"  # what the authority register and the evidence log call it
 
 

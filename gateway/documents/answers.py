@@ -18,6 +18,7 @@ from gateway.documents.confirmations.answers import ConfirmationAnswer, show_con
 from gateway.documents.preservation import store as preservation_store
 from gateway.documents.rules import RequestStatus, visible_status
 from gateway.foundation.clock import Clock, iso
+from gateway.preservation import queue
 
 
 class FindingAnswer(msgspec.Struct, frozen=True):
@@ -167,7 +168,7 @@ def show_documents(
     requests = request_store.latest_requests(connection, ids) if ids else {}
     originals = store.original_hashes(connection, ids) if ids else {}
     ends = preservation_store.latest_provability(connection, ids) if ids else {}
-    tasks = preservation_store.tasks_of(connection, ids) if ids else {}
+    tasks = queue.rows_of(connection, ids) if ids else {}
     return [
         _document(
             row,

@@ -19,11 +19,8 @@ from gateway.documents.evidence.witness import Witness
 from gateway.documents.large import DocumentSignatures
 from gateway.documents.numbers import NumberCheck
 from gateway.documents.preservation import http as preservation_http
-from gateway.documents.preservation.calendar import Calendar
 from gateway.documents.preservation.preserving import WatchingSignatures
-from gateway.documents.preservation.rules import PreservationPolicy
-from gateway.documents.preservation.service import Preservation
-from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
+from gateway.documents.preservation.service import DocumentKeeping
 from gateway.documents.requests import SignatureRequests
 from gateway.documents.revocation.lists import RevocationLists
 from gateway.documents.revocation.service import Revocations
@@ -40,6 +37,9 @@ from gateway.foundation.metrics import Metrics
 from gateway.foundation.places import Places
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
+from gateway.preservation.assembly import PreservationDesk
+
+_LOOK_AHEAD_S = 3_600.0  # at every document: what is signed is reckoned where it is published
 
 
 class DeskSignatures(DocumentSignatures, WatchingSignatures, Protocol):
@@ -62,29 +62,31 @@ class DocumentDesk:
         upload_limit: int,
         confirmations: ConfirmationPolicy,
         batches: BatchPolicy,
-        preservation: PreservationPolicy,
+        preservation: PreservationDesk,
         templates: TemplateBook | None = None,
     ) -> None:
         places = SigningPlaces(authority, batches, Places(database, clock, waker))
+        policy = preservation.policy
         office = Chancery(
-            database, clock, waker, metrics, files, signatures, authority, preservation, places
+            database, clock, waker, metrics, files, signatures, authority, policy, places
         )
         self.confirmations = Confirmations(office, confirmations, places)
         self.documents = Documents(database, clock, files, signatures, templates)
         self.requests = SignatureRequests(
-            database, clock, waker, authority, preservation.when_unavailable
+            database, clock, waker, authority, policy.when_unavailable
         )
         self._numbers = NumberCheck(database, files, signatures)
-        self.preservation = Preservation(
+        self._keeping = DocumentKeeping(
             database,
             clock,
             waker,
-            metrics,
             files=files,
             signatures=signatures,
-            policy=preservation,
+            policy=policy,
+            places=places,
         )
-        self.calendar = Calendar(database, clock, files, signatures)
+        preservation.keep(self._keeping, every_s=_LOOK_AHEAD_S)
+        self._levels = preservation.calendar.levels
         self.acts = SigningActs(office, self.confirmations.elsewhere)
         self.batches = BatchDesk(
             database,
@@ -121,8 +123,6 @@ class DocumentDesk:
             clock,
         )
         self._database = database
-        self._raising = RaisingWorker(self.preservation, database, clock, metrics, places)
-        self._ahead = CalendarWorker(self.calendar, clock, preservation.renew_within)
         self._expiry = ExpiryWorker(self.requests, clock)
         self._upload_limit = upload_limit
 
@@ -142,11 +142,11 @@ class DocumentDesk:
         return [
             *http.routes(self.documents, self._upload_limit),
             *authority_http.routes(self._register),
-            *touched_documents.routes(self._database, self._revocations, self.calendar.levels),
+            *touched_documents.routes(self._database, self._revocations, self._levels),
             *request_http.routes(self.requests, self.acts, self._numbers),
             *self.confirmations.routes(self._upload_limit),
             *self.batches.routes(),
-            *preservation_http.routes(self.preservation, self.calendar),
+            *preservation_http.routes(self._keeping),
         ]
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
@@ -155,7 +155,5 @@ class DocumentDesk:
             "documents.expiry": self._expiry.run,
             "documents.confirmations": self.worker.run,
             "documents.batches": self.batches.runs.run,
-            "documents.raising": self._raising.run,
-            "documents.calendar": self._ahead.run,
             "documents.revocations": self._watch.run,
         }

@@ -17,7 +17,6 @@ from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.evidence import log as evidence_log
 from gateway.documents.large import DocumentSignatures
 from gateway.documents.preservation.preserving import reckon
-from gateway.documents.preservation.rules import DEFAULT_POLICY, PreservationPolicy
 from gateway.documents.rules import Authority
 from gateway.documents.steps import Intent, Result
 from gateway.foundation.clock import Clock
@@ -25,6 +24,7 @@ from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
+from gateway.preservation.policy import DEFAULT_POLICY, PreservationPolicy
 from signing.contract import SignedPdf
 
 

@@ -20,16 +20,13 @@ from gateway.documents.evidence import log as evidence_log
 from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.published_acts import record_published
 from gateway.documents.preservation.preserving import columns_of
-from gateway.documents.preservation.rules import (
-    DEFAULT_POLICY,
-    SIGN_AND_RAISE,
-    PreservationPolicy,
-)
+from gateway.documents.preservation.rules import SIGN_AND_RAISE
 from gateway.documents.preservation.shortfalls import note_shortfall
 from gateway.documents.requests import emit_about
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation.clock import Clock
 from gateway.foundation.problems import Problem
+from gateway.preservation.policy import DEFAULT_POLICY, PreservationPolicy
 from signing.contract import (
     CertificateBinding,
     DocumentNumber,

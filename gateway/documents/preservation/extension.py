@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.documents.evidence.extensions import ExtensionAct
 from gateway.documents.evidence.log import KeptFile
-from gateway.documents.preservation.asked import Asked
+from gateway.preservation.asked import Asked
 from signing.contract import Extended, Inspection, Level
 
 

@@ -1,22 +1,15 @@
-"""Routes of preservation: extending a document, and what loses its proof soon."""
+"""The route that extends a document."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Literal
 
 import msgspec
 
 from gateway.documents.answers import DocumentAnswer
-from gateway.documents.preservation.asked import REQUEST, Asked
-from gateway.documents.preservation.calendar import Calendar, ExpiringList
-from gateway.documents.preservation.service import Preservation
-from gateway.foundation import listing
-from gateway.foundation.ids import has_prefix
-from gateway.foundation.problems import FieldError, invalid
+from gateway.documents.preservation.service import DocumentKeeping
 from gateway.foundation.web import Call, Page, Reply, Route
-
-_WITHIN_DAYS, _MOST_DAYS = 90, 36_500
+from gateway.preservation.asked import REQUEST, Asked
 
 
 class ExtendBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,15 +18,10 @@ class ExtendBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["B-T", "B-LT", "B-LTA"] = "B-LTA"
 
 
-def routes(preservation: Preservation, calendar: Calendar) -> list[Route | Page]:
+def routes(keeping: DocumentKeeping) -> list[Route | Page]:
     """Routes beside those of ``http``."""
-    handlers = _Handlers(preservation, calendar)
-    query = {name: listing.WINDOW_QUERY[name] for name in ("limit", "after")}
-    query["within_days"] = "0–36500, default 90"
+    handlers = _Handlers(keeping)
     return [
-        Route("GET", "/v1/documents/expiring", handlers.expiring, "documents:read",
-              "Documents that lose their proof soon, soonest first", reply=ExpiringList,
-              query=query),
         Route("POST", "/v1/documents/{id}/extend", handlers.extend, "documents:write",
               "Raise the level of a signed document, or renew its archive time-stamp",
               body=ExtendBody, reply=DocumentAnswer, idempotent=True),
@@ -41,40 +29,18 @@ def routes(preservation: Preservation, calendar: Calendar) -> list[Route | Page]
 
 
 class _Handlers:
-    def __init__(self, preservation: Preservation, calendar: Calendar) -> None:
-        self._preservation = preservation
-        self._calendar = calendar
+    def __init__(self, keeping: DocumentKeeping) -> None:
+        self._keeping = keeping
 
     async def extend(self, call: Call[ExtendBody]) -> Reply:
         async def work(lease: Any) -> Reply:
             who = call.principal
             asked = Asked(REQUEST, "extend", who.key_id, who.official)
-            extension = await self._preservation.prepare(
+            extension = await self._keeping.prepare(
                 call.tenant, call.path("id"), call.body.level, asked=asked
             )
-            return await call.finish(
-                lease, lambda c: Reply(self._preservation.publish(c, extension))
-            )
+            return await call.finish(lease, lambda c: Reply(self._keeping.publish(c, extension)))
 
         reply = await call.attempt(work)
-        self._preservation.announce()
+        self._keeping.announce()
         return reply
-
-    async def expiring(self, call: Call[None]) -> Reply:
-        query = dict(call.request.query)
-        days = _days(query.pop("within_days", None))
-        window = listing.read_window(query, of=None)
-        if window.after and not any(has_prefix(window.after, of) for of in ("doc", "cer")):
-            raise invalid([FieldError("/after", "invalid", "Cần mã của trang trước.")])
-        page = await self._calendar.expiring(
-            call.tenant, timedelta(days=days), window.after, window.limit
-        )
-        return Reply(page)
-
-
-def _days(text: str | None) -> int:
-    if text is None:
-        return _WITHIN_DAYS
-    if text.isascii() and text.isdigit() and int(text) <= _MOST_DAYS:
-        return int(text)
-    raise invalid([FieldError("/within_days", "invalid", "Số ngày từ 0 đến 36500.")])

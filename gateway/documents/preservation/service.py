@@ -1,94 +1,80 @@
-"""Raising levels later and renewing archive time-stamps, as new revisions of documents.
+"""Documents as kept files: what a longer one becomes, asked for by a caller or by the queue.
 
-1. The document's latest bytes go to a signer process, which appends proof (no key is needed).
-2. The result goes to the file store; then one transaction, in which the document must still have
-   those bytes and nobody may be signing it, adds the revision, moves open requests on, emits the
-   event and settles the queue.
-
-A crash in between leaves a file nobody refers to and a queued document that is extended again.
-Leaves when to do all this to ``preservation_worker`` and to whoever asks over HTTP.
+The result of an extension goes to the file store; then one transaction, in which the document must
+still have the bytes that were extended and nobody may be signing it, adds the revision, moves open
+requests on, emits the event and settles the queue. Leaves the queue, its alarms and the calendar to
+``gateway.preservation``, and appending proof to the signing service.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Any
 
-import structlog
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.documents import store
 from gateway.documents.answers import DocumentAnswer, show_documents
-from gateway.documents.evidence.extensions import record_extension
+from gateway.documents.confirmations.signing_places import SigningPlaces
+from gateway.documents.evidence.extensions import keep_extension, record_extension
 from gateway.documents.preservation import store as preservation_store
-from gateway.documents.preservation.asked import BY_REQUEST, QUEUE, Asked
 from gateway.documents.preservation.extension import Extension
 from gateway.documents.preservation.preserving import columns_of
-from gateway.documents.preservation.rules import (
-    LOST,
-    Kind,
-    PreservationPolicy,
-    State,
-    falls_short,
-    higher,
-    is_complete,
-    is_lost,
-)
-from gateway.documents.preservation.stored_files import ExtendingSignatures, extend_stored
+from gateway.documents.preservation.rules import LOST, is_complete
+from gateway.documents.preservation.shortfalls import OWNER
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.ids import new_id
-from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
 from gateway.foundation.waker import Waker
+from gateway.preservation import queue
+from gateway.preservation.asked import BY_REQUEST, Asked
+from gateway.preservation.kept import KeptFile, Outcome, Proof
+from gateway.preservation.levels import higher
+from gateway.preservation.policy import PreservationPolicy
+from gateway.preservation.stored_files import ExtendingSignatures, extend_stored
 from gateway.webhooks.outbox import TOPIC, NewEvent, emit
-from signing.contract import Level, SigningError
-
-_log = structlog.get_logger(__name__)
-
-_SOON = timedelta(seconds=5)  # when somebody is signing the document right now
+from signing.contract import Level, Provability, SigningError
 
 
-class Preservation:
-    """Extends the documents of every portal."""
+class DocumentKeeping:
+    """Keeps the documents of every portal (``gateway.preservation.kept.Keeper``)."""
+
+    owner = OWNER
+    overdue = "document_level_overdue"
+    broken = "document_not_extended"
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
         waker: Waker,
-        metrics: Metrics,
         *,
         files: FileStore,
         signatures: ExtendingSignatures,
         policy: PreservationPolicy,
+        places: SigningPlaces | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._waker = waker
-        self._metrics = metrics
         self._files = files
         self._signatures = signatures
+        self._places = places
         self.policy = policy
 
     # -------------------------------------------------------------- asked for by a caller
 
     async def prepare(
-        self,
-        tenant: str,
-        document_id: str,
-        level: str,
-        *,
-        later_than: datetime | None = None,
-        asked: Asked = BY_REQUEST,
+        self, tenant: str, document_id: str, level: str, *, asked: Asked = BY_REQUEST
     ) -> Extension:
         """Make the extended file of a document's latest revision; no row yet.
 
-        ``later_than``: refuse a renewal that proves nothing for longer than until then.
         ``asked``: who wants it, for the evidence log.
 
         Raises:
@@ -97,7 +83,7 @@ class Preservation:
         """
         document = await self._database.read(lambda c: self._free(c, tenant, document_id))
         try:
-            return await self._make(document, Level(level), later_than, asked)
+            return await self._make(document, Level(level), asked)
         except SigningError as error:
             raise problem_of(error) from error
 
@@ -123,42 +109,53 @@ class Preservation:
 
     # -------------------------------------------------------------- asked for by the queue
 
-    async def work_on(self, task: Any) -> bool:
-        """One claimed document; whether it is done with.
-
-        Raises:
-            DatabaseUnavailable, and what the file store raises: the lease then runs out.
-        """
-        renews = task.kind == Kind.RENEW
-        try:
-            document, end = await self._database.read(lambda c: self._due(c, task))
-            later_than = end if renews else None
-            asked = Asked(QUEUE, task.reason)
-            extension = await self._make(document, Level(task.wanted), later_than, asked)
+    async def extend(self, file: KeptFile, level: Level, asked: Asked, *, renews: bool) -> Outcome:
+        """See ``Keeper``."""
+        document = await self._database.read(lambda c: self._free(c, file.tenant, file.id))
+        if document.sha256 != file.sha256:
+            raise Problem("document_changed", extra={"current_sha256": document.sha256})
+        async with self._place():
+            beyond = file.proof if renews else None
+            extension = await self._make(document, level, asked, beyond)
             await self._database.write(lambda c: self.publish(c, extension))
-        except Problem as problem:  # it is being signed, or was signed meanwhile
-            await self._database.write(partial(self._wait, task=task, reason=problem.code))
-        except SigningError as error:
-            self._count(task.kind, "failed")
-            await self._database.write(partial(self._failed, task=task, error=error))
-        else:
-            self._count(task.kind, "extended" if extension.changed else "unchanged")
-            self.announce()
-            return is_complete(extension.extended)
-        return False
+        self.announce()
+        extended = extension.extended
+        reached = higher(document.level, extended.level)
+        return Outcome(reached, extended.provability.until, extension.changed)
+
+    def _place(self) -> AbstractAsyncContextManager[None]:
+        """With the time-stamping authorities, which officials who sign now are asking too."""
+        return nullcontext() if self._places is None else self._places.with_timestamps(Level.B_LTA)
 
     async def _make(
-        self, document: Any, level: Level, later_than: datetime | None, asked: Asked
+        self, document: Any, level: Level, asked: Asked, beyond: Proof | None = None
     ) -> Extension:
         """The extended file of a document's row, in the file store.
 
         Raises:
             SigningError: the signing service's refusal.
         """
-        made = await extend_stored(
-            self._files, self._signatures, document.sha256, level, later_than
+        made = await extend_stored(self._files, self._signatures, document.sha256, level, beyond)
+        kept = await keep_extension(self._files, made.extended)
+        return Extension(document, made.extended, level, made.digest, made.look, kept, asked)
+
+    def shelf(self) -> sa.Select[Any]:
+        """See ``Keeper``."""
+        return preservation_store.shelf()
+
+    def reckoned(self, connection: Connection, file: KeptFile, found: Provability) -> None:
+        """See ``Keeper``."""
+        preservation_store.set_provability(
+            connection, file.id, file.revision, found.until, found.reason
         )
-        return Extension(document, made.extended, level, made.digest, made.look, made.kept, asked)
+
+    def lock(self, connection: Connection, file: KeptFile) -> None:
+        """See ``Keeper``."""
+        store.find_document(connection, file.tenant, file.id, lock=True)
+
+    def tell_overdue(self, connection: Connection, file: KeptFile, now: datetime) -> None:
+        """See ``Keeper``."""
+        self._tell(connection, "document.level_overdue", file, now)
 
     # -------------------------------------------------------------- units of work
 
@@ -175,12 +172,6 @@ class Preservation:
             raise Problem("signing_in_progress", headers={"Retry-After": "5"})
         return row
 
-    def _due(self, connection: Connection, task: Any) -> tuple[Any, datetime | None]:
-        """A queued document's row, and until when it is provable."""
-        document = self._free(connection, task.tenant, task.document_id)
-        ends = preservation_store.latest_provability(connection, [task.document_id])
-        return document, ends[task.document_id].provable_until
-
     def _add_revision(
         self, connection: Connection, document: Any, extension: Extension, now: datetime
     ) -> None:
@@ -191,7 +182,7 @@ class Preservation:
             "sha256": extension.digest,
             "size": look.size,
             "created_at": now,
-            "role": "extension",
+            "role": preservation_store.EXTENSION_ROLE,
             "level": extended.level,
             "field_names": list(extended.timestamp_fields),
             **columns_of(extended.provability),
@@ -213,52 +204,19 @@ class Preservation:
         lost = extended.shortfall == LOST and bool(
             set(extended.missing) & preservation_store.own_fields(connection, document_id)
         )
-        queued = preservation_store.find_task(connection, document_id)
         if is_complete(extended) and not lost:
-            if queued is None or not falls_short(queued.wanted, extension.wanted):
-                preservation_store.remove_task(connection, document_id)
-            else:  # somebody asked for less than the queue still has to reach
-                preservation_store.change_task_if_held(
-                    connection, document_id, queued.fence, reached=extended.level
-                )
+            queue.reached(connection, document_id, extension.wanted, extended.level)
             return
-        task = {
-            "document_id": document_id,
-            "kind": Kind.RAISE,
-            "wanted": extension.wanted,
-            "reached": extended.level,
-            "reason": extended.shortfall,
-            "next_at": self.policy.next_try(now, 1),
-            "alarm_at": now if lost else self.policy.alarm_at(now, extended.provability.until),
-            "lease_until": None,
-            "created_at": now,
-        }
-        preservation_store.put_task(connection, task)
-        if lost:
-            fence = preservation_store.find_task(connection, document_id).fence
-            preservation_store.change_task_if_held(
-                connection, document_id, fence, state=State.GIVEN_UP, alarm_at=now
-            )
-
-    def _wait(self, connection: Connection, task: Any, reason: str) -> None:
-        now = self._clock.now()
-        preservation_store.change_task_if_held(
-            connection,
-            task.document_id,
-            task.fence,
-            lease_until=None,
-            next_at=now + _SOON,
-            reason=reason,
+        short = queue.Shortfall(
+            owner=OWNER,
+            id=document_id,
+            tenant=extension.document.tenant,
+            wanted=extension.wanted,
+            reached=extended.level,
+            reason=extended.shortfall,
+            until=extended.provability.until,
         )
-
-    def _failed(self, connection: Connection, task: Any, error: SigningError) -> None:
-        """Try again later; what will never work is told at once and left to a person."""
-        now, attempts = self._clock.now(), task.attempts + 1
-        values: dict[str, Any] = {"lease_until": None, "attempts": attempts, "reason": error.code}
-        values["next_at"] = self.policy.next_try(now, attempts, error.code)
-        if is_lost(error):
-            values |= {"state": State.GIVEN_UP, "alarm_at": now, "next_at": now}
-        preservation_store.change_task_if_held(connection, task.document_id, task.fence, **values)
+        queue.raise_on(connection, short, self.policy, now, lost=lost)
 
     def _tell(self, connection: Connection, type_: str, document: Any, now: datetime) -> None:
         sequence = store.next_sequence(connection, document.id)
@@ -267,34 +225,3 @@ class Preservation:
             event_id, document.tenant, type_, document.id, sequence, document.reference, now
         )
         emit(connection, [event])
-
-    # -------------------------------------------------------------- looking ahead
-
-    async def alarm_overdue(self) -> int:
-        """Tell about documents that are still below their level; how many."""
-
-        def unit(connection: Connection) -> list[Any]:
-            now, told = self._clock.now(), []
-            for row in preservation_store.overdue(connection, now):
-                document = store.find_document(connection, row.tenant, row.document_id, lock=True)
-                if preservation_store.mark_told(connection, row.document_id, now):
-                    self._tell(connection, "document.level_overdue", document, now)
-                    told.append(row)
-            return told
-
-        rows = await self._database.write(unit)
-        for row in rows:
-            _log.error(
-                "document_level_overdue",
-                document=row.document_id,
-                wanted=row.wanted,
-                reached=row.reached,
-                reason=row.reason,
-            )
-            self._metrics.alerts.labels("document_level_overdue").inc()
-        if rows:
-            self.announce()
-        return len(rows)
-
-    def _count(self, kind: str, outcome: str) -> None:
-        self._metrics.extensions.labels(kind, outcome).inc()

@@ -10,17 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.documents.preservation import store as preservation_store
-from gateway.documents.preservation.rules import (
-    UNKNOWN_REVOCATION,
-    Kind,
-    PreservationPolicy,
-    State,
-    falls_short,
-    seal_must_wait,
-)
+from gateway.documents.preservation.rules import UNKNOWN_REVOCATION, seal_must_wait
 from gateway.foundation.problems import Problem
+from gateway.preservation import queue
+from gateway.preservation.levels import falls_short
+from gateway.preservation.policy import PreservationPolicy
 from signing.contract import Provability, Signed
+
+OWNER = "document"  # in the queue
 
 
 def note_shortfall(
@@ -34,18 +31,16 @@ def note_shortfall(
 ) -> None:
     """Queue a document that was just published below its request's level (same transaction)."""
     if falls_short(request.level, signed.level):
-        task = {
-            "document_id": request.document_id,
-            "kind": Kind.RAISE,
-            "wanted": request.level,
-            "reached": signed.level,
-            "reason": signed.shortfall or UNKNOWN_REVOCATION,
-            "next_at": policy.next_try(now, 1),
-            "alarm_at": policy.alarm_at(now, provable.until if provable else None),
-            "alarmed_at": None,
-            "created_at": now,
-        }
-        preservation_store.put_task(connection, task)
+        short = queue.Shortfall(
+            owner=OWNER,
+            id=request.document_id,
+            tenant=request.tenant,
+            wanted=request.level,
+            reached=signed.level,
+            reason=signed.shortfall or UNKNOWN_REVOCATION,
+            until=provable.until if provable else None,
+        )
+        queue.raise_later(connection, short, policy, now)
 
 
 def let_seal_wait(connection: Connection, document_id: str) -> None:
@@ -54,8 +49,8 @@ def let_seal_wait(connection: Connection, document_id: str) -> None:
     Raises:
         Problem: ``level_pending``.
     """
-    task = preservation_store.find_task(connection, document_id)
-    if task is None or task.state != State.WAITING or not seal_must_wait(task.reached):
+    task = queue.waiting_for_more(connection, document_id)
+    if task is None or not seal_must_wait(task.reached):
         return
     raise Problem(
         "level_pending",

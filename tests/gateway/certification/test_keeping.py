@@ -9,17 +9,22 @@ import aiohttp
 import msgspec
 import pytest
 
-from gateway.certification import kept_store, store
-from gateway.certification.keeping import CopyKeeping, CopyPolicy
-from gateway.certification.worker import KeepingWorker
+from gateway.certification import store
+from gateway.certification.keeping import CopyKeeping
 from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.audit import EvidenceAudit
-from gateway.documents.preservation import store as preservation_store
-from gateway.documents.preservation.asked import COMMAND, Asked
-from gateway.documents.preservation.calendar import Calendar
+from gateway.documents.preservation.service import DocumentKeeping
+from gateway.documents.preservation.store import set_provability
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Waker
+from gateway.preservation.ahead import LookingAhead
+from gateway.preservation.asked import COMMAND, Asked
+from gateway.preservation.calendar import Calendar
+from gateway.preservation.policy import DEFAULT_POLICY
+from gateway.preservation.service import Preservation
+from gateway.preservation.store import queue
+from gateway.preservation.worker import QueueWorker
 from signing.contract import Provability, SigningUnavailable
 from tests.gateway.certification.bureau import TENANT, on_sqlite
 from tests.gateway.certification.test_public_verification import JSON, Public
@@ -32,29 +37,62 @@ SOON, LATER = datetime(2026, 12, 1, tzinfo=UTC), datetime(2031, 11, 2, tzinfo=UT
 WITHIN = timedelta(days=90)
 
 
+class Copies:
+    """Preservation with certified copies registered, and short ways to ask it."""
+
+    def __init__(self, bureau, paper):
+        self.bureau, self.paper = bureau, paper
+        self.copies = CopyKeeping(
+            bureau.database, bureau.clock, Waker(), files=bureau.files, signatures=paper
+        )
+        self.kept = Preservation(bureau.database, bureau.clock, Metrics(), DEFAULT_POLICY)
+        self.kept.register(self.copies)
+        self.calendar = Calendar(bureau.database, bureau.clock, self.kept)
+        self.ahead = LookingAhead(bureau.database, bureau.clock, bureau.files, paper, self.kept)
+        self.due, self.renew = self.calendar.due, self.kept.renew
+
+    async def reckon_missing(self):
+        return await self.ahead.reckon_missing(self.copies)
+
+    async def queue_renewals(self):
+        return await self.ahead.queue_renewals(self.copies)
+
+
+class Workers:
+    """Queueing what is due, then the queue; tidying the queue in between is tested elsewhere."""
+
+    def __init__(self, keeping, bureau):
+        self.keeping = keeping
+        self.work = QueueWorker(keeping.kept, bureau.database, bureau.clock, Metrics())
+
+    async def once(self):
+        await self.keeping.reckon_missing()
+        await self.keeping.queue_renewals()
+        return await self.work.once()
+
+
 @pytest.fixture
 def keeping(bureau, paper):
     paper.until = SOON
-    return CopyKeeping(
-        bureau.database,
-        bureau.clock,
-        Waker(),
-        Metrics(),
-        files=bureau.files,
-        signatures=paper,
-        policy=CopyPolicy(),
-    )
+    return Copies(bureau, paper)
 
 
 @pytest.fixture
 def worker(keeping, bureau):
-    return KeepingWorker(keeping, bureau.clock)
+    return Workers(keeping, bureau)
 
 
 def calendar_of(bureau, keeping, paper):
-    calendar = Calendar(bureau.database, bureau.clock, bureau.files, paper)
-    calendar.include(keeping)
-    return calendar
+    documents = DocumentKeeping(
+        bureau.database,
+        bureau.clock,
+        Waker(),
+        files=bureau.files,
+        signatures=paper,
+        policy=DEFAULT_POLICY,
+    )
+    keeping.kept.register(documents)
+    return keeping.calendar
 
 
 async def files_of(bureau, issued):
@@ -99,9 +137,7 @@ async def test_copies_stand_in_the_same_calendar_as_documents_in_pages(bureau, k
         document = await bureau.database.write(lambda c, n=new: bureau.documents.save(c, n))
         end = SOON + timedelta(days=2 * day + 1)
         await bureau.database.write(
-            lambda c, d=document, e=end: preservation_store.set_provability(
-                c, d.id, 0, e, "timestamp_certificate"
-            )
+            lambda c, d=document, e=end: set_provability(c, d.id, 0, e, "timestamp_certificate")
         )
         ids += [copy.id, document.id]
     found, after = [], None
@@ -190,7 +226,7 @@ async def test_what_cannot_be_renewed_waits_and_is_told_before_it_is_too_late(
     extend, paper.extend = paper.extend, away
     bureau.clock.advance(86_400)
     assert await worker.once() == 1
-    row = await bureau.database.read(lambda c: c.execute(kept_store.renewals.select()).one())
+    row = await bureau.database.read(lambda c: c.execute(queue.select()).one())
     assert (row.attempts, row.reason) == (2, "timestamp_unavailable")
     paper.extend, paper.until = extend, LATER
     bureau.clock.advance(3_600)

@@ -19,11 +19,7 @@ from gateway.documents.evidence import touched as touched_documents
 from gateway.documents.evidence.audit import EvidenceAudit
 from gateway.documents.numbers import NumberCheck
 from gateway.documents.preservation import http as preservation_http
-from gateway.documents.preservation import store as preservation_store
-from gateway.documents.preservation.calendar import Calendar
-from gateway.documents.preservation.rules import DEFAULT_POLICY
-from gateway.documents.preservation.service import Preservation
-from gateway.documents.preservation.worker import CalendarWorker, RaisingWorker
+from gateway.documents.preservation.service import DocumentKeeping
 from gateway.documents.requests import Actor, NewRequest, NewStep, SignatureRequests
 from gateway.documents.revocation.service import Revocations
 from gateway.documents.rules import Authority
@@ -33,6 +29,13 @@ from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
+from gateway.preservation import http as calendar_http
+from gateway.preservation import store as preservation_store
+from gateway.preservation.ahead import LookingAhead
+from gateway.preservation.calendar import Calendar
+from gateway.preservation.policy import DEFAULT_POLICY
+from gateway.preservation.service import Preservation
+from gateway.preservation.worker import CalendarWorker, QueueWorker
 from gateway.webhooks.outbox import events
 from tests.support.paper import plain_pdf
 
@@ -70,7 +73,8 @@ class Desk:
     documents: Documents
     requests: SignatureRequests
     acts: SigningActs
-    preservation: Preservation
+    preservation: DocumentKeeping
+    kept: Preservation
     calendar: Calendar
     metrics: Metrics
     signatures: object
@@ -80,6 +84,11 @@ class Desk:
         cls, database, clock, folder, signatures, authority=AUTHORITY, policy=DEFAULT_POLICY
     ) -> Desk:
         files, waker, metrics = FileStore(str(folder / "files")), Waker(), Metrics()
+        kept = Preservation(database, clock, metrics, policy)
+        keeping = DocumentKeeping(
+            database, clock, waker, files=files, signatures=signatures, policy=policy
+        )
+        kept.register(keeping)
         return cls(
             database,
             clock,
@@ -89,29 +98,22 @@ class Desk:
             SigningActs(
                 Chancery(database, clock, waker, metrics, files, signatures, authority, policy)
             ),
-            Preservation(
-                database,
-                clock,
-                waker,
-                metrics,
-                files=files,
-                signatures=signatures,
-                policy=policy,
-            ),
-            Calendar(database, clock, files, signatures),
+            keeping,
+            kept,
+            Calendar(database, clock, kept),
             metrics,
             signatures,
         )
 
     def raising(self):
-        return RaisingWorker(self.preservation, self.database, self.clock, self.metrics)
+        return QueueWorker(self.kept, self.database, self.clock, self.metrics)
 
     def ahead(self):
-        within = self.preservation.policy.renew_within
-        return CalendarWorker(self.calendar, self.clock, within)
+        ahead = LookingAhead(self.database, self.clock, self.files, self.signatures, self.kept)
+        return CalendarWorker(ahead, self.clock, self.preservation.owner, 3_600.0)
 
     async def task(self, document):
-        return await self.database.read(lambda c: preservation_store.find_task(c, document.id))
+        return await self.database.read(lambda c: preservation_store.find(c, document.id))
 
     def routes(self, upload_limit=http.UPLOAD_LIMIT):
         return [
@@ -119,7 +121,8 @@ class Desk:
             *request_http.routes(self.requests, self.acts, self.numbers),
             *authority_http.routes(self.register),
             *touched_documents.routes(self.database, self.revocations, self.calendar.levels),
-            *preservation_http.routes(self.preservation, self.calendar),
+            *preservation_http.routes(self.preservation),
+            *calendar_http.routes(self.calendar),
         ]
 
     @property

@@ -19,7 +19,6 @@ from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.desk import ConfirmationPolicy
 from gateway.documents.confirmations.hand_off import HandOffPolicy
 from gateway.documents.confirmations.signing_places import BatchPolicy
-from gateway.documents.preservation.rules import DEFAULT_POLICY
 from gateway.documents.requests import Actor, NewRequest, NewStep
 from gateway.documents.rules import KeyUse
 from gateway.foundation.clock import FakeClock
@@ -27,6 +26,8 @@ from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
+from gateway.preservation.assembly import PreservationDesk
+from gateway.preservation.policy import DEFAULT_POLICY
 from gateway.webhooks.outbox import events
 from signing.contract import Confirmation
 from tests.gateway.documents.desk import AUTHORITY, CLERK, DEPUTY, LEADER, NUMBER, SEAL, TENANT
@@ -51,17 +52,22 @@ class RemoteDesk:
     folder: object
     paper: RemotePaper
     desk: DocumentDesk
+    kept: PreservationDesk
 
     @classmethod
     def make(
         cls, database, clock, folder, paper, uses=ALL_REMOTE, policy=DEFAULT_POLICY
     ) -> RemoteDesk:
+        files, metrics = FileStore(str(folder / "files")), Metrics()
+        kept = PreservationDesk(
+            database, clock, metrics, files=files, signatures=paper, policy=policy
+        )
         desk = DocumentDesk(
             database,
             clock,
             Waker(),
-            Metrics(),
-            files=FileStore(str(folder / "files")),
+            metrics,
+            files=files,
             signatures=paper,
             authority=dataclasses.replace(
                 AUTHORITY, uses=uses, clerks={SEAL: frozenset({CLERK, DEPUTY})}
@@ -73,9 +79,9 @@ class RemoteDesk:
                 hand_off=HandOffPolicy("https://cong.example", SECRET),
             ),
             batches=BatchPolicy(),
-            preservation=policy,
+            preservation=kept,
         )
-        return cls(database, clock, folder, paper, desk)
+        return cls(database, clock, folder, paper, desk, kept)
 
     def restarted(self, uses=ALL_REMOTE) -> RemoteDesk:
         paper = RemotePaper(self.paper.provider)

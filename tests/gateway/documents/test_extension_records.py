@@ -12,9 +12,10 @@ import msgspec
 
 from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.log import append
-from gateway.documents.preservation.asked import Asked
-from gateway.documents.preservation.rules import DEFAULT_POLICY, SIGN_AND_RAISE
+from gateway.documents.preservation.rules import SIGN_AND_RAISE
 from gateway.documents.requests import NewStep
+from gateway.preservation.asked import Asked
+from gateway.preservation.policy import DEFAULT_POLICY
 from signing.contract import ActCheck, CheckOutcome, ExtensionEvidence, Level
 from tests.gateway.documents.desk import LEADER, TENANT, on_sqlite
 from tests.gateway.documents.test_evidence_log import NOW, PIN, record, records

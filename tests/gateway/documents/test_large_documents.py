@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from gateway.documents.preservation.stored_files import extend_stored
+from gateway.preservation.kept import Proof
+from gateway.preservation.stored_files import extend_stored
 from signing.contract import Level, SigningUnavailable
 from tests.gateway.documents.desk import CLERK, LEADER, SEAL, Desk
 from tests.gateway.documents.test_documents_http import BAD_FILES, form, form_of, upload
@@ -218,7 +219,7 @@ async def test_a_renewal_that_gains_nothing_is_not_stored(world, desk, tmp_path)
     caller, document_id = await signed_at(world, "B-LTA")
     _, shown, _ = await caller.get(f"/v1/documents/{document_id}")
     stored = {path for path in (tmp_path / "files").rglob("*") if path.is_file()}
-    end = datetime(2100, 1, 1, tzinfo=UTC)
+    end = Proof(datetime(2100, 1, 1, tzinfo=UTC), "timestamp_certificate")
     with pytest.raises(SigningUnavailable) as refused:
         await extend_stored(desk.files, desk.signatures, shown["sha256"], Level.B_LTA, end)
     assert refused.value.code == "renewal_no_gain"

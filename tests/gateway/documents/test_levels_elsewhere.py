@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.documents.preservation import store as preservation_store
-from gateway.documents.preservation.rules import DEFAULT_POLICY, REFUSE, SIGN_AND_RAISE
+from gateway.documents.preservation.rules import REFUSE, SIGN_AND_RAISE
 from gateway.foundation.problems import Problem
+from gateway.preservation import store as preservation_store
+from gateway.preservation.policy import DEFAULT_POLICY
 from signing.contract import Level
 from tests.gateway.documents.desk import CLERK, TENANT, on_sqlite
 from tests.gateway.documents.elsewhere import ALL_HANDED, TWO_STEPS, RemoteDesk
@@ -26,7 +27,7 @@ def desk(database, clock, tmp_path) -> RemoteDesk:
 
 
 async def task(desk, request):
-    return await desk.database.read(lambda c: preservation_store.find_task(c, request.document_id))
+    return await desk.database.read(lambda c: preservation_store.find(c, request.document_id))
 
 
 async def document(desk, request):
@@ -37,7 +38,7 @@ async def raised(desk):
     """The next try of the queue, with every service back."""
     desk.paper.reachable = Level.B_LTA
     desk.clock.advance(DEFAULT_POLICY.retry_s[-1])
-    await desk.desk._raising.once()
+    await desk.kept.queue.once()
 
 
 async def signed_below(desk, level=Level.B_B, **more):

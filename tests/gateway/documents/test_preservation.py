@@ -10,9 +10,10 @@ from itertools import pairwise
 import pytest
 
 from gateway.documents import store
-from gateway.documents.preservation import store as preservation_store
-from gateway.documents.preservation.rules import DEFAULT_POLICY, SIGN_AND_RAISE
-from gateway.documents.preservation.worker import LEASE
+from gateway.documents.preservation.rules import SIGN_AND_RAISE
+from gateway.preservation import store as preservation_store
+from gateway.preservation.policy import DEFAULT_POLICY
+from gateway.preservation.service import LEASE
 from signing.contract import DocumentRefused, Level, SigningUnavailable
 from tests.gateway.documents.desk import CLERK, LEADER, NUMBER, STEPS, TENANT, on_sqlite
 from tests.gateway.documents.test_signing_acts import PIN, Crash, refused, revisions

@@ -1,44 +1,43 @@
 """Keeping a stored file provable: in memory when it is small, else from file to file.
 
 Owns the way from the file store to the signing service and back, and the refusal of a renewal that
-gains nothing, which leaves nothing in the store. Leaves rows, queues and events to those who keep
-files: documents here, certified copies in certification.
+gains nothing, which leaves nothing in the store. Leaves rows, records and events to whoever keeps
+the file.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from gateway.documents.evidence.extensions import keep_extension
-from gateway.documents.evidence.log import KeptFile
-from gateway.documents.preservation.preserving import PreservingSignatures
-from gateway.documents.preservation.rules import NO_GAIN
 from gateway.foundation.files import FileDamaged, FileStore
+from gateway.preservation.kept import Proof
+from gateway.preservation.policy import NO_GAIN
+from gateway.preservation.rules import is_gain
 from signing.contract import (
     Extended,
     Inspection,
     LargeFiles,
     Level,
+    Preserving,
     Provability,
+    Signatures,
     SigningError,
     SigningUnavailable,
 )
 
 
-class ExtendingSignatures(PreservingSignatures, LargeFiles, Protocol):
+class ExtendingSignatures(Signatures, Preserving, LargeFiles, Protocol):
     """Keeps what is signed provable, in memory and where it lies."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredExtension:
-    """A longer file in the store, with everything that its row needs."""
+    """A longer file in the store; no row speaks of it yet."""
 
     extended: Extended
     digest: str
     look: Inspection
-    kept: tuple[KeptFile, ...]
 
 
 async def extend_stored(
@@ -46,11 +45,11 @@ async def extend_stored(
     signatures: ExtendingSignatures,
     sha256: str,
     level: Level,
-    later_than: datetime | None = None,
+    beyond: Proof | None = None,
 ) -> StoredExtension:
     """Append proof to a stored file and store the result beside it.
 
-    ``later_than``: refuse what proves nothing for longer than until then.
+    ``beyond``: refuse what proves nothing for longer than that.
 
     Raises:
         SigningError: the signing service's refusal, or ``renewal_no_gain``.
@@ -58,18 +57,17 @@ async def extend_stored(
     """
     pdf = await files.get_small(sha256)
     if pdf is None:
-        extended, look = await _extend_large(files, signatures, sha256, level, later_than)
+        extended, look = await _extend_large(files, signatures, sha256, level, beyond)
     else:
         extended = await signatures.extend(pdf, level)
         if not extended.pdf.startswith(pdf):
             raise SigningError(
                 "not_incremental", "Kết quả không giữ nguyên văn bản.", "input bytes changed"
             )
-        _check_gain(extended, later_than)
+        _check_gain(extended, beyond)
         await files.put(extended.pdf)
         look = await signatures.inspect(extended.pdf)
-    kept = await keep_extension(files, extended)
-    return StoredExtension(extended, extended.sha256, look, kept)
+    return StoredExtension(extended, extended.sha256, look)
 
 
 async def _extend_large(
@@ -77,12 +75,12 @@ async def _extend_large(
     signatures: ExtendingSignatures,
     sha256: str,
     level: Level,
-    later_than: datetime | None,
+    beyond: Proof | None,
 ) -> tuple[Extended, Inspection]:
     async with files.local(sha256) as source, files.spool() as spool:
         target = await spool.new()
         extended = await signatures.extend_file(source, target, level)
-        _check_gain(extended, later_than)
+        _check_gain(extended, beyond)
         look = await signatures.inspect_file(target)
         if look.sha256 not in ("", extended.sha256):  # empty: beyond the size that is read at all
             raise FileDamaged(extended.sha256)
@@ -91,9 +89,8 @@ async def _extend_large(
     return extended, look
 
 
-def _check_gain(extended: Extended, later_than: datetime | None) -> None:
-    until = extended.provability.until
-    if later_than is not None and (until is None or until <= later_than):
+def _check_gain(extended: Extended, beyond: Proof | None) -> None:
+    if beyond is not None and not is_gain(extended.provability, beyond):
         raise SigningUnavailable(
             NO_GAIN,
             "Gia hạn lúc này không kéo dài thời hạn chứng minh: chứng thư của dịch vụ cấp dấu thời"
