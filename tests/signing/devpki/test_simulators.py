@@ -1,4 +1,4 @@
-"""What every simulator must bring of its own is asked for when it is made, not when it is called."""
+"""What every simulator must bring of its own is asked for when it is made, not when called."""
 
 from __future__ import annotations
 
