@@ -1,7 +1,8 @@
 """The documents that are made from code: ``python -m gateway.documentation``, or ``make docs``.
 
 Owns ``docs/configuration.md`` (from the settings' types, their comments and the providers'
-passports), ``docs/providers.md`` (from the registry) and ``docs/openapi.json`` (from the routes).
+passports), ``docs/providers.md`` (from the registry), ``docs/openapi.json`` (from the routes) and
+``docs/validation-reasons.md`` (from the validator's own list).
 A test compares the files with what the code gives, so they cannot fall behind.
 """
 
@@ -23,6 +24,7 @@ import msgspec
 
 from connectors import registry
 from connectors.contract import Kind, Spec
+from gateway.documents.template_desk import PAGES_UNKNOWN, WRONG_PAGES
 from gateway.foundation.clock import SystemClock
 from gateway.settings import Settings, insecurities
 from gateway.signing_settings import Trust
@@ -41,6 +43,7 @@ def documents() -> dict[str, str]:
         "configuration.md": configuration(),
         "providers.md": providers(),
         "openapi.json": openapi(),
+        "validation-reasons.md": validation_reasons(),
     }
 
 
@@ -51,6 +54,44 @@ def main() -> int:
         sys.stdout.write(f"docs/{name}\n")
     return 0
 
+
+# ------------------------------------------------------------------ reasons of validations
+
+
+def validation_reasons() -> str:
+    """Every code that may stand in ``reason``, with what people read."""
+    from signing.validation.reasons import MEANINGS  # noqa: PLC0415 - only here is pyHanko needed
+    from signing.validation.sentences import SENTENCES  # noqa: PLC0415 - likewise
+
+    rows = [
+        f"| `{code}` | {meaning} | {_words(SENTENCES[code])} | {_stamp_words(SENTENCES, code)} |"
+        for code, meaning in MEANINGS.items()
+    ]
+    rows += [f"| `{code}` | {meaning} | | |" for code, meaning in _TEMPLATE_REASONS.items()]
+    return "\n".join([_MADE, _REASONS_HEAD, *rows, ""])
+
+
+def _words(sentence: str) -> str:
+    return sentence.replace("|", "\\|")
+
+
+def _stamp_words(sentences: Mapping[str, str], code: str) -> str:
+    own = sentences.get(f"timestamp_{code}")
+    return _words(own) if own else ""
+
+
+_TEMPLATE_REASONS = {
+    WRONG_PAGES: "the file has other pages than its template (both numbers are named)",
+    PAGES_UNKNOWN: "its pages could not be counted, so that nobody can compare them (why is named)",
+}
+_REASONS_HEAD = """# Why a validation ends as it does
+`reason` of `POST /v1/validations`, of each of its signatures and of `motcua validate`. `intact` is
+the one of valid files; with `invalid` and `indeterminate` it is the first thing that speaks against
+the signature. The list is closed: a code that is not here is a fault. Words in braces are filled
+in.
+
+| code | means | people read | people read of a time-stamp |
+| --- | --- | --- | --- |"""
 
 # ------------------------------------------------------------------ configuration
 

@@ -23,8 +23,8 @@ _LEFT_BEHIND = timedelta(days=1)
 async def housekeeping(database: Database, clock: Clock, keys: Keys, files: FileStore) -> None:
     """Run for ever; a database that is away is tried again a minute later."""
     while True:
+        await files.sweep(clock.now() - _LEFT_BEHIND)  # at the start, too: a crash was just now
         await clock.sleep(_EVERY_S)
-        await files.sweep(clock.now() - _LEFT_BEHIND)
         with contextlib.suppress(DatabaseUnavailable):
             await keys.note_uses()
             now = clock.now()

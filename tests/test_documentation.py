@@ -47,13 +47,16 @@ def code_block(page: str, language: str) -> str:
 # ------------------------------------------------------------------ generated files
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "providers.md", "openapi.json"])
+@pytest.mark.parametrize(
+    "name", ["configuration.md", "providers.md", "openapi.json", "validation-reasons.md"]
+)
 def test_a_generated_document_is_what_the_code_gives(name):
     """``make docs`` was run after the last change."""
     made = {
         "configuration.md": documentation.configuration,
         "providers.md": documentation.providers,
         "openapi.json": documentation.openapi,
+        "validation-reasons.md": documentation.validation_reasons,
     }[name]()
     assert (ROOT / "docs" / name).read_text("utf-8") == made, "run: make docs"
 

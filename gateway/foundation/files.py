@@ -24,7 +24,7 @@ from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from gateway.foundation.problems import Problem
-from gateway.foundation.spools import Spool, sweep
+from gateway.foundation.spools import Spool, sweep, sweep_temporary
 
 LARGE_FROM = 20 * 1024 * 1024
 _HELD_AT_MOST = 128 * 1024 * 1024  # in memory, for work that knows no other way
@@ -122,16 +122,19 @@ class FileStore:
 
     def spool(self) -> Spool:
         """Temporary files from which ``keep`` takes over without copying where it can."""
-        below = self._folder / "incoming" if self._folder else Path(tempfile.gettempdir())
-        return Spool(below, self.large_from)
+        if self._folder is None:
+            return Spool(Path(tempfile.gettempdir()), self.large_from, temporary=True)
+        return Spool(self._folder / "incoming", self.large_from)
 
     async def sweep(self, before: datetime) -> int:
-        """Remove what killed processes left in ``incoming``; say how many folders.
+        """Remove what killed processes left; say how many folders.
 
-        Only what nobody wrote into since ``before``: no upload and no signing takes a day.
+        In ``incoming`` only what nobody wrote into since ``before``: no upload and no signing takes
+        a day. In the temporary folder, where it is known whose process lives, at once.
         """
-        if self._folder is None:  # the system keeps its temporary folder clean
-            return 0
+        if self._folder is None:
+            below = Path(tempfile.gettempdir())
+            return await asyncio.to_thread(sweep_temporary, below, before.timestamp())
         return await asyncio.to_thread(sweep, self._folder / "incoming", before.timestamp())
 
     async def keep(self, path: Path, digest: str) -> None:

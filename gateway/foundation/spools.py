@@ -1,7 +1,8 @@
 """Temporary files of one piece of work: an upload on its way in, a signed file not stored yet.
 
 Owns their folder, which is made when the first one is needed and removed at the end with whatever
-was not moved out of it. A process that is killed leaves its folder behind, for ``sweep``.
+was not moved out of it. A process that is killed leaves its folder behind, for ``sweep``: beside
+the store, which machines may share, by its age; in this machine's temporary folder by its lock.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gateway.foundation.held_folders import HeldFolder, make_held, sweep_held
+
 _FLUSH = 1024 * 1024
 _PREFIX = "work-"
+_SHARED_PREFIX = "motcua-spool-"  # where others make folders too
 
 
 class Spool:
     """Names for temporary files below a folder; leave it to remove them.
 
-    ``above``: the size in bytes from which content is worth a file.
+    ``above``: the size in bytes from which content is worth a file. ``temporary``: the folder is
+    this machine's, for everybody.
     """
 
-    def __init__(self, below: Path, above: int) -> None:
+    def __init__(self, below: Path, above: int, *, temporary: bool = False) -> None:
         self._below = below
         self.above = above
+        self._temporary = temporary
+        self._held: HeldFolder | None = None
         self._folder: Path | None = None
         self._count = 0
 
@@ -41,7 +48,9 @@ class Spool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._folder is not None:
+        if self._held is not None:
+            await asyncio.to_thread(self._held.remove)
+        elif self._folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def new(self) -> Path:
@@ -52,6 +61,9 @@ class Spool:
         return self._folder / str(self._count)
 
     def _make(self) -> Path:
+        if self._temporary:
+            self._held = make_held(self._below, _SHARED_PREFIX)
+            return self._held.path
         self._below.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._below))
 
@@ -63,6 +75,11 @@ def sweep(below: Path, before: float) -> int:
     for folder in old:
         shutil.rmtree(folder, ignore_errors=True)
     return len(old)
+
+
+def sweep_temporary(below: Path, before: float) -> int:
+    """Remove folders of spools in a temporary folder whose process is gone, however young."""
+    return sweep_held(below, _SHARED_PREFIX, before)
 
 
 def _touched(folder: Path) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from abc import ABC, abstractmethod
 from typing import Self
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 _PATIENCE_S = 1.0  # for calls held open when it stops
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """Serves ``application``; use it as an async context."""
 
     def __init__(self) -> None:
@@ -40,9 +41,9 @@ class LoopbackServer:
         """Where somebody else listens: let the calls that are held open end."""
         self._stopping.set()
 
+    @abstractmethod
     def application(self) -> web.Application:
         """The routes."""
-        raise NotImplementedError
 
     async def lose_answer(self) -> None:
         """Never answer, as far as any client can tell."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,9 +141,9 @@ class RemoteDesk(LoopbackServer):
                 with contextlib.suppress(aiohttp.ClientError):
                     await self.tell(session, one, forged=forged)
 
+    @abstractmethod
     async def tell(self, session: aiohttp.ClientSession, one: Transaction, *, forged: bool) -> None:
         """Bring the end of a request to ``callback_url``, in the provider's form."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """Push nothing any more, and let the calls that are held open end."""

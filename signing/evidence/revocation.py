@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from signing.contract import Clock, SigningUnavailable
+from signing.evidence.answers_at_hand import AnswersAtHand
 from signing.evidence.eligibility import TrustedChain
 from signing.evidence.fetching import Fetcher, FetchFailed
 from signing.evidence.kept_answers import Kept, KeptAnswers
@@ -74,7 +75,7 @@ class RevocationChecker:
         self.kept = KeptAnswers(folder, clock)
         self._fetcher = fetcher
         self._clock = clock
-        self._answers: dict[tuple[bytes, bytes], Answer] = {}
+        self._answers = AnswersAtHand()
         self._asking: SingleFlight[Answer] = SingleFlight()
         self._loading: SingleFlight[bytes] = SingleFlight()
 
@@ -95,12 +96,12 @@ class RevocationChecker:
         issuer: x509.Certificate,
         lists_first: bool,
     ) -> Answer:
-        kept = self._answers.get(name)
-        if kept is not None and self._clock.now() < kept.valid_until:
+        kept = self._answers.find(name, self._clock.now())
+        if kept is not None:
             return kept
         answer = await self._asking.do(name, lambda: self._ask(certificate, issuer, lists_first))
         if answer.status is not Status.UNKNOWN:
-            self._answers[name] = answer
+            self._answers.keep(name, answer, self._clock.now())
         return answer
 
     async def _ask(

@@ -19,6 +19,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 from signing.validation.difference import Deadline
+from signing.validation.reasons import CarriedReason
 
 _Key = tuple[int, int]  # number and generation of an indirect object
 
@@ -42,8 +43,8 @@ class CarriedAlong:
         self._deadline = deadline
         self._found: tuple[int, int] | None = None
 
-    def reason(self, revision: int) -> str:
-        """The message code of what was carried along after ``revision``; empty for nothing.
+    def reason(self, revision: int) -> CarriedReason | None:
+        """The message code of what was carried along after ``revision``; None for nothing.
 
         Raises:
             OutOfTime: the file's time limit passed.
@@ -53,7 +54,7 @@ class CarriedAlong:
         foreign, reserve = self._found
         if foreign > revision:
             return "foreign_data"
-        return "reserve_added" if reserve > revision else ""
+        return "reserve_added" if reserve > revision else None
 
     def _foreign_data(self) -> int:
         """The newest revision that stored something else as validation data."""

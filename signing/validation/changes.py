@@ -29,6 +29,7 @@ from signing.validation.carried import CarriedAlong
 from signing.validation.difference import Deadline, Unanalysable
 from signing.validation.drawn import DrawnContent, Key, Rect, TooLarge
 from signing.validation.pictures import Beginning, Comparison, CoveredPages, compare_pictures
+from signing.validation.reasons import ChangeReason, StampReason
 from signing.validation.sentences import say
 
 _A4_AREA = 595.0 * 842.0
@@ -49,7 +50,7 @@ class Changes:
     """The judgement of later changes, its reason (a message code) and the account in Vietnamese."""
 
     verdict: ChangeVerdict
-    reason: str = ""
+    reason: ChangeReason | None = None
     names: tuple[str, ...] = ()  # of fields or pages, for the reason's sentence
     told: tuple[str, ...] = ()
     allowed: frozenset[Key] = frozenset()  # annotations that may be new or different
@@ -198,7 +199,7 @@ class ChangeJudge:
         if judged.verdict is not ChangeVerdict.ACCEPTED:
             return judged
         reason = self._carried.reason(signed.number)
-        if not reason:
+        if reason is None:
             return judged
         return replace(judged, verdict=ChangeVerdict.UNDECIDED, reason=reason)
 
@@ -275,7 +276,9 @@ def _asks_to_redraw(root: Any) -> bool:
     return bool(entry(entry(root, "/AcroForm"), "/NeedAppearances"))
 
 
-def _suspicious_stamp(older: dict[str, FormField], newer: dict[str, FormField]) -> str:
+def _suspicious_stamp(
+    older: dict[str, FormField], newer: dict[str, FormField]
+) -> StampReason | None:
     """A later signature field that draws without signing, or that covers much of its page."""
     for name, field in newer.items():
         if not _is_new_look(older.get(name), field):
@@ -285,7 +288,7 @@ def _suspicious_stamp(older: dict[str, FormField], newer: dict[str, FormField]) 
             return "unsigned_field_added"
         if field.signed and any(_covers_much(w) for w in drawn):
             return "large_overlay"
-    return ""
+    return None
 
 
 def _is_new_look(before: FormField | None, after: FormField) -> bool:

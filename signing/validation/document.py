@@ -18,7 +18,7 @@ from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -45,6 +45,7 @@ from signing.validation.difference import (
 )
 from signing.validation.digests import hash_signed_bytes
 from signing.validation.past import ProvenMoments, check_past
+from signing.validation.reasons import FileReason, SignatureReason
 from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
 from signing.validation.signature_judgement import (
@@ -146,7 +147,7 @@ class _Run:
         verdict: Verdict,
         summary: str,
         signatures: tuple[SignatureVerdict, ...],
-        reason: str,
+        reason: FileReason,
     ) -> Validation:
         """Wrap an answer with what identifies the file."""
         return Validation(
@@ -183,7 +184,7 @@ class _Run:
 
     def _unreadable(self, opened: Unreadable) -> Validation:
         """Not a PDF at all, or a broken one, which may once have been signed."""
-        reason = "decode_limit" if opened.decode_limit else "unreadable"
+        reason: FileReason = "decode_limit" if opened.decode_limit else "unreadable"
         if b"%PDF-" not in self._pdf[:HEADER_WINDOW]:
             reason = "not_a_pdf"
         elif self._pdf.find(b"/ByteRange") >= 0:
@@ -283,7 +284,8 @@ class _Run:
                     intact = verdict is Verdict.INDETERMINATE and self._is_intact(verdicts)
                     code = "indeterminate_intact" if intact else verdict.value
                     summary = say(code, reason=judged.messages[0])
-                    return self.answer(verdict, summary, verdicts, judged.reason)
+                    reason = cast("SignatureReason", judged.reason)  # of an ``Outcome``
+                    return self.answer(verdict, summary, verdicts, reason)
         signers = sum(1 for v in verdicts if v.level is not None) or len(verdicts)
         return self.answer(Verdict.VALID, say("valid", count=signers), verdicts, "intact")
 

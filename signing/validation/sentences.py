@@ -124,7 +124,37 @@ SENTENCES: Final[dict[str, str]] = {
     "intact_so_far": (
         "Phần được ký còn nguyên vẹn; những thay đổi sau đó và chứng thư số chưa kiểm tra xong."
     ),
+    "memory_limit": "Kiểm tra tệp cần quá nhiều bộ nhớ; chưa kiểm tra xong chữ ký.",
+    "checker_lost": "Tiến trình kiểm tra bị dừng đột ngột khi đọc tệp; chưa kết luận được.",
     "internal": "Không kiểm tra được chữ ký này (mã {kind}).",
+    # The same codes of a time-stamp, where the sentence would speak of a signer.
+    "timestamp_hash_mismatch": (
+        "Nội dung đã bị thay đổi sau khi đóng dấu thời gian (giá trị băm không khớp)."
+    ),
+    "timestamp_bad_signature_value": (
+        "Giá trị chữ ký của dấu thời gian không đúng với chứng thư số của dịch vụ cấp dấu."
+    ),
+    "timestamp_broken_cms": "Dữ liệu dấu thời gian bị hỏng, không đọc được.",
+    "timestamp_untrusted": (
+        "Chứng thư số của dịch vụ cấp dấu thời gian không thuộc gốc tin cậy nào đã cấu hình."
+    ),
+    "timestamp_revoked": "Chứng thư số của dịch vụ cấp dấu thời gian đã bị thu hồi.",
+    "timestamp_expired": (
+        "Chứng thư số của dịch vụ cấp dấu thời gian đã hết hạn, và không có dấu thời gian nào mới "
+        "hơn chứng minh dấu này có từ trước."
+    ),
+    "timestamp_not_yet_valid": (
+        "Chứng thư số của dịch vụ cấp dấu thời gian chưa có hiệu lực vào lúc ghi trong dấu."
+    ),
+    "timestamp_revocation_unknown": (
+        "Chưa xác định được tình trạng thu hồi của chứng thư số dịch vụ cấp dấu thời gian (tệp "
+        "không kèm đủ dữ liệu, không hỏi trực tuyến)."
+    ),
+    "timestamp_revocation_unknown_online": (
+        "Chưa xác định được tình trạng thu hồi của chứng thư số dịch vụ cấp dấu thời gian: dịch vụ "
+        "OCSP, CRL của nơi cấp không trả lời hoặc không được phép hỏi."
+    ),
+    "timestamp_good": "Chứng thư số của dịch vụ cấp dấu thời gian có hiệu lực, chưa bị thu hồi.",
     "detached_part": "Có vết chữ ký không gắn với trường biểu mẫu nào của tệp.",
 }
 
@@ -132,3 +162,9 @@ SENTENCES: Final[dict[str, str]] = {
 def say(code: str, **details: object) -> str:
     """The Vietnamese sentence of a validation code."""
     return SENTENCES[code].format(**details)
+
+
+def say_of(code: str, *, timestamp: bool, **details: object) -> str:
+    """The sentence of a code about a signature or, in words of its own, about a time-stamp."""
+    own = f"timestamp_{code}"
+    return say(own if timestamp and own in SENTENCES else code, **details)

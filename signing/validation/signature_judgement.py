@@ -33,6 +33,7 @@ from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 from signing.reading.signature_fields import docmdp_level
 from signing.validation.changes import ChangeJudge, Changes, ChangeVerdict, SignedRevision
 from signing.validation.difference import OutOfTime
+from signing.validation.reasons import IntegrityReason
 from signing.validation.signature_reading import Judged
 from signing.validation.trust import find_anchor, timing_at
 from signing.validation.validation_data import ValidationData
@@ -68,14 +69,14 @@ def judge_changes(judged: Judged, policy: PdfSignatureValidationSpec, changes: C
         judged.changes = Changes(ChangeVerdict.UNDECIDED, "time_limit")
 
 
-def _cryptographic_failure(judged: Judged) -> str:
+def _cryptographic_failure(judged: Judged) -> IntegrityReason | None:
     embedded = judged.embedded
     if judged.found.is_timestamp:
         imprint = embedded.signed_data["encap_content_info"]["content"].parsed["message_imprint"]
         algorithm = imprint["hash_algorithm"]["algorithm"].native
         if embedded.compute_digest(algorithm) != imprint["hashed_message"].native:
             return "hash_mismatch"
-        return ""  # the token's own signature is the engine's to verify
+        return None  # the token's own signature is the engine's to verify
     try:
         intact, valid = validate_sig_integrity(
             embedded.signer_info,
@@ -87,7 +88,7 @@ def _cryptographic_failure(judged: Judged) -> str:
         return "broken_cms"
     if not intact:
         return "hash_mismatch"
-    return "" if valid else "bad_signature_value"
+    return None if valid else "bad_signature_value"
 
 
 # ------------------------------------------------------------------ trust and time

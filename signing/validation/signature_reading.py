@@ -26,6 +26,7 @@ from signing.reading.ber import behind, is_indefinite, to_definite
 from signing.reading.opening import HOSTILE_INPUT_ERRORS
 from signing.reading.signature_fields import FoundSignature, Layout
 from signing.validation.changes import UNKNOWN_CHANGES, Changes
+from signing.validation.reasons import BrokenReason, IntegrityReason
 from signing.validation.trust import AlgorithmJudgement, judge_algorithm
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 class BrokenSignature(Exception):
     """The signature cannot be read; ``code`` is its message."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: BrokenReason) -> None:
         super().__init__(code)
         self.code = code
 
@@ -50,7 +51,7 @@ class Judged:
     embedded: EmbeddedPdfSignature
     certificates: SignedDataCerts
     verified: bool = False  # the signed bytes and the value were looked at
-    integrity_failure: str = ""  # message code, empty = intact
+    integrity_failure: IntegrityReason | None = None  # None = intact
     changes: Changes = UNKNOWN_CHANGES
     algorithm: AlgorithmJudgement = _UNJUDGED
     signed_attributes: bool = True

@@ -41,6 +41,7 @@ from pyhanko_certvalidator.policy_decl import (
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from signing.contract import TrustAnchor
+from signing.validation.reasons import AlgorithmRemark, CertificateStatus
 
 ACCEPTED_DIGESTS: Final = frozenset(
     {"sha256", "sha384", "sha512", "sha512_256", "sha3_256", "sha3_384", "sha3_512", "shake256"}
@@ -165,7 +166,7 @@ def timing_at(now: datetime) -> ValidationTimingInfo:
 
 # ------------------------------------------------------------------ certificate states
 
-_STATUS_BY_SUB_INDICATION: Final = {
+_STATUS_BY_SUB_INDICATION: Final[dict[str, CertificateStatus]] = {
     "OK": "good",
     "REVOKED": "revoked",
     "REVOKED_NO_POE": "revoked",
@@ -180,7 +181,7 @@ _STATUS_BY_SUB_INDICATION: Final = {
 
 def certificate_status(
     sub_indication: str, certificate: x509.Certificate, at: datetime, *, trusted: bool
-) -> str:
+) -> CertificateStatus:
     """The certificate's state in the contract's words.
 
     Args:
@@ -210,7 +211,7 @@ class AlgorithmJudgement:
 
     name: str
     acceptable: bool
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[AlgorithmRemark, ...] = ()
 
     @property
     def status(self) -> str:
@@ -241,7 +242,7 @@ def judge_algorithm_names(scheme: str, digest: str, key: str, bits: int) -> Algo
     if digest not in ACCEPTED_DIGESTS:
         return AlgorithmJudgement(name, acceptable=False, remarks=("weak_algorithm",))
     if key in {"rsa", "rsassa_pss"}:
-        remarks = ("pkcs1v15",) if scheme == "rsassa_pkcs1v15" else ()
+        remarks: tuple[AlgorithmRemark, ...] = ("pkcs1v15",) if scheme == "rsassa_pkcs1v15" else ()
         if bits < _MINIMUM_RSA_BITS:
             return AlgorithmJudgement(name, acceptable=False, remarks=("weak_algorithm",))
         return AlgorithmJudgement(name, acceptable=True, remarks=remarks)

@@ -20,13 +20,23 @@ from signing.reading.names import common_name, managing_unit
 from signing.reading.opening import entry
 from signing.reading.signature_fields import FoundSignature
 from signing.validation.changes import Changes, ChangeVerdict
-from signing.validation.sentences import say
+from signing.validation.reasons import (
+    BrokenReason,
+    CertificateStatus,
+    IntegrityReason,
+    SignatureReason,
+    TrustReason,
+)
+from signing.validation.sentences import say, say_of
 from signing.validation.signature_reading import Judged
 from signing.validation.trust import certificate_status
 from signing.validation.validation_data import ValidationData
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
-_FAILURES = {"hash_mismatch": "HASH_FAILURE", "bad_signature_value": "SIG_CRYPTO_FAILURE"}
+_FAILURES: dict[IntegrityReason, str] = {
+    "hash_mismatch": "HASH_FAILURE",
+    "bad_signature_value": "SIG_CRYPTO_FAILURE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +46,10 @@ class Outcome:
     verdict: Verdict
     indication: str
     sub_indication: str | None
-    reason: str
+    reason: SignatureReason
 
 
-def decide(judged: Judged, status: str) -> Outcome:
+def decide(judged: Judged, status: CertificateStatus) -> Outcome:
     """The strictest answer wins; pure."""
     changes = judged.changes
     return (
@@ -49,26 +59,26 @@ def decide(judged: Judged, status: str) -> Outcome:
     )
 
 
-def _refusal(judged: Judged, changes: Changes, status: str) -> Outcome | None:
+def _refusal(judged: Judged, changes: Changes, status: CertificateStatus) -> Outcome | None:
     """What makes a signature invalid whatever else may be said for it."""
     if judged.integrity_failure:
         failure = _FAILURES.get(judged.integrity_failure, "FORMAT_FAILURE")
         return _failed(failure, judged.integrity_failure)
     if changes.verdict is ChangeVerdict.REFUSED:
-        return _failed("FORMAT_FAILURE", changes.reason)
+        return _failed("FORMAT_FAILURE", changes.reason or "modified")
     if judged.engine is AdESStatus.FAILED:
         return _failed(judged.sub_indication, _engine_reason(judged, status))
     return None
 
 
-def _doubt(judged: Judged, changes: Changes, status: str) -> Outcome | None:
+def _doubt(judged: Judged, changes: Changes, status: CertificateStatus) -> Outcome | None:
     """What leaves a signature undecided: changes, algorithm, form, then trust."""
     if changes.verdict is ChangeVerdict.UNDECIDED:
-        return _undecided("SIG_CONSTRAINTS_FAILURE", changes.reason)
+        return _undecided("SIG_CONSTRAINTS_FAILURE", changes.reason or "modified_unknown")
     if not judged.algorithm.acceptable:
         return _undecided("CRYPTO_CONSTRAINTS_FAILURE_NO_POE", judged.algorithm.remarks[0])
     if judged.padding_used or not judged.signed_attributes:
-        reason = "padding_used" if judged.padding_used else "no_signed_attributes"
+        reason: SignatureReason = "padding_used" if judged.padding_used else "no_signed_attributes"
         return _undecided("SIG_CONSTRAINTS_FAILURE", reason)
     if judged.engine is AdESStatus.INDETERMINATE:
         return _undecided(judged.sub_indication, _engine_reason(judged, status))
@@ -146,12 +156,14 @@ def _time_status(judged: Judged, *, intact: bool) -> str:
     return "claimed" if judged.claimed_time is not None else "none"
 
 
-def broken_verdict(found: FoundSignature, code: str) -> SignatureVerdict:
+def broken_verdict(found: FoundSignature, code: BrokenReason) -> SignatureVerdict:
     """A signature that cannot even be read: a format failure."""
-    return _bare_verdict(found, _failed("FORMAT_FAILURE", code), (say(code),))
+    return _bare_verdict(
+        found, _failed("FORMAT_FAILURE", code), (say_of(code, timestamp=found.is_timestamp),)
+    )
 
 
-def unfinished_verdict(judged: Judged, reason: str, message: str) -> SignatureVerdict:
+def unfinished_verdict(judged: Judged, reason: SignatureReason, message: str) -> SignatureVerdict:
     """A signature that was not judged to the end: indeterminate, nothing claimed."""
     return _bare_verdict(judged.found, _undecided("GENERIC", reason), (message,))
 
@@ -161,7 +173,7 @@ def interrupted_verdict(judged: Judged) -> SignatureVerdict:
     failed = judged.integrity_failure
     outcome = _failed(_FAILURES.get(failed, "FORMAT_FAILURE"), failed) if failed else None
     outcome = outcome or _undecided("GENERIC", "time_limit")
-    told = [say(failed or "time_limit")]
+    told = [say_of(failed or "time_limit", timestamp=judged.found.is_timestamp)]
     if judged.verified and not failed:
         told.append(say("intact_so_far"))
     certificate = judged.certificate
@@ -208,19 +220,27 @@ def _bare_verdict(
     )
 
 
-def _failed(sub_indication: str, reason: str) -> Outcome:
+def _failed(sub_indication: str, reason: SignatureReason) -> Outcome:
     return Outcome(Verdict.INVALID, "TOTAL-FAILED", sub_indication, reason)
 
 
-def _undecided(sub_indication: str, reason: str) -> Outcome:
+def _undecided(sub_indication: str, reason: SignatureReason) -> Outcome:
     return Outcome(Verdict.INDETERMINATE, "INDETERMINATE", sub_indication, reason)
 
 
-def _engine_reason(judged: Judged, status: str) -> str:
+_STATUS_REASONS: dict[CertificateStatus, TrustReason] = {
+    "untrusted": "untrusted",
+    "revoked": "revoked",
+    "expired": "expired",
+    "not_yet_valid": "not_yet_valid",
+}
+
+
+def _engine_reason(judged: Judged, status: CertificateStatus) -> SignatureReason:
     """The message for what the engine refused; a failed token is a wrong signature value."""
     if judged.sub_indication in {"HASH_FAILURE", "SIG_CRYPTO_FAILURE"}:
         return "bad_signature_value"
-    return "revocation_unknown" if status in {"unknown", "good"} else status
+    return _STATUS_REASONS.get(status, "revocation_unknown")
 
 
 def _level(judged: Judged, data: ValidationData) -> str | None:
@@ -235,24 +255,30 @@ def _level(judged: Judged, data: ValidationData) -> str | None:
 
 
 def _messages(
-    judged: Judged, outcome: Outcome, status: str, circumstances: Circumstances, *, intact: bool
+    judged: Judged,
+    outcome: Outcome,
+    status: CertificateStatus,
+    circumstances: Circumstances,
+    *,
+    intact: bool,
 ) -> tuple[str, ...]:
     """The reason first, then each of the four answers, each sentence once."""
     changes = judged.changes
     details = {"names": ", ".join(changes.names), "name": judged.algorithm.name}
-    told = [say(outcome.reason, **details)]
+    stamp = judged.found.is_timestamp
+    told = [say_of(outcome.reason, timestamp=stamp, **details)]
     if intact:
         told.append(say("intact"))
-    if not judged.found.is_timestamp:  # TT 15/2025 speaks of signers, not of foreign tokens
+    if not stamp:  # TT 15/2025 speaks of signers, not of foreign tokens
         told.extend(say(remark, **details) for remark in judged.algorithm.remarks)
     unknown = "revocation_unknown_online" if circumstances.online else "revocation_unknown"
-    told.append(say(unknown if status == "unknown" else status))
+    told.append(say_of(unknown if status == "unknown" else status, timestamp=stamp))
     if judged.anchor is not None:
         kind = _anchor_kind(judged, circumstances)
         told.append(say(f"anchor_{kind}", anchor=common_name(judged.anchor.subject)))
     if judged.ber:
         told.append(say("ber"))
-    if judged.found.is_timestamp:
+    if stamp:
         told.append(say("archive_timestamp"))
     told.extend(_about_time(judged))
     return tuple(dict.fromkeys(told))
