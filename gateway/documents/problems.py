@@ -25,9 +25,6 @@ register(
             409, "Văn bản không còn như khi xem", "The document is not the one that was seen"
         ),
         "not_your_step": Kind(403, "Bước này do người khác ký", "This step is somebody else's"),
-        "authority_refused": Kind(
-            403, "Không có thẩm quyền ký", "The authority register does not allow it"
-        ),
         "authority_already_ended": Kind(
             409, "Thẩm quyền này đã kết thúc", "This mandate has already ended"
         ),

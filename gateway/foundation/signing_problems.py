@@ -9,12 +9,17 @@ from gateway.foundation.problems import Kind, Problem, register
 from signing.contract import CredentialRefused, DocumentRefused, SigningError, SigningUnavailable
 
 OUTCOME_UNKNOWN = "outcome_unknown"  # reason: a remote key's service may have signed
+# The register binds a mandate to one certificate: a key that has another is not at fault itself.
+_UNBOUND, _UNBOUND_REASON = "certificate_not_authorised", "authority_certificate"
 _LOST = ("signer_died", "signer_timeout")  # a signer process ended in the middle of its work
 
 register(
     {
         "official_required": Kind(
             403, "Cần khóa cá nhân của người ký", "A personal token of the signer is required"
+        ),
+        "authority_refused": Kind(
+            403, "Không có thẩm quyền ký", "The authority register does not allow it"
         ),
         "signing_in_progress": Kind(409, "Đang được ký", "It is being signed right now"),
         "signing_interrupted": Kind(
@@ -74,10 +79,13 @@ def problem_of(error: SigningError) -> Problem:
     """A refusal of the signing service, with its own sentence and its code as ``reason``."""
     # what a remote service may have signed after all is a person's to repeat, not a program's
     code, retryable = "signing_unavailable", error.code != OUTCOME_UNKNOWN
-    if isinstance(error, CredentialRefused):
+    if error.code == _UNBOUND:
+        code, retryable = "authority_refused", False
+    elif isinstance(error, CredentialRefused):
         code, retryable = "credential_refused", False
     elif isinstance(error, DocumentRefused):
         code, retryable = "document_refused", False
-    extra = {"reason": error.code, "retryable": retryable}
+    reason = _UNBOUND_REASON if error.code == _UNBOUND else error.code
+    extra = {"reason": reason, "retryable": retryable}
     headers = {"Retry-After": "5"} if retryable else {}
     return Problem(code, error.message_vi, error.message_en, extra=extra, headers=headers)

@@ -80,7 +80,8 @@ class Town:
     clock: MovableClock
     session: aiohttp.ClientSession
     receiver: Receiver
-    clients: dict[str | None, Client] = field(default_factory=dict)
+    portal: str = "cong-dvc"  # whose documents a test works on
+    clients: dict[tuple[str, str | None], Client] = field(default_factory=dict)
 
     @property
     def pki(self) -> Any:
@@ -96,11 +97,12 @@ class Town:
 
     async def client(self, official: str | None = None) -> Client:
         """The portal, or an official with a personal token; one key each."""
-        if official not in self.clients:
+        who = (self.portal, official)
+        if who not in self.clients:
             scopes = ("documents:sign", "certifications:write") if official else ("*",)
-            made = await self.gateway.keys.create("cong-dvc", "test", scopes, official=official)
-            self.clients[official] = Client(self.session, self.base, made.secret)
-        return self.clients[official]
+            made = await self.gateway.keys.create(self.portal, "test", scopes, official=official)
+            self.clients[who] = Client(self.session, self.base, made.secret)
+        return self.clients[who]
 
     def later(self, seconds: float = 6.0) -> None:
         """Time passes, and workers look at once."""
@@ -129,9 +131,15 @@ async def living(
     socket = listen()
     world = World(folder, f"http://127.0.0.1:{socket.getsockname()[1]}", remote_keys=True)
     await world.start()
-    base = msgspec.to_builtins(world.settings())["signing"]["keys"]
-    keys = base | keys_of(world, base) | (more_keys or {})
-    signing = {"keys": keys, "preservation": {"retry_s": [60]}, **sections.pop("signing", {})}
+    made = msgspec.to_builtins(world.settings())["signing"]
+    keys = made["keys"] | keys_of(made["keys"]) | (more_keys or {})
+    signing = {
+        "keys": keys,
+        "preservation": {"retry_s": [60]},
+        "timestamps": {**made["timestamps"], "slots_folder": str(folder / "slots")},
+        **sections.pop("signing", {}),
+    }
+    (folder / "slots").mkdir()
     settings = world.settings(
         signing=signing,
         files={"large_from": LARGE_FROM},
@@ -153,7 +161,7 @@ async def living(
             await world.pki.close()
 
 
-def keys_of(world: World, base: dict[str, Any]) -> dict[str, Any]:
+def keys_of(base: dict[str, Any]) -> dict[str, Any]:
     """Local keys that leave the fast lane or want a PIN, and seals kept at each service."""
     person = {**base["official-rsa"], "certifies": []}
     made = {
@@ -188,6 +196,8 @@ def calm(town: Town) -> None:
             if one.name.startswith("_") or one.default is dataclasses.MISSING:
                 continue
             setattr(faults, one.name, one.default)
+    for breaker in (town.world.folder / "slots").glob("*breaker*"):
+        breaker.unlink()  # signer processes keep the machine's time: they would rest
 
 
 __all__ = ["AGENCY", "CLERK", "Town", "calm", "living", "until"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gateway.foundation.problems import CATALOGUE, Problem
 
+# Codes that only say who refused; what exactly, is their ``reason``.
+_GENERAL = ("document_refused", "credential_refused", "authority_refused", "signing_unavailable")
 _PASSING = ("signing_unavailable", "signing_in_progress", "signing_interrupted")
 
 
@@ -14,5 +16,6 @@ def is_passing(problem: Problem) -> bool:
 
 def reason_of(problem: Problem) -> dict[str, str]:
     """The code and the Vietnamese sentence that an item or a batch keeps."""
-    code = str(problem.extra.get("reason", problem.code))
+    general = problem.code in _GENERAL
+    code = str(problem.extra.get("reason", problem.code)) if general else problem.code
     return {"code": code, "detail": problem.detail_vi or CATALOGUE[problem.code].vi}

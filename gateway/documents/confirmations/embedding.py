@@ -121,7 +121,8 @@ class Embedding:
         try:
             published = await self._database.write(lambda c: self._publish(c, act, result))
         except Problem as problem:  # the mandate ended between the confirmation and now
-            refusal = SigningError(problem.code, problem.detail_vi or CATALOGUE[problem.code].vi)
+            reason = str(problem.extra.get("reason", problem.code))
+            refusal = SigningError(reason, problem.detail_vi or CATALOGUE[problem.code].vi)
             await self._database.write(lambda c: self._refuse(c, act, refusal))
             return
         if published:
