@@ -70,11 +70,11 @@ def tidy(text: str) -> str:
 
 def draw_picture(picture: Picture, width: float, height: float) -> Drawing:
     """A picture, as large as fits, in the middle of its box."""
-    scale = min(width / picture.width, height / picture.height)
-    across, down = picture.width * scale, picture.height * scale
+    across = min(width, height * picture.aspect)
+    down = across / picture.aspect
     left, bottom = (width - across) / 2, (height - down) / 2
     operators = b"q %.3f 0 0 %.3f %.3f %.3f cm /Im Do Q" % (across, down, left, bottom)
-    return Drawing(width, height, operators, picture=picture)
+    return Drawing(width, height, operators, picture=picture.printed(across))
 
 
 def draw_line(

@@ -1,63 +1,74 @@
 """Images of handwritten signatures and seals, prepared once a process.
 
-Owns reading a transparent PNG (NĐ 30/2020 Annex I) and its PDF objects: colours and, apart, the
-transparency. Leaves size and place to ``placement``.
+Owns reading a transparent PNG (NĐ 30/2020 Annex I), cutting it down to its ink and to what paper
+can show. Leaves how it is stored to ``planes``, and the place to ``placement``.
 """
 
 from __future__ import annotations
 
+import io
 import warnings
-import zlib
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
 
 from PIL import Image
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 
+from signing.appearance.planes import Plane, alpha_plane, colour_plane
 from signing.contract import CredentialRefused
 
 MAX_SIDE = 3000
 _MAX_PIXELS = 25_000_000  # of the file; more is no scan of a seal
+_MAX_BYTES = 4 * _MAX_PIXELS
 _SOLID = 255
 _INK = 8  # of 255: fainter is a scanner's haze
+_FINEST = 600  # dots an inch: what offices print with
+_MOST_KEPT = 64
+
+Box = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as compressed planes."""
+    """A picture cut down to its ink; how it is stored is found when it is first drawn.
 
-    width: int
-    height: int
-    colours: bytes
-    alpha: bytes
+    ``png`` is its file, ``ink`` where in it the ink is; ``factor`` of the pixels across and down
+    become one.
+    """
 
-    @property
-    def aspect(self) -> float:
-        """Width over height."""
-        return self.width / self.height
+    def __init__(self, png: bytes, ink: Box, factor: int = 1) -> None:
+        self._png = png
+        self._ink = ink
+        left, top, right, bottom = ink
+        self.aspect = (right - left) / (bottom - top)  # width over height
+        self.width = max(1, round((right - left) / factor))
+        self.height = max(1, round((bottom - top) / factor))
+
+    def printed(self, width: float) -> Picture:
+        """The picture in no more dots than paper shows at a width in points."""
+        factor = int(self.width * 72 / (width * _FINEST)) if width > 0 else 0
+        return self if factor < 2 else _coarser(self._png, self._ink, factor)
 
     def add_to(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
         """Write the image and its soft mask into a document."""
-        mask = self._plane("/DeviceGray", self.alpha)
-        image = self._plane("/DeviceRGB", self.colours)
-        image[pdf_name("/SMask")] = writer.add_object(mask)
+        colours, alpha = self._planes
+        mask = writer.add_object(alpha.as_object())
+        image = colours.as_object()
+        image[pdf_name("/SMask")] = mask
         return writer.add_object(image)
 
-    def _plane(self, space: str, data: bytes) -> generic.StreamObject:
-        return generic.StreamObject(
-            {
-                pdf_name("/Type"): pdf_name("/XObject"),
-                pdf_name("/Subtype"): pdf_name("/Image"),
-                pdf_name("/Width"): generic.NumberObject(self.width),
-                pdf_name("/Height"): generic.NumberObject(self.height),
-                pdf_name("/ColorSpace"): pdf_name(space),
-                pdf_name("/BitsPerComponent"): generic.NumberObject(8),
-                pdf_name("/Filter"): pdf_name("/FlateDecode"),
-            },
-            encoded_data=data,
-        )
+    @cached_property
+    def _planes(self) -> tuple[Plane, Plane]:
+        image, size = _decode(self._png).crop(self._ink), (self.width, self.height)
+        if image.size != size:  # colours weigh as much as they are seen
+            image = image.convert("RGBa").resize(size, Image.Resampling.BOX).convert("RGBA")
+        return colour_plane(image), alpha_plane(image)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _coarser(png: bytes, ink: Box, factor: int) -> Picture:
+    return Picture(png, ink, factor)
 
 
 @cache
@@ -71,7 +82,11 @@ def load_picture(path: str) -> Picture:
             ``image_opaque``.
     """
     try:
-        image = _read(path)
+        with Path(path).open("rb") as opened:
+            png = opened.read(_MAX_BYTES + 1)
+        if len(png) > _MAX_BYTES:
+            raise _too_large()
+        image = _decode(png)
     except (OSError, ValueError, SyntaxError) as error:
         raise CredentialRefused(
             "image_unreadable",
@@ -95,20 +110,14 @@ def load_picture(path: str) -> Picture:
             " (NĐ 30/2020/NĐ-CP, Phụ lục I).",
             "the configured picture is opaque: it would hide what is under it",
         )
-    image, alpha = image.crop(ink), alpha.crop(ink)
-    return Picture(
-        width=image.width,
-        height=image.height,
-        colours=zlib.compress(image.convert("RGB").tobytes(), 9),
-        alpha=zlib.compress(alpha.tobytes(), 9),
-    )
+    return Picture(png, ink)
 
 
-def _read(path: str) -> Image.Image:
+def _decode(png: bytes) -> Image.Image:
     """Look at the size before a single row is inflated: a small file may promise a vast picture."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path, formats=("PNG",)) as opened:
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as opened:
             if opened.width * opened.height > _MAX_PIXELS:
                 raise _too_large()
             if max(opened.size) > MAX_SIDE:

@@ -7,7 +7,7 @@ to ``drawing`` and the writing to ``signing.lane``.
 from __future__ import annotations
 
 import io
-from functools import cache
+from functools import lru_cache
 from typing import Any, cast
 
 from pyhanko.pdf_utils import generic
@@ -18,6 +18,7 @@ from signing.appearance.typeface import Typeface
 from signing.lane import Prepared, PreparedSet, Stamp
 from signing.pades.writer import Look
 
+_MOST_KEPT = 256
 _MARK = b"\x00%d\x00"  # no dictionary's text holds a NUL
 
 
@@ -43,9 +44,9 @@ def raw_stamp(look: Look) -> Stamp | None:
     )
 
 
-@cache
+@lru_cache(maxsize=_MOST_KEPT)
 def _prepared(source: Typeface | Picture) -> PreparedSet:
-    """The objects of a typeface or a picture; both live as long as the process."""
+    """The objects of a typeface or a picture, which are few and long-lived."""
     collector = _Collector()
     source.add_to(cast("Any", collector))
     return PreparedSet(tuple(_prepare(one) for one in collector.objects))

@@ -29,6 +29,7 @@ from signing.lane.document import (
     signature_entries,
 )
 from signing.lane.file import LaneFile
+from signing.lane.pages import LanePage
 from signing.lane.proof_data import ProofData, Store, enter_proof, read_store
 from signing.lane.refusal import NotForTheLane, doubting
 from signing.lane.revision import Revision
@@ -261,8 +262,10 @@ def _lay_signature(
     room = act.signer.template.size + act.signer.signature_size + _MARGIN
     if act.authority is not None:
         room += act.authority.room
+    # what stands before the message is hashed once, what stands behind it twice
+    shown = _show(document, revision, part.stamp)
     signature = revision.new(signature_entries(said, room))
-    _enter_field(document, revision, name, signature, part.stamp)
+    _enter_field(document, revision, name, signature, shown)
     document.declare_pades(revision)
     return document.lay_hole(revision, signature)
 
@@ -276,26 +279,34 @@ def _statement(act: LaneAct) -> bytes:
     return b"".join(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A widget's page, and its flags, rectangle and appearance as entries."""
+
+    page: LanePage
+    look: bytes
+
+
+def _show(document: LaneDocument, revision: Revision, stamp: Stamp | None) -> _Shown:
+    """Write what a signature shows; an invisible one is on the first page."""
+    if stamp is None:
+        return _Shown(document.page(0), _INVISIBLE)
+    form = enter_stamp(revision, stamp, document.shared)
+    box = b" ".join([write_number(side) for side in stamp.box])
+    look = b"/F 132/Rect[%s]/AP<</N %s>>" % (box, bytes(form))
+    return _Shown(document.page(stamp.page_index), look)
+
+
 def _enter_field(
-    document: LaneDocument,
-    revision: Revision,
-    name: str,
-    signature: Reference,
-    stamp: Stamp | None,
+    document: LaneDocument, revision: Revision, name: str, signature: Reference, shown: _Shown
 ) -> None:
-    page = document.page(stamp.page_index if stamp else 0)
-    look = _INVISIBLE
-    if stamp is not None:
-        form = enter_stamp(revision, stamp, document.shared)
-        box = b" ".join(write_number(side) for side in stamp.box)
-        look = b"/F 132/Rect[%s]/AP<</N %s>>" % (box, bytes(form))
     body = b"<</Type/Annot/Subtype/Widget/FT/Sig/T%s/V %s/P %s%s>>" % (
         write_text(name),
         bytes(signature),
-        bytes(page.reference),
-        look,
+        bytes(shown.page.reference),
+        shown.look,
     )
-    document.enter_field(revision, revision.new(body), name, page)
+    document.enter_field(revision, revision.new(body), name, shown.page)
 
 
 def _lay_proof(document: LaneDocument, act: LaneAct, store: Store, name: str) -> _Laid:
@@ -314,5 +325,5 @@ def _lay_proof(document: LaneDocument, act: LaneAct, store: Store, name: str) ->
 def lay_archive_time(document: LaneDocument, revision: Revision, name: str, room: int) -> Hole:
     """A revision's time-stamp over the whole document, with ``room`` bytes for its token."""
     stamp = revision.new(signature_entries(_TIME_STAMP, room))
-    _enter_field(document, revision, name, stamp, None)
+    _enter_field(document, revision, name, stamp, _show(document, revision, None))
     return document.lay_hole(revision, stamp)

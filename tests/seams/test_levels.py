@@ -1,4 +1,4 @@
-"""A time-stamping authority or OCSP that is away: each path says what was reached, and is raised."""
+"""An authority or OCSP that is away: each path says what was reached, and is raised later."""
 
 from __future__ import annotations
 
