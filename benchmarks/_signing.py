@@ -74,13 +74,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
-    """Everything ready to sign."""
+async def bench(*, fastest_authority: bool = True) -> AsyncIterator[Bench]:
+    """Everything ready to sign; the authority as fast as can be, or one built on a library."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pki = DevPki.create(folder / "pki", SystemClock())
         async with DevPkiServer(pki) as server:
-            with stub_authority(folder / "pki") as url:
+            with stub_authority(folder / "pki", prepared=fastest_authority) as url:
                 config = dataclasses.replace(server.signer_config(), timestamp_urls=(url,))
                 made = Bench(config, folder, server.base_url)
                 try:
