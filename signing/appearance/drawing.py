@@ -20,7 +20,7 @@ from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from signing.appearance.pictures import Picture
-from signing.appearance.typeface import Face, Typeface, stamp_typeface
+from signing.appearance.typeface import Face, FontCut, Typeface, stamp_typeface
 from signing.clock import VIETNAM
 from signing.contract import DocumentRefused
 
@@ -42,13 +42,7 @@ class Drawing:
     height: float
     operators: bytes
     picture: Picture | None = None
-    uses_font: bool = False
-    face: Face = Face.SANS
-
-    @property
-    def typeface(self) -> Typeface | None:
-        """The font that the operators call ``/F``, if they show text."""
-        return stamp_typeface(self.face) if self.uses_font else None
+    font: FontCut | None = None  # that the operators call ``/F``
 
 
 def write_time(moment: datetime, style: str) -> str:
@@ -96,7 +90,7 @@ def draw_line(
     size = _fit(font, [text], width, size)
     left = max(0.0, (width - font.width(text, size)) / 2)
     operators = _text_at(font, [(text, left, 0.3 * size)], size, colour)
-    return Drawing(width, height, operators, uses_font=True, face=face)
+    return Drawing(width, height, operators, font=font.cut(text))
 
 
 def draw_block(
@@ -127,7 +121,7 @@ def draw_block(
     if framed:
         frame = b"q %.3f %.3f %.3f RG 0.8 w 0.4 0.4 %.3f %.3f re S Q "
         operators = frame % (*colour, width - 0.8, height - 0.8) + operators
-    return Drawing(width, height, operators, uses_font=True)
+    return Drawing(width, height, operators, font=font.cut("".join(shown)))
 
 
 def draw_mark(lines: Sequence[str], widest: float) -> Drawing:
@@ -149,7 +143,7 @@ def draw_mark(lines: Sequence[str], widest: float) -> Drawing:
         for row, line in enumerate(shown, start=1)
     ]
     operators = _text_at(font, placed, MARK_SIZE, BLACK)
-    return Drawing(width, height, operators, uses_font=True, face=Face.SERIF)
+    return Drawing(width, height, operators, font=font.cut("".join(shown)))
 
 
 def _broken(font: Typeface, line: str, widest: float) -> list[str]:
@@ -221,9 +215,8 @@ class _PreparedAppearance(BaseStamp):
     def render(self) -> bytes:
         """Give the operators; put font and picture into the document."""
         writer = self._ensure_writer
-        typeface = self._drawing.typeface
-        if typeface is not None:
-            self.set_resource(ResourceType.FONT, _FONT, typeface.add_to(writer))
+        if self._drawing.font is not None:
+            self.set_resource(ResourceType.FONT, _FONT, self._drawing.font.add_to(writer))
         if self._drawing.picture is not None:
             self.set_resource(ResourceType.XOBJECT, _IMAGE, self._drawing.picture.add_to(writer))
         return self._drawing.operators

@@ -1,6 +1,6 @@
 """Looks as raw objects for the fast lane: fonts and pictures turned into bytes once a process.
 
-Owns collecting what a typeface or a picture would write into a pyHanko document. Leaves the drawing
+Owns collecting what a font or a picture would write into a pyHanko document. Leaves the drawing
 to ``drawing`` and the writing to ``signing.lane``.
 """
 
@@ -14,7 +14,7 @@ from pyhanko.pdf_utils import generic
 
 from signing.appearance.drawing import PreparedStamp
 from signing.appearance.pictures import Picture
-from signing.appearance.typeface import Typeface
+from signing.appearance.typeface import FontCut
 from signing.lane import Prepared, PreparedSet, Stamp
 from signing.pades.writer import Look
 
@@ -29,8 +29,8 @@ def raw_stamp(look: Look) -> Stamp | None:
         return None
     drawing = style.drawing
     resources = []
-    if drawing.typeface is not None:
-        resources.append((b"/Font", b"/F", _prepared(drawing.typeface)))
+    if drawing.font is not None:
+        resources.append((b"/Font", b"/F", _prepared(drawing.font)))
     if drawing.picture is not None:
         resources.append((b"/XObject", b"/Im", _prepared(drawing.picture)))
     return Stamp(
@@ -45,8 +45,8 @@ def raw_stamp(look: Look) -> Stamp | None:
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _prepared(source: Typeface | Picture) -> PreparedSet:
-    """The objects of a typeface or a picture, which are few and long-lived."""
+def _prepared(source: FontCut | Picture) -> PreparedSet:
+    """The objects of a font or a picture, which are few and long-lived."""
     collector = _Collector()
     source.add_to(cast("Any", collector))
     return PreparedSet(tuple(_prepare(one) for one in collector.objects))
