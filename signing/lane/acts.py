@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
@@ -54,10 +55,11 @@ class LanePart:
 
 @dataclass(frozen=True, slots=True)
 class LaneSigner:
-    """A key as the lane needs it: its messages, and a verified raw signature over bytes."""
+    """A key as the lane needs it: its messages, a raw signature over bytes, and its check."""
 
     template: CmsTemplate
     sign: Callable[[bytes], Awaitable[bytes]]
+    verify: Callable[[bytes, bytes], None]  # signature, bytes; raises; cheap a second time
     signature_size: int
 
 
@@ -234,17 +236,29 @@ async def _sign(document: LaneDocument, act: LaneAct, hole: Hole, ahead: _Ahead)
     template = act.signer.template
     attributes = template.attributes(document.read_around(hole))
     raw = await act.signer.sign(attributes)
-    token = None
+    check, token = partial(act.signer.verify, raw, attributes), None
     if act.authority is not None:
-        token = await _stamped(document, act, ahead, hashlib.sha256(raw).digest())
+        token = await _stamped(document, act, ahead, hashlib.sha256(raw).digest(), check)
+    check()  # before it is embedded, whether the wait left time for it or not
     hole.fill(template.digits(attributes, raw, token))
     document.close_hole(hole)
 
 
-async def _stamped(document: LaneDocument, act: LaneAct, ahead: _Ahead, digest: bytes) -> bytes:
-    """Get a token; meanwhile check the one before, lay the next revision, prove what is done."""
+async def _stamped(
+    document: LaneDocument,
+    act: LaneAct,
+    ahead: _Ahead,
+    digest: bytes,
+    check: Callable[[], None] | None = None,
+) -> bytes:
+    """Get a token; meanwhile check what came before, lay the next revision, prove what is done.
+
+    ``check``: of the signature that the token is for.
+    """
 
     def meanwhile() -> None:
+        if check is not None:
+            check()
         ahead.check()
         ahead.lay()
         if act.prove_early is not None and (finished := document.finished()):

@@ -95,7 +95,10 @@ class KeptKeySigner(Signer):
         self.key = key
         self.chain = chain
         self.lane = LaneSigner(
-            CmsTemplate(chain.certificates, key.uses_pss), self._sign_checked, key.signature_size
+            CmsTemplate(chain.certificates, key.uses_pss),
+            lambda data: self.key.sign_raw(data),
+            self._verify,
+            key.signature_size,
         )
         self._held = proven_with(key.certificate).held
         self._mechanisms: dict[str | None, algos.SignedDigestAlgorithm] = {}
@@ -125,11 +128,17 @@ class KeptKeySigner(Signer):
             return bytes(self.key.signature_size)
         if digest_algorithm != self.key.config.digest:
             raise ValueError("the key signs with another digest")
-        return await self._sign_checked(data)
-
-    async def _sign_checked(self, data: bytes) -> bytes:
-        digest = hash_of(self.key.config)
         signature = await self.key.sign_raw(data)
+        self._verify(signature, data)
+        return signature
+
+    def _verify(self, signature: bytes, data: bytes) -> None:
+        """Whether a raw signature holds; once seen to, it is not verified again.
+
+        Raises:
+            CredentialRefused: ``bad_signature``.
+        """
+        digest = hash_of(self.key.config)
         if not self._held.holds(
             signature,
             data,
@@ -142,7 +151,6 @@ class KeptKeySigner(Signer):
                 "Chữ ký nhận được từ khóa ký không khớp với chứng thư số.",
                 "the raw signature does not verify with the certificate",
             )
-        return signature
 
     def room(self, timestamper: TimestampClient | None) -> int:
         """Hexadecimal digits to reserve for the CMS message, margin included."""

@@ -47,7 +47,8 @@ def make_lane(running_pki, name):
         source_for(next(k for k in config.keys if k.name == name), SystemClock()).open()
     )
     chain = (key.certificate, pki.issuing.certificate, pki.root.certificate)
-    signer = LaneSigner(CmsTemplate(chain, key.uses_pss), key.sign_raw, key.signature_size)
+    template = CmsTemplate(chain, key.uses_pss)
+    signer = LaneSigner(template, key.sign_raw, lambda raw, data: None, key.signature_size)
     act = LaneAct(
         (LanePart("Invisible", None),), Level.B_B, signer, None, ProofData(), datetime.now(UTC)
     )

@@ -257,3 +257,31 @@ async def test_tokens_of_an_act_that_is_given_up_are_dropped(lane):
         await asking
     assert answered[0].fate in (["checked"], ["dropped"])
     assert not others()
+
+
+@pytest.mark.parametrize("delay", [None, 0.01])
+async def test_a_signature_is_checked_before_it_is_embedded(lane, delay):
+    """Beside the wait for its time-stamp, or after an answer that left no time for it."""
+    checked, asked = [], []
+
+    def verify(raw, data):
+        checked.append((raw, data))
+        raise Broken
+
+    async def token(digest):
+        asked.append(digest)
+        if delay is not None:
+            await asyncio.sleep(delay)
+        return b"\x30\x00"
+
+    signer = replace(lane.act.signer, verify=verify)
+    shown = []
+    for level in (Level.B_B, Level.B_T):
+        act = stamped(lane, token, level, signer=signer, prove_early=shown.append)
+        act = replace(act, authority=None) if level is Level.B_B else act
+        with pytest.raises(Broken):
+            await sign_in_lane(doc.classic(), act)
+    assert len(checked) == 2
+    assert len(asked) == 1
+    assert shown == []
+    assert not others()

@@ -8,6 +8,7 @@ import pytest
 
 from signing.contract import Level, Role, SignOrder
 from signing.delivery import InMemory
+from signing.evidence.tokens import read_tokens
 from signing.pades.proof import GrowingProof, ProofFailed, prove
 
 KEY = "official-ec"
@@ -35,9 +36,11 @@ async def test_reading_in_steps_ends_where_reading_at_once_does(twice, certifica
     proof = GrowingProof(before, certificate)
     proof.read(first)
     proof.read(both)
-    assert (
-        proof.finish(2) == prove(before, both, certificate, 2) == hashlib.sha256(both).hexdigest()
-    )
+    proved = proof.finish(2)
+    assert proved == prove(before, both, certificate, 2)
+    assert proved.sha256 == hashlib.sha256(both).hexdigest()
+    assert proved.tokens == read_tokens(both[len(before) :], len(before))
+    assert [len(proved.tokens.of_signatures), len(proved.tokens.archives)] == [2, 1]
 
 
 @pytest.mark.parametrize("signatures", [0, 1, 3])
@@ -80,8 +83,8 @@ async def test_a_document_begun_anew_is_read_from_the_beginning(
     again = (await service.sign(SignOrder(before, KEY, Role.INVISIBLE, Level.B_T))).pdf
     delivery = InMemory(before)
     delivery.look_ahead(first[len(before) :], certificate)
-    pdf, sha256 = delivery.deliver(again[len(before) :], certificate, 1)
-    assert (pdf, sha256) == (again, hashlib.sha256(again).hexdigest())
+    pdf, proved = delivery.deliver(again[len(before) :], certificate, 1)
+    assert (pdf, proved.sha256) == (again, hashlib.sha256(again).hexdigest())
     with pytest.raises(ProofFailed):
         delivery.deliver(again[len(before) :], server.pki.certificate("agency"), 1)
 
@@ -89,5 +92,5 @@ async def test_a_document_begun_anew_is_read_from_the_beginning(
 async def test_a_given_state_is_not_used_up(twice, certificate):
     before, first, _ = twice
     state = hashlib.sha256(before)
-    assert prove(before, first, certificate, 1, state) == hashlib.sha256(first).hexdigest()
+    assert prove(before, first, certificate, 1, state).sha256 == hashlib.sha256(first).hexdigest()
     assert state.digest() == hashlib.sha256(before).digest()
