@@ -96,7 +96,7 @@ class KeptKeySigner(Signer):
         self.chain = chain
         self.lane = LaneSigner(
             CmsTemplate(chain.certificates, key.uses_pss),
-            lambda data: self.key.sign_raw(data),
+            self._sign,
             self._verify,
             key.signature_size,
         )
@@ -128,9 +128,12 @@ class KeptKeySigner(Signer):
             return bytes(self.key.signature_size)
         if digest_algorithm != self.key.config.digest:
             raise ValueError("the key signs with another digest")
-        signature = await self.key.sign_raw(data)
+        signature = await self._sign(data)
         self._verify(signature, data)
         return signature
+
+    async def _sign(self, data: bytes) -> bytes:
+        return await self.key.sign_raw(data)
 
     def _verify(self, signature: bytes, data: bytes) -> None:
         """Whether a raw signature holds; once seen to, it is not verified again.
