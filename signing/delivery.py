@@ -25,6 +25,10 @@ class Delivery(Protocol):
         """Prove finished revisions while more is on its way; see ``GrowingProof``."""
         ...
 
+    def keep(self, proved: bytes) -> bytes:
+        """Deliver a whole file that was proved already; give it back (or nothing)."""
+        ...
+
     def deliver(
         self, appended: bytes, certificate: x509.Certificate, signatures: int
     ) -> tuple[bytes, Proved]:
@@ -50,6 +54,10 @@ class InMemory:
             self._proof = certificate, GrowingProof(self._before, certificate, self._state)
         return self._proof[1]
 
+    def keep(self, proved: bytes) -> bytes:
+        """The file itself."""
+        return proved
+
     def deliver(
         self, appended: bytes, certificate: x509.Certificate, signatures: int
     ) -> tuple[bytes, Proved]:
@@ -70,6 +78,11 @@ class IntoFile:
 
     def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
         """Nothing: the file is read once, where it lies."""
+
+    def keep(self, proved: bytes) -> bytes:
+        """Write what follows the source."""
+        append_to(self.target, self.size, proved[self.size :])
+        return b""
 
     def deliver(
         self, appended: bytes, certificate: x509.Certificate, signatures: int

@@ -56,7 +56,7 @@ from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
 from signing.lane import LaneFile, open_plain
 from signing.large_files import LargeFileWork
-from signing.pades.refusals import check_readable, refuse_large, refusing_documents
+from signing.pades.refusals import COPIED_AT_MOST, check_readable, refuse_large, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
@@ -160,8 +160,10 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
             order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
-            if is_authorised(key) and isinstance(order.pdf, bytes):
-                return await self._sign_as_authorised(order, key)
+            if is_authorised(key) and len(order.pdf) <= COPIED_AT_MOST:
+                whole = dataclasses.replace(order, pdf=bytes(order.pdf))
+                signed = await self._sign_as_authorised(whole, key)
+                return dataclasses.replace(signed, pdf=delivery.keep(signed.pdf))
             return await sign_reachable(
                 order,
                 key,

@@ -1,4 +1,4 @@
-"""An authority or OCSP that is away: each path says what was reached, and is raised later."""
+"""A time-stamping authority or OCSP is away: each path says what it reached, and is raised."""
 
 from __future__ import annotations
 
