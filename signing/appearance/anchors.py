@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
@@ -36,6 +36,7 @@ class Found:
     last: int = 0
 
 
+@lru_cache(maxsize=256)
 def skeleton(text: str) -> str:
     """Lower case without diacritics: what two spellings of one word have in common."""
     return "".join(_bare(char) for char in text).strip()
@@ -237,16 +238,33 @@ class PageText:
 
     def found(self, start: int, end: int) -> Found:
         """The letters between two positions as one stretch."""
-        inked = [at for at in range(start, min(end, len(self.plain))) if self.plain[at] != " "]
-        if not inked:
+        letters = self.plain[start:end]
+        first = start + len(letters) - len(letters.lstrip(" "))
+        letters = letters.strip(" ")
+        if not letters:
             return Found(Rect(0, 0, 0, 0), 0.0)
-        return Found(self._cells(inked), self._baseline(inked[0]), inked[0], inked[-1])
+        last = first + len(letters) - 1
+        if " " in letters:
+            inked: Sequence[int] = [at for at in range(first, last + 1) if self.plain[at] != " "]
+        else:
+            inked = range(first, last + 1)
+        return Found(self._cells(inked), self._baseline(first), first, last)
 
-    def _cells(self, positions: list[int]) -> Rect:
-        lefts, bottoms, rights, tops = zip(
-            *[self._side(self._at[at]) for at in positions], strict=True
-        )
-        return self._box.visible_rect((min(lefts), min(bottoms), max(rights), max(tops)))
+    def _cells(self, positions: Sequence[int]) -> Rect:
+        """The cells of letters, as one visible rectangle."""
+        if len(positions) == 1:
+            return self._box.visible_rect(self._side(self._at[positions[0]]))
+        if isinstance(positions, range) and isinstance(self._at, range):
+            start, end = positions[0] * FLOATS_A_LETTER, positions[-1] * FLOATS_A_LETTER + 4
+            lefts, bottoms, rights, tops = (
+                self._boxes[start + side : end : FLOATS_A_LETTER] for side in range(4)
+            )
+            box = min(lefts), min(bottoms), max(rights), max(tops)
+        else:
+            sides = [self._side(self._at[at]) for at in positions]
+            left, bottom, right, top = zip(*sides, strict=True)
+            box = min(left), min(bottom), max(right), max(top)
+        return self._box.visible_rect(box)
 
     def is_alone(self, found: Found) -> bool:
         """Whether the nearest letters before and after stand on other lines or far away."""

@@ -11,11 +11,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import ResourceType
 from pyhanko.pdf_utils.generic import pdf_name
-from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.layout import AxisAlignment, BoxConstraints, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
@@ -32,6 +33,8 @@ _SMALLEST = 4.0
 _LEADING = 1.3
 _FONT = pdf_name("/F")
 _IMAGE = pdf_name("/Im")
+_NO_BACKGROUND = SimpleBoxLayoutRule(AxisAlignment.ALIGN_MID, AxisAlignment.ALIGN_MID)
+_MOST_KEPT = 512  # lines: days and months come again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def draw_picture(picture: Picture, width: float, height: float) -> Drawing:
     return Drawing(width, height, operators, picture=picture.printed(across))
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def draw_line(
     text: str,
     width: float,
@@ -190,6 +194,7 @@ def _check_letters(face: Typeface, text: str) -> None:
 class PreparedStamp(BaseStampStyle):
     """A drawing as a pyHanko stamp style; upright on rotated pages."""
 
+    background_layout: SimpleBoxLayoutRule = _NO_BACKGROUND  # the same for all: none is drawn
     drawing: Drawing | None = None
     upright: tuple[int, int, int, int] = (1, 0, 0, 1)
 

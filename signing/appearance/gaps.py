@@ -28,9 +28,10 @@ def _spaced(word: str) -> str:
     return " *".join(word)
 
 
-_NUMBER = re.compile(rf"(?<![^\W\d_])s *o *:(?P<gap>[{_FILL}]{{0,120}})")
+# A pattern that begins with a letter is looked for twenty times as fast as one that looks back.
+_NUMBER = re.compile(rf"s(?<![^\W\d_]s) *o *:(?P<gap>[{_FILL}]{{0,120}})")
 _DATE = re.compile(
-    rf"(?<![^\W\d_]){_spaced('ngay')}(?P<day>[{_FILL}]{{1,80}}?){_spaced('thang')}"
+    rf"n(?<![^\W\d_]n) *{_spaced('gay')}(?P<day>[{_FILL}]{{1,80}}?){_spaced('thang')}"
     rf"(?P<month>[{_FILL}]{{1,80}}?){_spaced('nam')}(?P<year>[ ]*\d{{4}})?"
 )
 _NUMBER_WORDS = ("số", "so")  # “cơ sở:” and “hồ sơ:” look alike without their marks

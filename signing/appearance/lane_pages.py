@@ -15,6 +15,7 @@ from signing.lane.refusal import NotForTheLane, doubting
 from signing.lane.syntax import Dictionary, integer, number, reference, text
 
 Box = tuple[float, ...]
+_Seen = tuple[str, int, tuple[float, float, float, float]]
 
 
 def lane_pages(file: LaneFile | None) -> LanePages | None:
@@ -37,7 +38,7 @@ class LanePages:
         self._attributes: dict[int, tuple[Box, Box, int, float]] = {}
         for index in {0, self.count - 1}:
             self.attributes(index)
-        self._signatures = tuple(self._find_signatures())
+        self._signatures: tuple[_Seen, ...] | None = None
 
     def attributes(self, index: int) -> tuple[Box, Box, int, float]:
         """Media box, crop box (empty without one), rotation, user unit."""
@@ -56,11 +57,18 @@ class LanePages:
             number(unit) if unit else 1.0,
         )
 
-    def visible_signatures(self) -> Iterator[tuple[str, int, tuple[float, float, float, float]]]:
-        """Name, page index and rectangle of every signature that is seen."""
-        yield from self._signatures
+    def visible_signatures(self) -> tuple[_Seen, ...]:
+        """Name, page index and rectangle of every signature that is seen.
 
-    def _find_signatures(self) -> Iterator[tuple[str, int, tuple[float, float, float, float]]]:
+        Raises:
+            NotForTheLane.
+        """
+        if self._signatures is None:
+            with doubting():
+                self._signatures = tuple(self._find_signatures())
+        return self._signatures
+
+    def _find_signatures(self) -> Iterator[_Seen]:
         where: dict[bytes, int] = {}
         for raw in read_form(self._file).fields:
             field = self._file.dictionary(raw)

@@ -18,6 +18,7 @@ MM = 72 / 25.4
 _A4 = (0.0, 0.0, 595.28, 841.89)
 _SIDES = 4
 _MAX_DEPTH = 50
+_UPRIGHT = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,15 @@ class PageBox:
     def to_page(self, x: float, y: float) -> tuple[float, float]:
         """The inverse of ``to_visible``."""
         x, y = x / self.unit, y / self.unit
-        return {
-            0: (self.x0 + x, self.y1 - y),
-            90: (self.x0 + y, self.y0 + x),
-            180: (self.x1 - x, self.y0 + y),
-            270: (self.x1 - y, self.y1 - x),
-        }[self.rotation]
+        match self.rotation:
+            case 0:
+                return self.x0 + x, self.y1 - y
+            case 90:
+                return self.x0 + y, self.y0 + x
+            case 180:
+                return self.x1 - x, self.y0 + y
+            case _:
+                return self.x1 - y, self.y1 - x
 
     def visible_rect(self, box: tuple[float, float, float, float]) -> Rect:
         """A rectangle of the page's own coordinates as people see it."""
@@ -130,12 +134,7 @@ class PageBox:
 
     def upright(self) -> tuple[int, int, int, int]:
         """The matrix that keeps a drawing upright on a rotated page."""
-        return {
-            0: (1, 0, 0, 1),
-            90: (0, 1, -1, 0),
-            180: (-1, 0, 0, -1),
-            270: (0, -1, 1, 0),
-        }[self.rotation]
+        return _UPRIGHT[self.rotation]
 
     def clamp(self, rect: Rect) -> Rect:
         """Move (and if need be shrink) a rectangle so that it lies on the page."""

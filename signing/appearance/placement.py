@@ -60,6 +60,7 @@ class Surveyor:
         self._texts: dict[int, PageText] = {}
         self._places: dict[tuple[int, str], list[Found]] = {}
         self._reader = reader
+        self._boxes: dict[int, PageBox] = {}
         self.pages = page_count(reader)
 
     def text(self, page: PageBox) -> PageText:
@@ -71,7 +72,13 @@ class Surveyor:
     def page(self, number: int) -> PageBox:
         """A page by the contract's counting: from 1, negative from the end."""
         index = number - 1 if number > 0 else self.pages + number
-        return page_box(self._reader, min(max(index, 0), self.pages - 1))
+        return self._page(min(max(index, 0), self.pages - 1))
+
+    def _page(self, index: int) -> PageBox:
+        box = self._boxes.get(index)
+        if box is None:
+            box = self._boxes[index] = page_box(self._reader, index)
+        return box
 
     def explicit(self, placement: Placement | None) -> Spot | None:
         """The rectangle the order names, if it names one."""
@@ -290,7 +297,7 @@ class Surveyor:
 
     def _named_spots(self) -> Iterator[tuple[str, Spot]]:
         for name, page_index, box in self._visible_signatures():
-            page = page_box(self._reader, page_index)
+            page = self._page(page_index)
             yield name, Spot(page, page.visible_rect(box))
 
     def _page_numbers(self, reader: PdfFileReader) -> dict[Any, int]:
