@@ -1,9 +1,10 @@
 """What was changed after a signature, and whether that may be so.
 
 Owns the judgement of later changes (stricter than pyHanko's default, fairer to how Vietnamese
-officials sign). Leaves comparing objects to ``difference``, comparing
-pictures to ``drawn`` and ``pictures``, what updates carry without using it to ``carried``, telling
-about it to ``account``, and the bytes under a signature to ``signature_judgement``.
+officials sign). Leaves comparing objects to ``difference``, comparing pictures to ``drawn`` and
+``pictures``, what updates carry without using it to ``carried``, whether they can be read in two
+ways to ``updates``, telling about it to ``account``, and the bytes under a signature to
+``signature_judgement``.
 
 Accepted after a signature: further signatures, also visible ones after a certifying signature
 that allows filling in; archive time-stamps; validation data; objects freed that nothing used;
@@ -31,6 +32,7 @@ from signing.validation.drawn import DrawnContent, Key, Rect, TooLarge
 from signing.validation.pictures import Beginning, Comparison, CoveredPages, compare_pictures
 from signing.validation.reasons import ChangeReason, StampReason
 from signing.validation.sentences import say
+from signing.validation.updates import Updates
 
 _A4_AREA = 595.0 * 842.0
 _LARGEST_SHARE = 0.2  # of its page …
@@ -89,6 +91,7 @@ class ChangeJudge:
         self._deadline = deadline
         self._drawn = DrawnContent(reader, deadline)
         self._carried = CarriedAlong(reader, deadline)
+        self._updates = Updates(pdf, reader, deadline)
         self._covered = CoveredPages(pdf, deadline)
         self._newest: dict[str, FormField] | None = None
 
@@ -195,10 +198,10 @@ class ChangeJudge:
         return _judge_seen(judged, self._covered.look(signed.end, stamps, allowed, alike=alike))
 
     def _judge_carried(self, signed: SignedRevision, judged: Changes) -> Changes:
-        """What was accepted is undecided when an update carried along what it did not use."""
+        """Undecided when an update can be read in two ways, or carried what it did not use."""
         if judged.verdict is not ChangeVerdict.ACCEPTED:
             return judged
-        reason = self._carried.reason(signed.number)
+        reason = self._updates.reason(signed.number) or self._carried.reason(signed.number)
         if reason is None:
             return judged
         return replace(judged, verdict=ChangeVerdict.UNDECIDED, reason=reason)

@@ -65,15 +65,19 @@ class Unanalysable(SuspiciousModification):
 
 
 class _FreedUnusedRule(WhitelistRule):
-    """Approve freeing objects which nothing in the older revision reached."""
+    """Approve freeing objects which nothing in the older revision reached.
+
+    Asked by number: readers free an object whatever generation the row gives, where the library
+    leaves it in use unless the generation is the one that follows.
+    """
 
     def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
         freed = new.refs_freed_in_revision()
         if not freed:
             return
-        used = old.collect_dependencies(old.trailer_view)
+        used = {found.idnum for found in old.collect_dependencies(old.trailer_view)}
         for reference in freed:
-            if reference not in used:
+            if reference.idnum not in used:
                 yield ReferenceUpdate(reference)
 
 

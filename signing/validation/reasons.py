@@ -13,6 +13,7 @@ from typing import Final, Literal, get_args
 BrokenReason = Literal["resaved", "loose_end", "odd_byte_range", "broken_cms", "econtent"]
 IntegrityReason = Literal["hash_mismatch", "bad_signature_value", "broken_cms"]
 CarriedReason = Literal["foreign_data", "reserve_added"]
+UpdateReason = Literal["ambiguous_update"]
 StampReason = Literal["unsigned_field_added", "large_overlay", "redraw_asked"]
 ChangeReason = (
     Literal[
@@ -26,6 +27,7 @@ ChangeReason = (
         "time_limit",
     ]
     | CarriedReason
+    | UpdateReason
     | StampReason
 )
 AlgorithmRemark = Literal["weak_algorithm", "unlisted_algorithm", "pkcs1v15"]
@@ -81,6 +83,7 @@ MEANINGS: Final[Mapping[FileReason, str]] = {
     "text_covered": "a later signature's picture hides text (pages named)",
     "foreign_data": "validation data holds something that is none",
     "reserve_added": "an update carries content that nothing uses yet",
+    "ambiguous_update": "an update is written so that two readers may see two contents",
     "unsigned_field_added": "a later signature field shows a picture and holds no signature",
     "large_overlay": "a later signature's picture covers most of a page",
     "redraw_asked": "a later update asks viewers to draw the form anew",

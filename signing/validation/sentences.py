@@ -43,6 +43,10 @@ SENTENCES: Final[dict[str, str]] = {
         "hãy yêu cầu tệp gốc."
     ),
     "padding_used": "Vùng dành cho chữ ký, vốn không được ký, có chứa thêm dữ liệu lạ.",
+    "ambiguous_update": (
+        "Phần nối thêm vào tệp sau khi ký được viết theo cách mà mỗi phần mềm có thể đọc ra một "
+        "nội dung khác."
+    ),
     "reserve_added": (
         "Sau khi ký, tệp được nối thêm nội dung để dành (trang, hình, chú thích) mà chưa nơi nào "
         "dùng đến."

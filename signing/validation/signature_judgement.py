@@ -84,8 +84,8 @@ def _cryptographic_failure(judged: Judged) -> IntegrityReason | None:
             expected_content_type="data",
             actual_digest=embedded.compute_digest(),
         )
-    except SignatureValidationError:
-        return "broken_cms"
+    except (SignatureValidationError, LookupError, TypeError, ValueError):
+        return "broken_cms"  # the last three: attributes of no type that their names allow
     if not intact:
         return "hash_mismatch"
     return None if valid else "bad_signature_value"

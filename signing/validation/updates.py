@@ -1,0 +1,216 @@
+"""Would every reader read a file's later updates the same way?
+
+Owns one question about each update after a signature: does it leave open which bytes an object
+number, a dictionary's entry or the table itself means (ISO 32000-2, 7.3.7, 7.5.4 to 7.5.8)? What
+one library reads is then no proof of what another shows: a table with two rows for one number, a
+dictionary that names an entry twice, an object stream that holds a number twice, objects that no
+table lists, an end that names another table. Leaves what that means for a signature to
+``changes``. The signed revision itself is not asked about: its bytes are the signer's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionType, parse_xref_table
+
+from signing.lane.refusal import NotForTheLane
+from signing.lane.syntax import array_items, read_dictionary, value_span
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, stream_of
+from signing.validation.difference import Deadline
+from signing.validation.reasons import UpdateReason
+
+_SP = rb"[\0\t\n\f\r ]"
+_HEADER = re.compile(rb"(?<!\d)(\d{1,10})" + _SP + rb"+(\d{1,5})" + _SP + rb"+obj(?![A-Za-z0-9])")
+_TABLE = re.compile(rb"xref" + _SP + rb"+")
+_END = re.compile(rb"startxref" + _SP + rb"+(\d{1,10})" + _SP + rb"+%%EOF")
+_TABLES = (XRefSectionType.STANDARD, XRefSectionType.HYBRID_MAIN)
+_MAX_DEPTH = 64
+
+
+class _Ambiguous(Exception):
+    """An update that can be read in two ways."""
+
+
+class Updates:
+    """Looks at the updates of one file, each of them once.
+
+    Args:
+        pdf: the whole file, which ``reader`` reads.
+        deadline: checked before every update.
+    """
+
+    def __init__(self, pdf: Data, reader: PdfFileReader, deadline: Deadline) -> None:
+        self._pdf = pdf
+        self._reader = reader
+        self._deadline = deadline
+        self._known: dict[int, bool] = {}
+
+    def reason(self, revision: int) -> UpdateReason | None:
+        """The message code where an update after ``revision`` is ambiguous; None for none.
+
+        Raises:
+            OutOfTime: the file's time limit passed.
+        """
+        later = range(revision + 1, self._reader.xrefs.total_revisions)
+        return "ambiguous_update" if any(map(self._is_ambiguous, later)) else None
+
+    def _is_ambiguous(self, number: int) -> bool:
+        if number not in self._known:
+            self._deadline.check()
+            try:
+                _Update(self._pdf, self._reader, number).check()
+            except (_Ambiguous, NotForTheLane, *HOSTILE_INPUT_ERRORS):
+                self._known[number] = True
+            else:
+                self._known[number] = False
+        return self._known[number]
+
+
+class _Update:
+    """One update: the bytes between the cross-references before it and its own end."""
+
+    def __init__(self, pdf: Data, reader: PdfFileReader, number: int) -> None:
+        self._pdf = pdf
+        self._reader = reader
+        self._number = number
+        xrefs = reader.xrefs
+        self._data = xrefs.get_xref_data(number)
+        self._info = xrefs.get_xref_container_info(number)
+        self._before = xrefs.get_xref_container_info(number - 1)
+        self._hybrid = self._data.hybrid
+
+    def check(self) -> None:
+        """Look at everything.
+
+        Raises:
+            _Ambiguous: and whatever a hostile file makes a reader raise.
+        """
+        _hold(self._before.end_location <= self._info.start_location)
+        self._check_numbers()
+        self._check_places()
+        self._check_end()
+        for container, wanted in self._containers().items():
+            self._check_packed(container, wanted)
+
+    def _check_numbers(self) -> None:
+        """Each number once, by table or hidden stream, and none beyond the declared size."""
+        parts = [self._data] if self._hybrid is None else [self._data, self._hybrid.xref_data]
+        numbers = Counter(
+            number for part in parts for number in {**part.standard_xrefs, **part.xrefs_in_objstm}
+        )
+        if self._info.xref_section_type in _TABLES:
+            start = _TABLE.match(self._pdf, self._info.declared_startxref)
+            _hold(start is not None and start.end() == self._info.start_location)
+            stream = stream_of(self._pdf)
+            stream.seek(self._info.start_location)
+            rows = Counter(row.idnum for row in parse_xref_table(stream, strict=False))
+            _hold(max(rows.values(), default=0) <= 1)
+        _hold(max(numbers.values(), default=0) <= 1)
+        size = self._info.size
+        _hold(self._before.size <= size and max(numbers, default=0) < size)
+
+    def _check_places(self) -> None:
+        """Every listed object stands where it should; what stands there is listed."""
+        listed = {self._info.start_location}
+        places = dict(self._data.standard_xrefs)
+        if self._hybrid is not None:
+            listed.add(self._hybrid.meta_info.start_location)
+            places |= self._hybrid.xref_data.standard_xrefs
+        for number, (generation, place) in places.items():
+            if place < self._before.end_location:
+                self._check_old_place(number, generation, place)
+                continue
+            listed.add(place)
+            head = _HEADER.match(self._pdf, place)
+            _hold(head is not None and (int(head[1]), int(head[2])) == (number, generation))
+            _check_value(self._pdf, head.end() if head else place)
+        begin, end = self._before.end_location, self._info.end_location
+        _hold(all(m.start() in listed for m in _HEADER.finditer(self._pdf, begin, end)))
+
+    def _check_old_place(self, number: int, generation: int, place: int) -> None:
+        """A table may list again what stood there before, and nothing else."""
+        reference = generic.Reference(number, generation, pdf=self._reader)
+        older = self._reader.xrefs.get_historical_ref(reference, self._number - 1)
+        _hold(older == place)
+
+    def _check_end(self) -> None:
+        """The trailer and the one end that leads to these cross-references."""
+        place = self._info.end_location
+        if self._info.xref_section_type in _TABLES:
+            place = _check_value(self._pdf, place)
+        else:
+            _check_value(self._pdf, _after_header(self._pdf, self._info.start_location))
+        if self._hybrid is not None:
+            self._check_hidden(self._hybrid.meta_info.start_location)
+        end = _END.search(self._pdf, place)
+        _hold(end is not None and int(end[1]) == self._info.declared_startxref)
+        _hold(end is not None and self._pdf.find(b"startxref", place) == end.start())
+        between = self._pdf[self._before.end_location : place].count(b"startxref")
+        _hold(between == 1)  # the one before
+
+    def _check_hidden(self, place: int) -> None:
+        """A hybrid's stream says nothing about the whole file that its trailer does not say."""
+        trailer, _ = read_dictionary(self._pdf, self._info.end_location)
+        hidden, _ = read_dictionary(self._pdf, _after_header(self._pdf, place))
+        for name in (b"/Root", b"/Encrypt"):
+            _hold(hidden.get(name) in (None, trailer.get(name)))
+
+    def _containers(self) -> dict[int, dict[int, int]]:
+        """Object stream → the numbers that are looked for in it, and where."""
+        packed = dict(self._data.xrefs_in_objstm)
+        if self._hybrid is not None:
+            packed |= self._hybrid.xref_data.xrefs_in_objstm
+        found: dict[int, dict[int, int]] = {}
+        for number, place in packed.items():
+            found.setdefault(place.obj_stream_id, {})[number] = place.ix_in_stream
+        return found
+
+    def _check_packed(self, container: int, wanted: dict[int, int]) -> None:
+        """An object stream holds each number once, at the place where it is looked for."""
+        view = self._reader.get_historical_resolver(self._number)
+        stream: Any = view.get_object(generic.Reference(container, 0, pdf=view))
+        data, count, first = stream.data, int(stream["/N"]), int(stream["/First"])
+        words = [int(word) for word in data[:first].split()]
+        _hold(len(words) == 2 * count)
+        numbers, offsets = words[::2], words[1::2]
+        _hold(len(set(numbers)) == count)
+        for number, index in wanted.items():
+            _hold(0 <= index < count and numbers[index] == number)
+            _check_value(data, first + offsets[index])
+
+
+def _hold(condition: bool) -> None:
+    if not condition:
+        raise _Ambiguous
+
+
+def _after_header(pdf: Data, place: int) -> int:
+    head = _HEADER.match(pdf, place)
+    _hold(head is not None)
+    return head.end() if head else place
+
+
+def _check_value(data: Data, place: int) -> int:
+    """No dictionary in a value names an entry twice; gives the position after the value."""
+    start, end = value_span(data, place)
+    _check_raw(data[start:end], 0)
+    return end
+
+
+def _check_raw(raw: bytes, depth: int) -> None:
+    _hold(depth < _MAX_DEPTH)
+    if raw.startswith(b"<<"):
+        found, _ = read_dictionary(raw)  # refuses an entry named twice
+        values = [found.get(name) for name in found.names()]
+    elif raw.startswith(b"["):
+        values = list(array_items(raw))
+    else:
+        return
+    for value in values:
+        if value is not None and value[:1] in (b"<", b"["):
+            _check_raw(value, depth + 1)
