@@ -141,12 +141,15 @@ def verify_audit(given: argparse.Namespace) -> int:
 
 
 async def _verify(settings: Settings, noted: dict[str, tuple[int, str]]) -> list[Walked]:
+    from gateway.certification import kept_store
     from gateway.documents.evidence.audit import EvidenceAudit, Head
     from gateway.foundation.files import FileStore
 
     heads: dict[str, Head] = {tenant: Head(*head) for tenant, head in noted.items()}
     async with _opened(settings) as database:
-        return await EvidenceAudit(database, FileStore(settings.files.url)).verify(heads)
+        longer = {"bản sao chứng thực": kept_store.lengthened()}
+        files = FileStore(settings.files.url)
+        return await EvidenceAudit(database, files, longer).verify(heads)
 
 
 def renew(given: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from signing.contract import (
     SignedPdf,
     SignOrder,
     Validation,
+    VoidStamps,
 )
 from signing.delivery import Delivery, IntoFile
 from signing.pades.refusals import check_readable
@@ -43,7 +44,9 @@ class LargeFileWork:
         async def validate(  # noqa: D102 - see there
             self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
         ) -> Validation: ...
-        async def provability(self, pdf: bytes) -> Provability: ...  # noqa: D102 - see there
+        async def provability(  # noqa: D102 - see there
+            self, pdf: bytes, void: tuple[VoidStamps, ...] = ()
+        ) -> Provability: ...
 
     async def inspect_file(self, path: Path) -> Inspection:
         """Look at a file on the disk before it is signed there; nothing is repaired."""
@@ -58,10 +61,10 @@ class LargeFileWork:
         with whole_file(path, mapped_from=0) as data:
             return await self.validate(data, allowed_fields)
 
-    async def provability_file(self, path: Path) -> Provability:
+    async def provability_file(self, path: Path, void: tuple[VoidStamps, ...] = ()) -> Provability:
         """Until when a file is provable; the file is mapped, not read."""
         with whole_file(path, mapped_from=0) as data:
-            return await self.provability(data)
+            return await self.provability(data, void)
 
     async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
         """``Preserving.extend`` from file to file; see ``LargeFiles``."""

@@ -58,7 +58,7 @@ from signing.lane import LaneFile, open_plain
 from signing.large_files import LargeFileWork
 from signing.pades.refusals import COPIED_AT_MOST, check_readable, refuse_large, refusing_documents
 from signing.pades.writer import KeptKeySigner
-from signing.preservation import Extender, provability_of, sign_reachable
+from signing.preservation import Extender, Void, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
 from signing.processes.surveys import Surveys
 from signing.reading.stretches import sha256_of
@@ -228,9 +228,9 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
         """Append proof: raise the level, or renew the archive time-stamp."""
         return await self._extender.extend(pdf, level)
 
-    async def provability(self, pdf: bytes) -> Provability:
+    async def provability(self, pdf: bytes, void: Void = ()) -> Provability:
         """Until when the file's signatures can be proven."""
-        return provability_of(pdf, self._config.algorithm_ends)
+        return provability_of(pdf, self._config.algorithm_ends, void)
 
     def drain_trips(self) -> tuple[TimestampTrip, ...]:
         """Which time-stamping authorities were asked since the last call, for figures."""

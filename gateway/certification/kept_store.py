@@ -60,6 +60,29 @@ def set_provability(
     connection.execute(table.update().where(*this).values(**values))
 
 
+def lengthened() -> sa.Select[Any]:
+    """Every file that a renewal made: ``id``, ``tenant``, ``number`` from 1, ``sha256``.
+
+    What was issued comes first and is the shortest: a renewal only appends.
+    """
+    one, earlier = certification_files, certification_files.alias("earlier")
+    number = (
+        sa.select(sa.func.count())
+        .where(earlier.c.certification_id == one.c.certification_id, earlier.c.size < one.c.size)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            one.c.certification_id.label("id"),
+            certifications.c.tenant,
+            number.label("number"),
+            one.c.sha256,
+        )
+        .join(certifications, certifications.c.id == one.c.certification_id)
+        .where(number > 0)
+    )
+
+
 def signature_fields(connection: Connection, certification_id: str, sha256: str) -> Any:
     """The fields that were signed in one file."""
     table = certification_files

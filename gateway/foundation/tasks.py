@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 
-from gateway.foundation.clock import Clock
 from gateway.foundation.database import DatabaseUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -64,14 +63,16 @@ class Tasks:
 
 
 async def for_ever(
-    once: Callable[[], Awaitable[int]], clock: Clock, pause_s: float, broken: str | None = None
+    once: Callable[[], Awaitable[int]],
+    rest: Callable[[], Awaitable[object]],
+    broken: str | None = None,
 ) -> None:
-    """Work on a queue without end; where there was nothing to do, look again after the pause.
+    """Work on a queue without end; where there was nothing to do, rest before the next look.
 
     Args:
         once: one look; how much was worked on.
-        clock: waits.
-        pause_s: between two looks that found nothing, or a database that is away.
+        rest: waits after a look that found nothing, and while the database is away: a clock's
+            sleep, or a waker's wait.
         broken: what the log calls a look that failed; such a queue's leases run out by themselves.
             Without it a failure ends the task.
     """
@@ -79,6 +80,7 @@ async def for_ever(
         try:
             worked = await once()
         except DatabaseUnavailable:
+            _log.warning("worker_waits_for_database")
             worked = 0
         except Exception:
             if broken is None:
@@ -86,4 +88,4 @@ async def for_ever(
             _log.exception(broken)
             worked = 0
         if not worked:
-            await clock.sleep(pause_s)
+            await rest()

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row
 
-from gateway.foundation.database import DatabaseUnavailable
+from gateway.foundation.tasks import for_ever
 from gateway.payments.asking import Asking
 from gateway.payments.attempts import TOPIC
 from gateway.payments.evidence import Evidence
@@ -54,14 +55,7 @@ class PaymentWorker:
 
     async def run(self) -> None:
         """Work for ever; ends by being cancelled."""
-        while True:
-            try:
-                worked = await self.once()
-            except DatabaseUnavailable:
-                _log.warning("worker_waits_for_database")
-                worked = 0
-            if not worked:
-                await self._payments.waker.wait(TOPIC, _PAUSE_S)
+        await for_ever(self.once, partial(self._payments.waker.wait, TOPIC, _PAUSE_S))
 
     async def once(self) -> int:
         """Do everything that is due now; returns how many things that was."""

@@ -7,6 +7,7 @@ logged and tried again after its lease.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import structlog
@@ -39,7 +40,7 @@ class QueueWorker:
 
     async def run(self) -> None:
         """Look every few seconds, for ever."""
-        await for_ever(self.once, self._clock, _EVERY_S)
+        await for_ever(self.once, partial(self._clock.sleep, _EVERY_S))
 
     async def once(self) -> int:
         """One batch of due files, then the alarms; how many files were tried."""

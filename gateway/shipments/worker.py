@@ -7,11 +7,13 @@ only makes it look sooner. Following the carriers' feeds is left to ``tracking``
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
 from gateway.foundation.clock import VIETNAM, Clock
-from gateway.foundation.database import Database, DatabaseUnavailable
+from gateway.foundation.database import Database
+from gateway.foundation.tasks import for_ever
 from gateway.foundation.waker import Waker
 from gateway.shipments import store
 from gateway.shipments.cancelling import Cancelling
@@ -53,14 +55,7 @@ class OrderWorker:
         if self._working.ends_soon(self._clock.now().astimezone(VIETNAM).date()):
             self._news.alert("holidays_end")
             _log.warning("holidays_end", known_until=self._working.known_until.isoformat())
-        while True:
-            try:
-                worked = await self.once()
-            except DatabaseUnavailable:
-                _log.warning("worker_waits_for_database")
-                worked = 0
-            if not worked:
-                await self._waker.wait(WORK, _PAUSE_S)
+        await for_ever(self.once, partial(self._waker.wait, WORK, _PAUSE_S))
 
     async def once(self) -> int:
         """Do everything that is due now; returns how many shipments were looked at."""

@@ -44,6 +44,7 @@ from signing.contract.preservation import (
     ExtensionEvidence,
     Preserving,
     Provability,
+    VoidStamps,
 )
 from signing.contract.remote import (
     OUTCOME_UNKNOWN,
@@ -58,6 +59,7 @@ from signing.contract.remote import (
 )
 from signing.contract.revocation import (
     CertificateStatus,
+    Distrusting,
     FetchedList,
     RevocationFinding,
     Watching,
@@ -89,6 +91,7 @@ __all__ = [
     "Confirmation",
     "Credential",
     "CredentialRefused",
+    "Distrusting",
     "DocumentNumber",
     "DocumentRefused",
     "DocumentSurvey",
@@ -137,6 +140,7 @@ __all__ = [
     "TrustAnchor",
     "Validation",
     "Verdict",
+    "VoidStamps",
     "Watching",
     "undecided_file",
     "with_earlier_signatures",

@@ -16,13 +16,25 @@ class Provability:
 
     ``until`` is None when nothing in it can be proven at all (no signature, or a broken one);
     ``reason`` is what ends it: ``unsigned``, ``broken_signature``, ``signer_certificate``,
-    ``timestamp_certificate``, ``algorithm``.
+    ``timestamp_certificate``, ``algorithm``, ``timestamp_revoked``: only a time-stamp of
+    ``VoidStamps`` would carry it further.
     """
 
     until: datetime | None
     reason: str
     detail: str  # Vietnamese, one sentence
     level: Level | None  # the lowest among the signatures, by structure; None: no signature
+
+
+@dataclass(frozen=True, slots=True)
+class VoidStamps:
+    """Time-stamps that prove nothing any more: their authority's certificate was revoked.
+
+    ``since`` is None where none of them can be believed, else the ones from then on cannot.
+    """
+
+    certificate_sha256: str  # the authority's, hex
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from signing.contract.preservation import VoidStamps
+
 
 class CertificateStatus(StrEnum):
     """What can be said about a certificate now."""
@@ -24,13 +26,15 @@ class RevocationFinding:
     """The issuers' word about a certificate and its chain, with the proof as it was received.
 
     ``revoked_at`` is the issuer's date; ``by_issuer`` says that not the certificate itself but an
-    authority above it is revoked.
+    authority above it is revoked. ``reason`` is the issuer's, as RFC 5280 §5.3.1 calls it
+    (``keyCompromise``, ``superseded`` …); None: it gave none.
     """
 
     status: CertificateStatus
     asked_at: datetime
     revoked_at: datetime | None = None
     by_issuer: bool = False
+    reason: str | None = None
     ocsps: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
 
@@ -70,4 +74,12 @@ class Watching(Protocol):
 
     async def keep_list(self, url: str, raw: bytes, fetched_at: datetime) -> None:
         """Take a list that another machine fetched, for every process of this one."""
+        ...
+
+
+class Distrusting(Protocol):
+    """A signing service that can be told which time-stamps prove nothing any more."""
+
+    def distrust(self, stamps: Sequence[VoidStamps]) -> None:
+        """Say until when files are provable as if these were not there, from now on."""
         ...

@@ -66,6 +66,7 @@ class Evidence:
     ocsps: tuple[bytes, ...]
     crls: tuple[bytes, ...]
     revokes_signer: bool = False  # the first certificate itself, not one above it
+    reason: str | None = None  # of the revocation
 
 
 class RevocationChecker:
@@ -232,6 +233,7 @@ def _together(answers: tuple[Answer, ...]) -> Evidence:
         ocsps=tuple(a.ocsp for a in answers if a.ocsp),
         crls=tuple(dict.fromkeys(a.crl for a in answers if a.crl)),
         revokes_signer=bool(answers) and answers[0].status is Status.REVOKED,
+        reason=revoked.reason if revoked else None,
     )
 
 

@@ -41,6 +41,7 @@ class Answer:
     revoked_at: datetime | None = None
     ocsp: bytes | None = None
     crl: bytes | None = None
+    reason: str | None = None  # of a revocation, by RFC 5280 §5.3.1
 
 
 class AnswerRefused(Exception):
@@ -70,7 +71,14 @@ def read_ocsp(
     }.get(single.certificate_status)
     if status is None:
         raise AnswerRefused("the responder does not know the certificate")
-    return Answer(status, until, revoked_at=single.revocation_time_utc, ocsp=raw)
+    flag = single.revocation_reason
+    return Answer(
+        status,
+        until,
+        revoked_at=single.revocation_time_utc,
+        ocsp=raw,
+        reason=flag.value if flag is not None else None,
+    )
 
 
 def _single_for(
@@ -139,7 +147,16 @@ def read_crl(
     revoked_at = None if entry is None else entry.revocation_date_utc
     # One list answers for many certificates: its bytes are kept once, not once for each.
     der = crl.public_bytes(Encoding.DER) if _is_pem(raw) else raw
-    return Answer(status, until, revoked_at=revoked_at, crl=der)
+    return Answer(status, until, revoked_at=revoked_at, crl=der, reason=_reason_of(entry))
+
+
+def _reason_of(entry: x509.RevokedCertificate | None) -> str | None:
+    if entry is None:
+        return None
+    try:
+        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
+    except (x509.ExtensionNotFound, ValueError):  # none given, or none that can be read
+        return None
 
 
 def load_crl(raw: bytes) -> x509.CertificateRevocationList | None:

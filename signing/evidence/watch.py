@@ -62,6 +62,7 @@ class Watch:
             by_issuer=found.revoked_at is not None and not found.revokes_signer,
             ocsps=found.ocsps,
             crls=found.crls,
+            reason=found.reason,
         )
 
     async def fetch_list(self, url: str) -> FetchedList:

@@ -6,6 +6,6 @@ Leaves gathering proof to ``signing.evidence`` and judging signatures to ``signi
 
 from signing.preservation.extending import Extender
 from signing.preservation.lowering import reach, sign_reachable
-from signing.preservation.provability import provability_of
+from signing.preservation.provability import Void, provability_of
 
-__all__ = ["Extender", "provability_of", "reach", "sign_reachable"]
+__all__ = ["Extender", "Void", "provability_of", "reach", "sign_reachable"]

@@ -17,7 +17,6 @@ from signing.contract import (
     Inspection,
     Level,
     Placement,
-    Provability,
     SignedFile,
     SignedPieces,
     SigningUnavailable,
@@ -25,6 +24,7 @@ from signing.contract import (
     Validation,
 )
 from signing.processes.crews import Crew
+from signing.processes.reckoning import ReckoningJobs
 from signing.processes.unfinished import (
     is_unfinished,
     unfinished_file_inspection,
@@ -32,7 +32,7 @@ from signing.processes.unfinished import (
 )
 
 
-class LargeFileJobs:
+class LargeFileJobs(ReckoningJobs):
     """``LargeFiles`` for the pool, which gives what is declared here."""
 
     _clock: Clock
@@ -82,7 +82,7 @@ class LargeFileJobs:
         except SigningUnavailable:
             await asyncio.to_thread(target.unlink, missing_ok=True)
             raise
-        return cast("ExtendedFile", found)
+        return await self._believed(cast("ExtendedFile", found), target)
 
     async def validate_file(
         self, path: Path, allowed_fields: frozenset[str] = frozenset()
@@ -107,10 +107,6 @@ class LargeFileJobs:
             if not is_unfinished(lost.code):
                 raise
             return SignedPieces()
-
-    async def provability_file(self, path: Path) -> Provability:
-        """Until when the file's signatures can be proven, in a reader."""
-        return cast("Provability", await self._read("provability_file", path))
 
     async def check_number_file(
         self, path: Path, number: DocumentNumber, placement: Placement | None = None

@@ -35,7 +35,6 @@ from signing.contract import (
     Level,
     Placement,
     Prepared,
-    Provability,
     RemoteItem,
     RemoteState,
     RevocationFinding,
@@ -186,11 +185,7 @@ class SignerPool(LargeFileJobs):
     async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
         """Append proof: raise the level, or renew the archive time-stamp."""
         found = await self._on(self._archivists, self._limit_s, "extend", (pdf, level))
-        return cast("ExtendedPdf", found)
-
-    async def provability(self, pdf: bytes) -> Provability:
-        """Until when the file's signatures can be proven."""
-        return cast("Provability", await self._read("provability", pdf))
+        return await self._believed(cast("ExtendedPdf", found), found.pdf)
 
     async def certificate_status(self, chain: Sequence[bytes]) -> RevocationFinding:
         """What the issuers say about the first of these certificates."""

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from gateway.certification.store import certification_files, certifications
 from gateway.cli import main
 from gateway.documents.authority import store as authority_store
 from gateway.documents.evidence import store as evidence_store
@@ -124,6 +125,33 @@ def test_a_broken_log_is_told_and_fails_the_command(config, capsys):
     noted = f"cong-dvc/test:1:{'0' * 64}"
     assert main(["audit", "verify", "--config", str(config), "--head", noted]) == 1
     assert "số 1: khác với đầu chuỗi" in capsys.readouterr().err
+
+
+def test_a_renewed_copy_without_a_record_is_told(config, capsys):
+    """Also where the portal's whole chain is gone; what was issued needs no extension's record."""
+    at = FakeClock().now()
+
+    def unit(connection):
+        filled = {column.name: 1 for column in certifications.columns if not column.nullable}
+        own = {"id": "cer_1", "tenant": "so-tp/test", "status": "issued", "created_at": at}
+        texts = {"original": {}, "kind": "k", "token": "t"}
+        connection.execute(certifications.insert().values(**filled | texts | own))
+        for size in (100, 200):
+            file = {"certification_id": "cer_1", "sha256": f"{size:064d}", "size": size}
+            more = {"signature_fields": [], "created_at": at}
+            connection.execute(certification_files.insert().values(**file | more))
+
+    work(config, unit)
+    assert main(["audit", "verify", "--config", str(config)]) == 1
+    assert "lần gia hạn thứ 1 của bản sao chứng thực cer_1" in capsys.readouterr().err
+    record = {
+        "kind": "extension",
+        "document": {"id": "cer_1"},
+        "extension": {"result_sha256": f"{200:064d}"},
+    }
+    work(config, lambda c: append(c, "so-tp/test", record, at))
+    assert main(["audit", "verify", "--config", str(config)]) == 0
+    capsys.readouterr()
 
 
 def test_a_database_of_another_schema_is_refused_in_words(tmp_path, capsys):

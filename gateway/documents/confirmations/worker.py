@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +23,8 @@ from gateway.documents.confirmations.ticket_store import signing_tickets
 from gateway.documents.confirmations.tickets import TOPIC, Tickets
 from gateway.documents.confirmations.withdrawals import Withdrawals
 from gateway.foundation.clock import Clock
-from gateway.foundation.database import Database, DatabaseUnavailable
+from gateway.foundation.database import Database
+from gateway.foundation.tasks import for_ever
 from gateway.foundation.waker import Waker
 
 _log = structlog.get_logger(__name__)
@@ -58,14 +60,7 @@ class ConfirmationWorker:
 
     async def run(self) -> None:
         """Work for ever; ends by being cancelled."""
-        while True:
-            try:
-                worked = await self.once()
-            except DatabaseUnavailable:
-                _log.warning("worker_waits_for_database")
-                worked = 0
-            if not worked:
-                await self._waker.wait(TOPIC, _PAUSE_S)
+        await for_ever(self.once, partial(self._waker.wait, TOPIC, _PAUSE_S))
 
     async def once(self) -> int:
         """Do everything that is due now; returns how many things that was."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.documents.evidence import store as evidence_store
@@ -50,17 +52,28 @@ class Walked:
 
 
 class EvidenceAudit:
-    """Verifies every chain of a database against its file store."""
+    """Verifies every chain of a database against its file store.
 
-    def __init__(self, database: Database, files: FileStore) -> None:
+    ``elsewhere``: what other capabilities' longer files are called → their query (see
+    ``unrecorded_elsewhere``). Those have been recorded for as long as there are any.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        files: FileStore,
+        elsewhere: Mapping[str, sa.Select[Any]] = MappingProxyType({}),
+    ) -> None:
         self._database = database
         self._files = files
+        self._elsewhere = elsewhere
         self._sound: set[str] = set()  # files found whole: many records share a CRL
 
     async def verify(self, noted: Mapping[str, Head] | None = None) -> list[Walked]:
         """Walk every tenant's chain; ``noted`` are earlier heads that must still lie on it."""
         noted = noted or {}
-        names = await self._database.read(evidence_store.tenants)
+        longer = list(self._elsewhere.values())
+        names = await self._database.read(lambda c: evidence_store.tenants(c, longer))
         missing = [
             Walked(name, head, Break(name, head.number, "không còn chuỗi bản ghi nào"))
             for name, head in noted.items()
@@ -75,7 +88,7 @@ class EvidenceAudit:
         found = await self._records(walk, head.number if head is not None else 0, noted)
         found = found or walk.end(head)
         if found is None:
-            found = await self._database.read(lambda c: _around(c, walk, noted))
+            found = await self._database.read(lambda c: self._around(c, walk, noted))
         return Walked(tenant, Head(walk.number, walk.sha256), found)
 
     async def _records(self, walk: Walk, until: int, noted: Head | None) -> Break | None:
@@ -107,16 +120,24 @@ class EvidenceAudit:
             self._sound.add(digest)
         return None
 
+    def _around(self, connection: Connection, walk: Walk, noted: Head | None) -> Break | None:
+        """What no single record shows: rows beyond the head, a cut chain, acts not recorded."""
+        last = evidence_store.last_number(connection, walk.tenant)
+        head = evidence_store.head_of(connection, walk.tenant)
+        if last > (head.number if head is not None else 0):
+            return Break(walk.tenant, last, "bản ghi đứng sau đầu chuỗi")
+        if noted is not None and noted.number > walk.number:
+            return Break(walk.tenant, noted.number, "bản ghi từng là đầu chuỗi nay không còn")
+        return _unrecorded(connection, walk.tenant) or self._unrecorded_elsewhere(
+            connection, walk.tenant
+        )
 
-def _around(connection: Connection, walk: Walk, noted: Head | None) -> Break | None:
-    """What no single record shows: rows beyond the head, a chain cut short, acts not recorded."""
-    last = evidence_store.last_number(connection, walk.tenant)
-    head = evidence_store.head_of(connection, walk.tenant)
-    if last > (head.number if head is not None else 0):
-        return Break(walk.tenant, last, "bản ghi đứng sau đầu chuỗi")
-    if noted is not None and noted.number > walk.number:
-        return Break(walk.tenant, noted.number, "bản ghi từng là đầu chuỗi nay không còn")
-    return _unrecorded(connection, walk.tenant)
+    def _unrecorded_elsewhere(self, connection: Connection, tenant: str) -> Break | None:
+        for what, lengthened in self._elsewhere.items():
+            for row in evidence_store.unrecorded_elsewhere(connection, tenant, lengthened):
+                reason = f"lần gia hạn thứ {row.number} của {what} {row.id} không có bản ghi"
+                return Break(tenant, 0, reason)
+        return None
 
 
 def _noted_otherwise(walk: Walk, noted: Head | None) -> Break | None:

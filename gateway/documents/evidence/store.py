@@ -79,9 +79,11 @@ def last_number(connection: Connection, tenant: str) -> int:
     return int(connection.execute(query.where(table.c.tenant == tenant)).scalar_one())
 
 
-def tenants(connection: Connection) -> list[str]:
-    """Everybody who has a chain, or records without one."""
-    found = sa.union(sa.select(evidence_heads.c.tenant), sa.select(evidence_records.c.tenant))
+def tenants(connection: Connection, lengthened: Sequence[sa.Select[Any]] = ()) -> list[str]:
+    """Everybody who has a chain, records without one, or files that records must speak of."""
+    files = [sa.select(one.subquery().c.tenant) for one in lengthened]
+    heads, records = sa.select(evidence_heads.c.tenant), sa.select(evidence_records.c.tenant)
+    found = sa.union(heads, records, *files)
     return sorted(connection.execute(found).scalars())
 
 
@@ -144,6 +146,23 @@ def first_of_kind(connection: Connection, tenant: str, kind: str) -> datetime | 
     )
     found: datetime | None = connection.execute(query.limit(1)).scalar()
     return found
+
+
+def unrecorded_elsewhere(
+    connection: Connection, tenant: str, lengthened: sa.Select[Any]
+) -> Sequence[Any]:
+    """The first longer file that another capability published without a record: ``id``, ``number``.
+
+    ``lengthened``: every one it ever published; columns ``id``, ``tenant``, ``number``, ``sha256``.
+    """
+    file, record = lengthened.subquery(), evidence_records
+    recorded = sa.exists().where(
+        record.c.tenant == tenant,
+        record.c.document_id == file.c.id,
+        record.c.result_sha256 == file.c.sha256,
+    )
+    query = sa.select(file.c.id, file.c.number).where(file.c.tenant == tenant, ~recorded)
+    return connection.execute(query.order_by(file.c.id, file.c.number).limit(1)).all()
 
 
 def unrecorded_revisions(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.documents.revocation.lists import RevocationLists
 from gateway.documents.revocation.watch import CertificateWatch
 from gateway.foundation.clock import Clock
@@ -20,7 +22,7 @@ class RevocationWorker:
 
     async def run(self) -> None:
         """Look every minute, for ever; one damaged answer does not end the watch."""
-        await for_ever(self.once, self._clock, _EVERY_S, "revocations_not_watched")
+        await for_ever(self.once, partial(self._clock.sleep, _EVERY_S), "revocations_not_watched")
 
     async def once(self) -> int:
         """Lists first, so that the certificates are answered from them; how many were asked for."""

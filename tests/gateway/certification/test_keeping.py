@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from gateway.certification import store
+from gateway.certification import kept_store, store
 from gateway.certification.keeping import CopyKeeping
 from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.audit import EvidenceAudit
@@ -121,8 +121,15 @@ async def test_a_renewal_is_a_new_file_of_the_same_number(bureau, keeping, worke
     told = msgspec.json.decode(rows[-1].content)
     assert told["asked"]["by"] == "queue"
     assert (told["extension"]["from_revision"], told["extension"]["to_revision"]) == (0, 1)
-    (walked,) = await EvidenceAudit(bureau.database, bureau.files).verify()
+    longer = {"bản sao": kept_store.lengthened()}
+    (walked,) = await EvidenceAudit(bureau.database, bureau.files, longer).verify()
     assert walked.first_break is None
+    unspoken = kept_store.certification_files.update().where(
+        kept_store.certification_files.c.sha256 == shown.sha256
+    )
+    await bureau.database.write(lambda c: c.execute(unspoken.values(sha256="0" * 64)) and None)
+    (walked,) = await EvidenceAudit(bureau.database, bureau.files, longer).verify()
+    assert issued.id in walked.first_break.reason
 
 
 async def test_copies_stand_in_the_same_calendar_as_documents_in_pages(bureau, keeping, paper):

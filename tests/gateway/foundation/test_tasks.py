@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -33,7 +34,7 @@ async def looks(outcomes, broken):
         return outcome
 
     try:
-        await for_ever(once, pauses, 7.0, broken)
+        await for_ever(once, partial(pauses.sleep, 7.0), broken)
     except asyncio.CancelledError:
         assert left == []
     return pauses.slept
