@@ -129,6 +129,7 @@ class Gateway:
         preservation = PreservationDesk(
             self.database,
             self.clock,
+            self.waker,
             self.metrics,
             files=self.files,
             signatures=self.signatures,

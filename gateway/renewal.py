@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from gateway.certification.keeping import CopyKeeping
 from gateway.documents.preservation.service import DocumentKeeping
+from gateway.documents.revocation.distrust import Distrust
 from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
@@ -64,6 +65,7 @@ async def renew(
             preservation.register(documents)
             preservation.register(copies)
             ahead = LookingAhead(database, clock, files, signatures, preservation)
+            ahead.learn_first(Distrust(database, signatures).learn)
             for keeper in preservation:
                 await ahead.reckon_missing(keeper)
             due = await Calendar(database, clock, preservation).due(within)

@@ -11,6 +11,7 @@ that were extended and be in force, adds the file, the record and the event. Lea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,6 +92,10 @@ class CopyKeeping:
             provable_until=found.until,
             provable_reason=found.reason,
         )
+
+    def forget(self, connection: Connection, ids: Sequence[str]) -> None:
+        """See ``Keeper``."""
+        kept_store.forget_provability(connection, ids)
 
     async def extend(self, file: KeptFile, level: Level, asked: Asked, *, renews: bool) -> Outcome:
         """See ``Keeper``."""

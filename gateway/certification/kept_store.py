@@ -5,7 +5,7 @@ The latest file of a copy is the one its row names; earlier ones stay, because c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,6 +58,23 @@ def set_provability(
     table = certification_files
     this = (table.c.certification_id == certification_id, table.c.sha256 == sha256)
     connection.execute(table.update().where(*this).values(**values))
+
+
+def forget_provability(connection: Connection, ids: Sequence[str]) -> None:
+    """Have the latest files of these copies reckoned anew."""
+    latest = (
+        sa.select(certifications.c.sha256)
+        .where(certifications.c.id == certification_files.c.certification_id)
+        .scalar_subquery()
+    )
+    connection.execute(
+        certification_files.update()
+        .where(
+            certification_files.c.certification_id.in_(ids),
+            certification_files.c.sha256 == latest,
+        )
+        .values(provable_until=None, provable_reason=None)
+    )
 
 
 def lengthened() -> sa.Select[Any]:

@@ -22,6 +22,7 @@ from gateway.documents.preservation import http as preservation_http
 from gateway.documents.preservation.preserving import WatchingSignatures
 from gateway.documents.preservation.service import DocumentKeeping
 from gateway.documents.requests import SignatureRequests
+from gateway.documents.revocation.distrust import Distrust
 from gateway.documents.revocation.lists import RevocationLists
 from gateway.documents.revocation.service import Revocations
 from gateway.documents.revocation.watch import CertificateWatch
@@ -38,11 +39,12 @@ from gateway.foundation.places import Places
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 from gateway.preservation.assembly import PreservationDesk
+from signing.contract import Distrusting
 
 _LOOK_AHEAD_S = 3_600.0  # at every document: what is signed is reckoned where it is published
 
 
-class DeskSignatures(DocumentSignatures, WatchingSignatures, Protocol):
+class DeskSignatures(DocumentSignatures, WatchingSignatures, Distrusting, Protocol):
     """All that documents ask of the signing service."""
 
 
@@ -109,7 +111,9 @@ class DocumentDesk:
         )
         self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
-        self._revocations = Revocations(database, clock, waker)
+        self._revocations = Revocations(database, clock, waker, preservation)
+        distrust = Distrust(database, signatures)
+        preservation.ahead.learn_first(distrust.learn)
         self._watch = RevocationWorker(
             CertificateWatch(
                 database,
@@ -120,6 +124,7 @@ class DocumentDesk:
                 revocations=self._revocations,
             ),
             RevocationLists(database, clock, signatures),
+            distrust,
             clock,
         )
         self._database = database

@@ -6,6 +6,7 @@ longer file as its own law wants, and tells its portals what is overdue.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -101,6 +102,13 @@ class Keeper(Protocol):
 
     def reckoned(self, connection: Connection, file: KeptFile, found: Provability) -> None:
         """Write down until when this form of a file is provable (part of a unit of work)."""
+        ...
+
+    def forget(self, connection: Connection, ids: Sequence[str]) -> None:
+        """Forget what was reckoned about these files' latest forms (part of a unit of work).
+
+        Ids of other keepers are none of its business.
+        """
         ...
 
     async def extend(self, file: KeptFile, level: Level, asked: Asked, *, renews: bool) -> Outcome:

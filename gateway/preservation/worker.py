@@ -16,6 +16,7 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.tasks import for_ever
+from gateway.foundation.waker import Waker
 from gateway.preservation import store
 from gateway.preservation.ahead import LookingAhead
 from gateway.preservation.rules import Kind
@@ -64,18 +65,24 @@ class QueueWorker:
             self._metrics.alerts.labels(broken).inc()
 
 
+def topic_of(owner: str) -> str:
+    """What wakes the worker that looks at a keeper's files."""
+    return f"preservation.{owner}"
+
+
 class CalendarWorker:
     """Looks ahead at one keeper's files."""
 
-    def __init__(self, ahead: LookingAhead, clock: Clock, owner: str, every_s: float) -> None:
+    def __init__(self, ahead: LookingAhead, waker: Waker, owner: str, every_s: float) -> None:
         self._ahead = ahead
-        self._clock = clock
+        self._waker = waker
         self._owner = owner
         self._every_s = every_s
 
     async def run(self) -> None:
-        """Look from time to time, for ever; one damaged row does not end it."""
-        await for_ever(self.once, self._clock, self._every_s, "files_not_looked_at")
+        """Look from time to time or when woken, for ever; one damaged row does not end it."""
+        rest = partial(self._waker.wait, topic_of(self._owner), self._every_s)
+        await for_ever(self.once, rest, "files_not_looked_at")
 
     async def once(self) -> int:
         """Reckon what was never reckoned, queue what is due; how many renewals were queued."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from gateway.preservation.retention import Retention
 from gateway.preservation_wiring import (
     algorithm_ends,
     job_limit_s,
@@ -60,6 +61,25 @@ def test_the_operators_deadlines_are_the_policy():
     assert policy.when_unavailable == "sign_and_raise"
     assert (policy.alarm_after, policy.alarm_before) == (timedelta(hours=2), timedelta(days=3))
     assert (policy.renew_within, policy.retry_s) == (timedelta(), (5,))
+
+
+def test_retention_periods_are_years_or_for_ever():
+    """By kind, with what the operator wrote as their ground; nothing is kept shorter by itself."""
+    periods = {
+        "ket-qua": {"years": 20, "legal_basis": "Quyết định số 1 của đơn vị"},
+        "certified_copy": {"years": "vĩnh viễn"},
+        "giay-moi": {},
+    }
+    policy = preservation_policy(settings(preservation={"retention": periods}))
+    assert policy.retention == {
+        "ket-qua": Retention(20, "Quyết định số 1 của đơn vị"),
+        "certified_copy": Retention(None),
+        "giay-moi": Retention(None),
+    }
+    assert preservation_policy(Settings()).retention == {}
+    for wrong in (0, 201, -1, "hai mươi", "20", None):
+        with pytest.raises(msgspec.ValidationError):
+            settings(preservation={"retention": {"ket-qua": {"years": wrong}}})
 
 
 def test_the_shipped_table_says_when_each_algorithm_ends():

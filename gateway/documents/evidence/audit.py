@@ -16,8 +16,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.documents.evidence import authority_store
 from gateway.documents.evidence import store as evidence_store
-from gateway.documents.evidence.chain import Break, Walk, files_of
+from gateway.documents.evidence.chain import Break, Walk, authorities_of, files_of
 from gateway.documents.evidence.extensions import EXTENSION
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
@@ -99,8 +100,12 @@ class EvidenceAudit:
             )
             if not rows:
                 return Break(walk.tenant, walk.number + 1, "thiếu bản ghi này")
+            authorities = await self._database.read(
+                lambda c: authority_store.of_records(c, walk.tenant, after + 1, rows[-1].number)  # noqa: B023 - awaited within the turn
+            )
             for row in rows:
                 found = walk.step(row) or _noted_otherwise(walk, noted)
+                found = found or _found_otherwise(row, authorities.get(row.number, set()))
                 found = found or await self._stored(row)
                 if found is not None:
                     return found
@@ -138,6 +143,13 @@ class EvidenceAudit:
                 reason = f"lần gia hạn thứ {row.number} của {what} {row.id} không có bản ghi"
                 return Break(tenant, 0, reason)
         return None
+
+
+def _found_otherwise(row: Any, authorities: set[str]) -> Break | None:
+    """The table by which a revoked authority's time-stamps are found says what the record says."""
+    if authorities_of(msgspec.json.decode(row.content)) == authorities:
+        return None
+    return Break(row.tenant, row.number, "bảng tra chứng thư cấp dấu thời gian khác với bản ghi")
 
 
 def _noted_otherwise(walk: Walk, noted: Head | None) -> Break | None:

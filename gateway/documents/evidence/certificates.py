@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # Identity numbers (9 or 12 digits, also in threes) and tax numbers (10, or 10-3); no dates.
 _NUMBER = re.compile(r"\d{10}-\d{3}|\d{3}(?:[ .]\d{3}){2,3}|\d{9,}")
@@ -53,6 +53,16 @@ def read_certificate(der: bytes) -> CertificateFacts | None:
         valid_to=certificate.not_valid_after_utc,
         sha256=certificate.fingerprint(hashes.SHA256()).hex(),
     )
+
+
+def stamps_time(der: bytes) -> bool:
+    """Whether a certificate is for time-stamping (RFC 3161 §2.3); False for bytes that are none."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+    return ExtendedKeyUsageOID.TIME_STAMPING in usage.value
 
 
 def masked(text: str) -> str:

@@ -140,6 +140,11 @@ def files_of(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     return [(one["what"], one["sha256"]) for one in content.get("files", ())]
 
 
+def authorities_of(content: Mapping[str, Any]) -> set[str]:
+    """SHA-256 of every certificate that came with a record's time-stamps."""
+    return {digest for what, digest in files_of(content) if what == "authority_certificate"}
+
+
 def result_of(content: Mapping[str, Any]) -> str | None:
     """SHA-256 of the file that a record's act made, if it made one."""
     for part in ("signature", "extension"):

@@ -15,8 +15,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.documents.evidence import authority_store
 from gateway.documents.evidence import store as evidence_store
-from gateway.documents.evidence.chain import canonical, link, link_sha256, result_of, sha256
+from gateway.documents.evidence.chain import (
+    authorities_of,
+    canonical,
+    link,
+    link_sha256,
+    result_of,
+    sha256,
+)
 from gateway.foundation.clock import to_micros
 from gateway.foundation.files import FileStore
 from signing.contract import ActCheck, Signed
@@ -125,6 +133,7 @@ def append(connection: Connection, tenant: str, content: Mapping[str, Any], now:
             "recorded_at": now,
         },
     )
+    authority_store.add(connection, tenant, number, authorities_of(content))
     return number
 
 

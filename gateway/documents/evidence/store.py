@@ -37,6 +37,16 @@ evidence_records = sa.Table(
     sa.Index("ix_evidence_records_certificate", "tenant", "certificate_sha256"),
 )
 
+# Certificates that came with records' time-stamps: repeated from their files, to be found by.
+evidence_authorities = sa.Table(
+    "evidence_authorities",
+    metadata,
+    sa.Column("tenant", sa.String(80), primary_key=True),
+    sa.Column("certificate_sha256", sa.String(64), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Index("ix_evidence_authorities_number", "tenant", "number"),
+)
+
 evidence_heads = sa.Table(
     "evidence_heads",
     metadata,
@@ -111,11 +121,19 @@ def records_of(connection: Connection, tenant: str, document_id: str) -> Sequenc
 def records_by_certificate(
     connection: Connection, tenant: str, certificate_sha256: str, window: Window
 ) -> Sequence[Any]:
-    """What was signed with one certificate, newest first, with its document's present level.
+    """What rests on one certificate, newest first, with its document's present level.
 
-    One more than the window's limit, to tell whether there are more; ``after`` is a number.
+    It signed, or came with the time-stamps of what was signed or extended. One more than the
+    window's limit, to tell whether there are more; ``after`` is a number.
     """
-    table = evidence_records
+    table, stamps = evidence_records, evidence_authorities
+    signed, stamped = (
+        sa.select(one.c.number).where(
+            one.c.tenant == tenant, one.c.certificate_sha256 == certificate_sha256
+        )
+        for one in (table, stamps)
+    )
+    numbers = sa.union_all(signed, stamped)
     query = (
         sa.select(
             table.c.number,
@@ -123,7 +141,7 @@ def records_by_certificate(
             documents.c.level.label("document_level"),
         )
         .outerjoin(documents, documents.c.id == table.c.document_id)
-        .where(table.c.tenant == tenant, table.c.certificate_sha256 == certificate_sha256)
+        .where(table.c.tenant == tenant, table.c.number.in_(numbers))
         .order_by(table.c.number.desc())
         .limit(window.limit + 1)
     )

@@ -8,6 +8,7 @@ requests on, emits the event and settles the queue. Leaves the queue, its alarms
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
@@ -148,6 +149,10 @@ class DocumentKeeping:
         preservation_store.set_provability(
             connection, file.id, file.revision, found.until, found.reason
         )
+
+    def forget(self, connection: Connection, ids: Sequence[str]) -> None:
+        """See ``Keeper``."""
+        preservation_store.forget_provability(connection, ids)
 
     def lock(self, connection: Connection, file: KeptFile) -> None:
         """See ``Keeper``."""

@@ -81,6 +81,23 @@ def set_provability(
     )
 
 
+def forget_provability(connection: Connection, document_ids: Sequence[str]) -> None:
+    """Have the latest revisions of these documents reckoned anew."""
+    latest = (
+        sa.select(documents.c.revision)
+        .where(documents.c.id == document_revisions.c.document_id)
+        .scalar_subquery()
+    )
+    connection.execute(
+        document_revisions.update()
+        .where(
+            document_revisions.c.document_id.in_(document_ids),
+            document_revisions.c.number == latest,
+        )
+        .values(provable_until=None, provable_reason=None)
+    )
+
+
 def latest_provability(connection: Connection, document_ids: Sequence[str]) -> dict[str, Any]:
     """Document id → ``provable_until`` and ``provable_reason`` of its latest revision."""
     query = sa.select(

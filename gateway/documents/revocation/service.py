@@ -12,14 +12,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Connection
 
+from gateway.documents.evidence import authority_store
 from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.log import KeptFile, append, moment
-from gateway.documents.evidence.standings import Standing, standing_of
+from gateway.documents.evidence.standings import Revoked, Standing, standing_of
 from gateway.documents.revocation import store
 from gateway.documents.revocation.store import ISSUER, OPERATOR
 from gateway.foundation.clock import Clock, iso
@@ -44,12 +45,27 @@ class Word:
     reason: str
     decided_by: str | None = None
     proof: Sequence[KeptFile] = ()
+    cause: str | None = None  # by RFC 5280 §5.3.1
+
+
+class Reckoning(Protocol):
+    """Whoever says until when files are provable."""
+
+    def reckon_anew(self, connection: Connection, ids: Sequence[str]) -> None:
+        """What was reckoned about these files holds no more (part of a unit of work)."""
+        ...
+
+    def look_soon(self) -> None:
+        """Do so soon, after the commit."""
+        ...
 
 
 class RevocationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What holds about a certificate, and how many acts it touches, by standing.
 
-    ``source`` is ``issuer`` or ``operator``; null when nobody says that it is revoked.
+    ``source`` is ``issuer`` or ``operator``; null when nobody says that it is revoked. ``cause`` is
+    the reason code of RFC 5280 §5.3.1, null when none was given: time-stamps of a certificate that
+    is revoked for a compromised key, or without a reason, are ``void`` however old they are.
     """
 
     id: str
@@ -60,12 +76,20 @@ class RevocationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None
     reason: str | None
     decided_by: str | None
+    cause: str | None
     touched: dict[str, int]
 
 
-def issuers_word(revoked_at: datetime | None, proof: Sequence[KeptFile]) -> Word:
+def issuers_word(
+    revoked_at: datetime | None, proof: Sequence[KeptFile], cause: str | None = None
+) -> Word:
     """What an OCSP answer or a list says."""
-    return Word(ISSUER, revoked_at, _NO_REASON[revoked_at is not None], None, proof)
+    return Word(ISSUER, revoked_at, _NO_REASON[revoked_at is not None], None, proof, cause)
+
+
+def revoked_by(row: Any) -> Revoked:
+    """What holds, of the word that does; None: nobody's."""
+    return Revoked(row.revoked_at, row.cause) if row is not None else Revoked()
 
 
 def effective(rows: Sequence[Any]) -> Any:
@@ -80,10 +104,13 @@ def effective(rows: Sequence[Any]) -> Any:
 class Revocations:
     """Revocations in every portal."""
 
-    def __init__(self, database: Database, clock: Clock, waker: Waker) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, waker: Waker, reckoning: Reckoning | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._waker = waker
+        self._reckoning = reckoning
 
     def say(self, connection: Connection, tenant: str, certificate_sha256: str, word: Word) -> bool:
         """Take a word in (a unit of work); False when the same source said the same last.
@@ -97,17 +124,13 @@ class Revocations:
             raise invalid([FieldError("/revoked_at", "invalid", sentence)])
         evidence_store.lock_head(connection, tenant)  # who speaks at the same time waits
         rows = store.decisions(connection, tenant, certificate_sha256)
-        mine = [row for row in rows if row.source == word.source]
-        said = (mine[-1].revoked_at, mine[-1].reason) if mine else (None, None)
-        if word.source == ISSUER and said[0] == word.revoked_at:
-            return False
-        if said == (word.revoked_at, word.reason):
+        stamps = authority_store.is_authority(connection, tenant, certificate_sha256)
+        if _was_said(rows, word, stamps=stamps):
             return False
         id_ = store.id_of(tenant, certificate_sha256)
-        holds = word.revoked_at
-        if holds is None:
-            others = effective([row for row in rows if row.source != word.source])
-            holds = others.revoked_at if others is not None else None
+        holds = Revoked(word.revoked_at, word.cause)
+        if holds.at is None:
+            holds = revoked_by(effective([row for row in rows if row.source != word.source]))
         sequence = len(rows) + 1
         row = {
             "id": id_,
@@ -118,6 +141,7 @@ class Revocations:
             "revoked_at": word.revoked_at,
             "reason": word.reason,
             "decided_by": word.decided_by,
+            "cause": word.cause,
             "counts": count(connection, tenant, certificate_sha256, holds),
             "at": now,
         }
@@ -126,18 +150,32 @@ class Revocations:
         event = NewEvent(
             new_id("evt", self._clock),
             tenant,
-            "certificate.revoked" if holds is not None else "certificate.cleared",
+            "certificate.revoked" if holds.at is not None else "certificate.cleared",
             id_,
             sequence,
             "",
             now,
         )
         emit(connection, [event])
+        if stamps:
+            self._reckon_anew(connection, tenant, certificate_sha256)
         return True
 
+    def _reckon_anew(self, connection: Connection, tenant: str, certificate_sha256: str) -> None:
+        """Have everything that rests on an authority's time-stamps reckoned again."""
+        after = ""
+        while self._reckoning is not None:
+            ids = authority_store.subjects(connection, tenant, certificate_sha256, after, _PAGE)
+            self._reckoning.reckon_anew(connection, ids)
+            if len(ids) < _PAGE:
+                return
+            after = ids[-1]
+
     def announce(self) -> None:
-        """Wake the deliveries after a commit that emitted."""
+        """Wake the deliveries, and whoever reckons, after a commit that emitted."""
         self._waker.wake(TOPIC)
+        if self._reckoning is not None:
+            self._reckoning.look_soon()
 
     def show(
         self, connection: Connection, tenant: str, certificate_sha256: str
@@ -145,8 +183,7 @@ class Revocations:
         """What holds about a certificate in a portal, with the split as of now."""
         rows = store.decisions(connection, tenant, certificate_sha256)
         holds = effective(rows)
-        revoked_at = holds.revoked_at if holds is not None else None
-        touched = count(connection, tenant, certificate_sha256, revoked_at)
+        touched = count(connection, tenant, certificate_sha256, revoked_by(holds))
         watched = store.watched(connection, certificate_sha256)
         return _answer(tenant, certificate_sha256, holds, watched, touched)
 
@@ -165,21 +202,34 @@ class Revocations:
 
 
 def count(
-    connection: Connection, tenant: str, certificate_sha256: str, revoked_at: datetime | None
+    connection: Connection, tenant: str, certificate_sha256: str, revoked: Revoked
 ) -> dict[str, int]:
-    """How many acts with a certificate stand before, after and unproven against a moment."""
-    found: Counter[str] = Counter({one.value: 0 for one in Standing})
+    """How many acts that rest on a certificate stand how against its revocation."""
+    found: Counter[str] = Counter({one.value: 0 for one in Standing if one is not Standing.VOID})
     after: str | None = None
     for _ in range(_MOST // _PAGE):
         window = Window(limit=_PAGE, after=after)
         rows = evidence_store.records_by_certificate(connection, tenant, certificate_sha256, window)
         for row in rows[:_PAGE]:
-            signature = msgspec.json.decode(row.content)["signature"]
-            found[standing_of(signature, revoked_at).value] += 1
+            content = msgspec.json.decode(row.content)
+            found[standing_of(content, certificate_sha256, revoked).value] += 1
         if len(rows) <= _PAGE:
             break
         after = str(rows[_PAGE - 1].number)
     return dict(found)
+
+
+def _was_said(rows: Sequence[Any], word: Word, *, stamps: bool) -> bool:
+    """Whether the same source said the same last; a signer's issuer gives no news by a cause."""
+    mine = [row for row in rows if row.source == word.source]
+    if not mine:
+        return word.source == ISSUER and word.revoked_at is None
+    last = mine[-1]
+    if last.revoked_at != word.revoked_at:
+        return False
+    if last.cause != word.cause and (stamps or word.source == OPERATOR):
+        return False
+    return word.source == ISSUER or bool(last.reason == word.reason)
 
 
 def _content(row: dict[str, Any], word: Word) -> dict[str, Any]:
@@ -192,6 +242,7 @@ def _content(row: dict[str, Any], word: Word) -> dict[str, Any]:
             "revoked_at": moment(revoked_at) if revoked_at is not None else None,
             "reason": word.reason,
             "decided_by": word.decided_by,
+            "cause": word.cause,
             "touched": row["counts"],
         },
         "files": [{"what": f.what, "sha256": f.sha256} for f in word.proof],
@@ -211,5 +262,6 @@ def _answer(
         source=holds.source if holds is not None else None,
         reason=holds.reason if holds is not None else None,
         decided_by=holds.decided_by if holds is not None else None,
+        cause=holds.cause if holds is not None else None,
         touched=touched,
     )

@@ -17,7 +17,11 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.documents.confirmations.claims import due_index, queue_columns
-from gateway.documents.evidence.store import evidence_heads, evidence_records
+from gateway.documents.evidence.store import (
+    evidence_authorities,
+    evidence_heads,
+    evidence_records,
+)
 from gateway.foundation.columns import Blob, Instant, Json, metadata
 
 ISSUER, OPERATOR = "issuer", "operator"
@@ -46,6 +50,7 @@ certificate_revocations = sa.Table(
     sa.Column("reason", sa.String(500), nullable=False),
     sa.Column("decided_by", sa.String(120)),
     sa.Column("counts", Json, nullable=False),  # standing → how many acts, as of then
+    sa.Column("cause", sa.String(24)),  # by RFC 5280 §5.3.1; null: none given
     sa.Column("at", Instant, nullable=False),
 )
 
@@ -123,6 +128,12 @@ def change_watched(
     return connection.execute(table.update().where(*mine).values(**values)).rowcount == 1
 
 
+def are_watched(connection: Connection, digests: Sequence[str]) -> set[str]:
+    """Which of these certificates are looked after."""
+    column = watched_certificates.c.certificate_sha256
+    return set(connection.execute(sa.select(column).where(column.in_(digests))).scalars())
+
+
 def tenants_with(connection: Connection, certificate_sha256: str) -> Sequence[str]:
     """The portals in which a certificate has signed."""
     table = evidence_records
@@ -145,6 +156,17 @@ def decisions_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Any]
     table = certificate_revocations
     query = sa.select(table).where(table.c.id.in_(ids)).order_by(table.c.id, table.c.sequence)
     return connection.execute(query).all()
+
+
+def decided(connection: Connection) -> Sequence[Any]:
+    """(portal, certificate) of everything that was ever said about somebody's time-stamps."""
+    table, stamps = certificate_revocations, evidence_authorities
+    stamped = sa.exists().where(
+        stamps.c.tenant == table.c.tenant,
+        stamps.c.certificate_sha256 == table.c.certificate_sha256,
+    )
+    query = sa.select(table.c.tenant, table.c.certificate_sha256).where(stamped).distinct()
+    return connection.execute(query.order_by(table.c.tenant, table.c.certificate_sha256)).all()
 
 
 def add_decision(connection: Connection, row: Mapping[str, Any]) -> None:

@@ -18,7 +18,10 @@ from cryptography import x509
 from sqlalchemy import Connection
 
 from gateway.documents.confirmations import claims
-from gateway.documents.evidence.chain import files_of
+from gateway.documents.evidence import authority_store
+from gateway.documents.evidence import store as evidence_store
+from gateway.documents.evidence.certificates import stamps_time
+from gateway.documents.evidence.chain import authorities_of, files_of
 from gateway.documents.evidence.log import KeptFile, keep_raw
 from gateway.documents.revocation import store
 from gateway.documents.revocation.service import Revocations, issuers_word
@@ -82,6 +85,7 @@ class CertificateWatch:
                 lambda c, t=tenant, a=after: store.unwatched(c, t, a, _NEW)  # type: ignore[misc]  # defaults bind the loop's values
             )
             await self._watch_signers_of(records)
+            await self._watch_authorities(tenant, after)
             if len(records) < _NEW:
                 self._seen[tenant] = number
 
@@ -90,16 +94,42 @@ class CertificateWatch:
             named = files_of(msgspec.json.decode(record.content))
             chain = [digest for what, digest in named if what == "certificate"]
             others = [digest for what, digest in named if what == "authority_certificate"]
-            urls = _crl_urls(await self._loaded([*chain, *others]))
-            row = {"certificate_sha256": record.certificate_sha256, "chain": chain}
+            await self._watch(record.certificate_sha256, chain, others)
 
-            def unit(connection: Connection, row: Any = row, urls: Any = urls) -> None:
-                now = self._clock.now()
-                store.watch(connection, row | {"due_at": now})
-                for url in urls:
-                    store.want_list(connection, url, now)
+    async def _watch(self, digest: str, chain: Sequence[str], others: Sequence[str]) -> None:
+        """Look after a certificate, and fetch the lists that it and the others name."""
+        urls = _crl_urls(await self._loaded([*chain, *others]))
 
-            await self._database.write(unit)
+        def unit(connection: Connection) -> None:
+            now = self._clock.now()
+            store.watch(connection, {"certificate_sha256": digest, "chain": chain, "due_at": now})
+            for url in urls:
+                store.want_list(connection, url, now)
+
+        await self._database.write(unit)
+
+    async def _watch_authorities(self, tenant: str, after: int) -> None:
+        """The certificates whose time-stamps records rest on; those above them are their chain."""
+
+        def query(connection: Connection) -> list[tuple[str, Any]]:
+            found = authority_store.latest_since(connection, tenant, after)
+            known = store.are_watched(connection, [row.certificate_sha256 for row in found])
+            numbers = {row.number for row in found if row.certificate_sha256 not in known}
+            records = {
+                number: evidence_store.records_after(connection, tenant, number - 1, 1)[0]
+                for number in numbers
+            }
+            return [
+                (row.certificate_sha256, records[row.number])
+                for row in found
+                if row.number in records and row.certificate_sha256 not in known
+            ]
+
+        for digest, record in await self._database.read(query):
+            (raw,) = await self._loaded([digest]) or (b"",)
+            if stamps_time(raw):
+                others = sorted(authorities_of(msgspec.json.decode(record.content)) - {digest})
+                await self._watch(digest, [digest, *others], [])
 
     async def _look_at(self, row: Any) -> None:
         try:
@@ -153,8 +183,9 @@ class CertificateWatch:
         revoked_at = found.revoked_at
         if found.status is CertificateStatus.REVOKED and revoked_at is None:
             revoked_at = found.asked_at
-        word = issuers_word(revoked_at, proof)
+        word = issuers_word(revoked_at, proof, found.reason)
         tenants = store.tenants_with(connection, digest)
+        tenants = sorted({*tenants, *authority_store.tenants_with(connection, digest)})
         return [one for one in tenants if self._revocations.say(connection, one, digest, word)]
 
     async def _loaded(self, digests: Iterable[str]) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from gateway.documents.revocation.distrust import Distrust
 from gateway.documents.revocation.lists import RevocationLists
 from gateway.documents.revocation.watch import CertificateWatch
 from gateway.foundation.clock import Clock
@@ -15,9 +16,16 @@ _EVERY_S = 60.0
 class RevocationWorker:
     """A background task; several processes may run it."""
 
-    def __init__(self, watch: CertificateWatch, lists: RevocationLists, clock: Clock) -> None:
+    def __init__(
+        self,
+        watch: CertificateWatch,
+        lists: RevocationLists,
+        distrust: Distrust,
+        clock: Clock,
+    ) -> None:
         self._watch = watch
         self._lists = lists
+        self._distrust = distrust
         self._clock = clock
 
     async def run(self) -> None:
@@ -27,4 +35,6 @@ class RevocationWorker:
     async def once(self) -> int:
         """Lists first, so that the certificates are answered from them; how many were asked for."""
         await self._lists.once()
-        return await self._watch.once()
+        asked = await self._watch.once()
+        await self._distrust.learn()
+        return asked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -44,10 +46,48 @@ def upgrade() -> None:
     )
     op.drop_table("certification_renewals")
     op.drop_table("preservation_tasks")
+    op.add_column("certificate_revocations", sa.Column("cause", sa.String(length=24)))
+    _index_authorities()
+
+
+def _index_authorities() -> None:
+    """Which records rest on whose time-stamps, read out of the records once."""
+    table = op.create_table(
+        "evidence_authorities",
+        sa.Column("tenant", sa.String(length=80), nullable=False),
+        sa.Column("certificate_sha256", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "certificate_sha256", "number"),
+    )
+    op.create_index("ix_evidence_authorities_number", "evidence_authorities", ["tenant", "number"])
+    last: tuple[str, int] = ("", 0)
+    while rows := _records_after(last):
+        for tenant, number, content in rows:
+            files = json.loads(content).get("files", [])
+            found = {one["sha256"] for one in files if one["what"] == "authority_certificate"}
+            made = [
+                {"tenant": tenant, "number": number, "certificate_sha256": one} for one in found
+            ]
+            op.bulk_insert(table, made)
+        last = (rows[-1][0], rows[-1][1])
+
+
+def _records_after(last: tuple[str, int]) -> list[tuple[str, int, str]]:
+    """A page of records with time-stamps: a log may be larger than the memory."""
+    query = sa.text(
+        "SELECT tenant, number, content FROM evidence_records"
+        " WHERE content LIKE '%\"authority_certificate\"%'"
+        " AND (tenant > :tenant OR (tenant = :tenant AND number > :number))"
+        " ORDER BY tenant, number LIMIT 500"
+    )
+    found = op.get_bind().execute(query, {"tenant": last[0], "number": last[1]})
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 def downgrade() -> None:
-    """Two queues again."""
+    """Two queues again; the log itself is as it was."""
+    op.drop_table("evidence_authorities")
+    op.drop_column("certificate_revocations", "cause")
     op.create_table(
         "preservation_tasks",
         sa.Column("document_id", sa.String(length=40), nullable=False),

@@ -110,7 +110,7 @@ class Desk:
 
     def ahead(self):
         ahead = LookingAhead(self.database, self.clock, self.files, self.signatures, self.kept)
-        return CalendarWorker(ahead, self.clock, self.preservation.owner, 3_600.0)
+        return CalendarWorker(ahead, Waker(), self.preservation.owner, 3_600.0)
 
     async def task(self, document):
         return await self.database.read(lambda c: preservation_store.find(c, document.id))

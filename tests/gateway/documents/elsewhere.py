@@ -60,7 +60,7 @@ class RemoteDesk:
     ) -> RemoteDesk:
         files, metrics = FileStore(str(folder / "files")), Metrics()
         kept = PreservationDesk(
-            database, clock, metrics, files=files, signatures=paper, policy=policy
+            database, clock, Waker(), metrics, files=files, signatures=paper, policy=policy
         )
         desk = DocumentDesk(
             database,

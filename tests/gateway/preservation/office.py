@@ -65,9 +65,11 @@ class Troubled(PaperSignatures):
 class Office:
     """A process; ``restart`` makes another over the same database and files."""
 
+    make_paper = Troubled
+
     def __init__(self, database, clock, folder, policy=POLICY):
         self.database, self.clock, self.folder, self.policy = database, clock, folder, policy
-        self.paper = Troubled()
+        self.paper = self.make_paper()
         self.copies = []  # issued
         self.files_away = False
         self.restart()
@@ -79,7 +81,13 @@ class Office:
         self.metrics, files = Metrics(), self.desk.files
         self._lose_files_of(files)
         self.kept = PreservationDesk(
-            database, clock, self.metrics, files=files, signatures=paper, policy=self.policy
+            database,
+            clock,
+            Waker(),
+            self.metrics,
+            files=files,
+            signatures=paper,
+            policy=self.policy,
         )
         documents = DocumentKeeping(
             database, clock, Waker(), files=files, signatures=paper, policy=self.policy
