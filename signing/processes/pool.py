@@ -49,6 +49,7 @@ from signing.contract import (
     Told,
     Validation,
 )
+from signing.key_config import REMOTE_KINDS
 from signing.processes.answers import OnTrips
 from signing.processes.clean_files import CleanFiles
 from signing.processes.crews import Crew, Main, Worker
@@ -61,6 +62,8 @@ from signing.processes.unfinished import is_unfinished, unfinished_inspection, u
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
+_CALLERS = 4  # likewise; each is one service's call, and only holds such keys
+_CALLING = ("sign", "sign_file", "prepare")  # the order comes first
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
 
@@ -109,9 +112,18 @@ class SignerPool(LargeFileJobs):
 
         count = max(1, workers)
         self._signers = crew("signer", config, partial(serve, limits=signing), count)
+        kept = tuple(key for key in config.keys if key.kind in REMOTE_KINDS)
+        self._at_services = frozenset(key.name for key in kept)
+        calling = dataclasses.replace(config, keys=kept)
+        self._callers = crew("caller", calling, partial(serve, limits=signing), _CALLERS)
         self._readers = crew("reader", keyless, partial(serve, limits=self._reading), count)
         self._talkers = crew("talker", config, serve_talk, _TALKERS)
         self._archivists = crew("archivist", keyless, partial(serve, limits=self._reading), 1)
+
+    @property
+    def _workshops(self) -> tuple[Crew, ...]:
+        """The crews that work on documents."""
+        return self._signers, self._callers, self._readers, self._archivists
 
     async def __aenter__(self) -> SignerPool:
         return self
@@ -122,7 +134,7 @@ class SignerPool(LargeFileJobs):
     @property
     def pids(self) -> tuple[int, ...]:
         """The running children that were given keys."""
-        return self._signers.pids + self._talkers.pids
+        return self._signers.pids + self._callers.pids + self._talkers.pids
 
     @property
     def reader_pids(self) -> tuple[int, ...]:
@@ -132,7 +144,7 @@ class SignerPool(LargeFileJobs):
     async def close(self) -> None:
         """Wait for the jobs in flight, then end every child."""
         self._closed = True
-        for crew in (self._signers, self._readers, self._talkers, self._archivists):
+        for crew in (*self._workshops, self._talkers):
             await crew.close()
         if self._slots is not None:
             self._slots.cleanup()
@@ -290,13 +302,15 @@ class SignerPool(LargeFileJobs):
         return cast("SignedPdf", await self._run("accept_hand_off", order, signed))
 
     async def _run(self, job: str, *arguments: Any) -> Any:
-        """One job on the next free signer or talker.
+        """One job on the next free signer, caller or talker.
 
         Raises:
             SigningError: the child's refusal.
             SigningUnavailable: ``signer_timeout``, ``signer_died``, ``signer_closed``.
         """
         crew = self._talkers if job in TALK else self._signers
+        if job in _CALLING and arguments[0].credential in self._at_services:
+            crew = self._callers
         return await self._on(crew, self._limit_s, job, arguments)
 
     async def _read(self, job: str, *arguments: Any, limit_s: float | None = None) -> Any:
@@ -326,5 +340,5 @@ class SignerPool(LargeFileJobs):
                 folder = configured or Path(self._slots.name) / name
                 Path(folder).mkdir(mode=0o700, exist_ok=True)
                 given[name] = str(folder)
-            for crew in (self._signers, self._readers, self._archivists):
+            for crew in self._workshops:
                 crew.change(**given)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.scenarios.business import CLERK
@@ -118,3 +120,22 @@ async def test_what_arrives_after_a_withdrawal_is_embedded_nowhere(town, path):
     types = await until(told)
     assert types == ["document.confirmation_ended", "document.signed"]
     assert (await document(town, asked))["revision"] == 1
+
+
+async def test_a_call_that_waits_for_its_official_keeps_nobody_else_waiting(town):
+    """MySign's CSC dialect holds our call until its owner confirms; others sign meanwhile."""
+    path = PATHS["mysign-csc"]
+    asked, others = await opened(town, path), await opened(town, PATHS["lane"])
+    task = asyncio.ensure_future(begin(town, path, asked))
+    waits = f"{town.world.simulators.base_url}/sim/mysign/app"
+
+    async def asks():
+        async with town.session.get(waits) as answer:
+            return (await answer.json())["waiting"]
+
+    await until(asks)
+    assert (await seen(town, asked))["status"] == "signing"
+    await asyncio.wait_for(sign(town, PATHS["lane"], others), 30)
+    assert not task.done()
+    await confirm(town, path)
+    assert (await task).json["status"] == "signed"

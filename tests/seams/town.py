@@ -22,7 +22,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.app import Gateway
-from gateway.development import AGENCY, CLERK, World, listen
+from gateway.development import AGENCY, AGENCY_CODE, CLERK, World, listen
 from gateway.documents.confirmations.tickets import TOPIC
 from tests.scenarios.business import subscribe
 from tests.support.receiver import Receiver, receiving
@@ -163,7 +163,10 @@ async def living(
 
 def keys_of(base: dict[str, Any]) -> dict[str, Any]:
     """Local keys that leave the fast lane or want a PIN, and seals kept at each service."""
-    person = {**base["official-rsa"], "certifies": []}
+    for key in base.values():  # whoever signs may also be asked to certify copies
+        if not key["holder"].startswith("agency:"):
+            key["certifies"] = [AGENCY_CODE, *(f"H55.{name}" for name in SEALS)]
+    person = base["official-rsa"]
     made = {
         "sha384": {**person, "holder": "official:seams.sha384", "digest": "sha384"},
         "pin": {**person, "holder": "official:seams.pin", "password": ""},
