@@ -43,7 +43,7 @@ from gateway.preservation_wiring import (
 from gateway.settings import ConfigurationError, Settings
 from gateway.shared_folder import shared_folder
 from gateway.signing_settings import Trust
-from signing.contract import AnchorKind, KeyConfig, SignerConfig, TrustAnchor
+from signing.contract import AnchorKind, Confirmation, KeyConfig, SignerConfig, TrustAnchor
 from signing.key_config import FILE_KINDS, REMOTE_KINDS, RemoteConfig, TokenConfig
 
 _AGENCY = "agency:"
@@ -274,9 +274,10 @@ def offices(settings: Settings) -> Offices:
             agencies[key.holder.removeprefix(_AGENCY)] = Agency(name, key.name)
         elif key.certifies:
             certifiers[key.holder] = Certifier(name, key.name, key.title, frozenset(key.certifies))
-    found = settings.signing.keys.items()
-    at_service = frozenset(name for name, key in found if use_of(key).at_service)
-    return Offices(certifiers, agencies, at_service)
+    uses = {name: use_of(key) for name, key in settings.signing.keys.items()}
+    at_service = frozenset(name for name, use in uses.items() if use.at_service)
+    late = frozenset(n for n, use in uses.items() if use.confirmation is not Confirmation.HERE)
+    return Offices(certifiers, agencies, at_service, late)
 
 
 def agency_names(settings: Settings) -> dict[str, str]:

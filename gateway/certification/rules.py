@@ -78,16 +78,34 @@ class Offices:
     """Who certifies, by ``official:…``, and for whom, by agency code.
 
     ``at_service``: credentials kept by services that cannot be asked what became of a call.
+    ``elsewhere``: credentials whose owners confirm each signature outside of the gateway.
     """
 
     certifiers: Mapping[str, Certifier] = field(default_factory=dict)
     agencies: Mapping[str, Agency] = field(default_factory=dict)
     at_service: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
 
     def call_service(self, certifier: str, agency_code: str) -> bool:
         """Whether such a service is called to sign for these two."""
         signers = (self.certifiers.get(certifier), self.agencies.get(agency_code))
         return any(one is not None and one.credential in self.at_service for one in signers)
+
+    def confirmed_elsewhere(self, certifier: str, agency_code: str) -> dict[str, str]:
+        """Which fields name a key that cannot sign at once: pointer → sentence.
+
+        A register's next number is held while both sign, which is seconds, not days.
+        """
+        named = {
+            "/certifier": self.certifiers.get(certifier),
+            "/agency_code": self.agencies.get(agency_code),
+        }
+        return {
+            pointer: "Khóa ký này do chủ khóa xác nhận ở nơi khác nên không chứng thực được:"
+            " số chứng thực chỉ được giữ trong lúc ký."
+            for pointer, one in named.items()
+            if one is not None and one.credential in self.elsewhere
+        }
 
     def unknown(self, certifier: str, agency_code: str) -> dict[str, str]:
         """Which fields name somebody who may not certify there: pointer → sentence."""

@@ -118,6 +118,10 @@ class Certifications:
         wrong = self._offices.unknown(new.certifier, new.agency_code)
         if wrong:
             raise invalid([FieldError(p, "unknown", sentence) for p, sentence in wrong.items()])
+        late = self._offices.confirmed_elsewhere(new.certifier, new.agency_code)
+        if late:
+            code = "confirmed_elsewhere"
+            raise invalid([FieldError(p, code, sentence) for p, sentence in late.items()])
         day = vietnam_day(self._clock.now())
         if self._templates.find(new.kind, new.book, day) is None:
             raise Problem("attestation_missing", f"Sổ {new.book}, ngày {day:%d/%m/%Y}.")

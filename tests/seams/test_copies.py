@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.scenarios.business import certification_of
-from tests.seams.acts import decision, upload
+from tests.seams.acts import PATHS, decision, fetch, judge, upload
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
 
@@ -20,3 +20,43 @@ async def issue(town, certifier, draft, pin=None):
     who = await town.client(certifier)
     body = {"pin": pin} if pin else {}
     return await who.call("POST", f"/v1/certifications/{draft['id']}/sign", body)
+
+
+HERE = ("lane", "pin", "ordinary", "csc-v1", "csc-v2")
+ELSEWHERE = ("smartca", "mysign", "mysign-callback", "hook", "vgca")
+QUICK = ("csc-v1",)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.long) for n in HERE]
+)
+@pytest.mark.parametrize("heavy", [False, True], ids=["", "large"])
+async def test_a_certifier_whose_key_signs_at_once_issues_copies(town, name, heavy):
+    """Numbered, valid, and shown on its public page."""
+    path = PATHS[name]
+    draft = await drafted(town, path.official, heavy=heavy)
+    assert draft.status == 201, draft.raw[:500]
+    answer = await issue(town, path.official, draft.json, path.pin)
+    assert (answer.status, answer.json["status"]) == (200, "issued"), answer.raw[:500]
+    copy = await fetch(town, f"/v1/certifications/{draft.json['id']}/content")
+    verdict = await judge(town, copy)
+    assert verdict["verdict"] == "valid", (verdict["summary"], verdict["messages"])
+    assert len([s for s in verdict["signatures"] if s["level"] == "B-LTA"]) == 2
+    page = await town.session.get(answer.json["verification_url"])
+    assert page.status == 200
+
+
+@pytest.mark.parametrize(
+    ("certifier", "agency_code", "pointer"),
+    [(f"official:thu.{name}", "H55.12", "/certifier") for name in ELSEWHERE]
+    + [(PATHS["lane"].official, f"H55.{n}", "/agency_code") for n in ("smartca", "hook", "vgca")],
+)
+async def test_a_key_that_is_confirmed_elsewhere_certifies_nothing(
+    town, certifier, agency_code, pointer
+):
+    """Told when the draft is asked for, before anybody signs anything."""
+    refused = await drafted(town, certifier, agency_code)
+    assert (refused.status, refused.code) == (422, "validation_failed"), refused.raw[:300]
+    (error,) = refused.json["errors"]
+    assert (error["pointer"], error["code"]) == (pointer, "confirmed_elsewhere")
+    assert "xác nhận ở nơi khác" in error["detail"]
