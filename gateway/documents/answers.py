@@ -47,12 +47,23 @@ class RejectionAnswer(msgspec.Struct, frozen=True):
     position: int
 
 
+class WaitingFor(msgspec.Struct, frozen=True):
+    """Whom the present step waits for outside of the gateway; the request tells the rest."""
+
+    state: str
+    detail: str
+    provider: str
+    expires_at: str | None
+
+
 class RequestSummary(msgspec.Struct, frozen=True):
-    """The latest signature request, as a document shows it."""
+    """The latest signature request, as a document shows it: what it waits for, or why it ended."""
 
     id: str
     status: str
     rejection: RejectionAnswer | None
+    failure: Any = None
+    waiting_for: WaitingFor | None = None
 
 
 class RaisingAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,12 +180,14 @@ def show_documents(
     originals = store.original_hashes(connection, ids) if ids else {}
     ends = preservation_store.latest_provability(connection, ids) if ids else {}
     tasks = queue.rows_of(connection, ids) if ids else {}
+    held = [one.id for one in requests.values() if one.status == RequestStatus.SIGNING]
+    acts = act_store.latest_acts(connection, held) if held else {}
+    summaries = {id_: _summary(one, acts.get(one.id), now) for id_, one in requests.items()}
     return [
         _document(
             row,
             originals[row.id],
-            requests.get(row.id),
-            now,
+            summaries.get(row.id),
             until=ends[row.id].provable_until,
             task=tasks.get(row.id),
         )
@@ -211,12 +224,21 @@ class Renderers:
         return {answer.id: msgspec.to_builtins(answer) for answer in shown}
 
 
+def _summary(row: Any, act: Any, now: datetime) -> RequestSummary:
+    status, held, waiting = _status(row, now), show_confirmation(row, act), None
+    if held is not None and status == RequestStatus.SIGNING:
+        waiting = WaitingFor(held.state, held.detail, held.provider, held.expires_at)
+    return RequestSummary(row.id, status, _rejection(row), row.failure, waiting)
+
+
 def _document(
-    row: Any, original: str, request: Any, now: datetime, *, until: datetime | None, task: Any
+    row: Any,
+    original: str,
+    summary: RequestSummary | None,
+    *,
+    until: datetime | None,
+    task: Any,
 ) -> DocumentAnswer:
-    summary = None
-    if request is not None:
-        summary = RequestSummary(request.id, _status(request, now), _rejection(request))
     return DocumentAnswer(
         id=row.id,
         reference=row.reference,

@@ -60,6 +60,8 @@ async def test_a_step_that_waits_says_so_and_lets_nothing_else_happen(town, path
     assert held["hand_off"] is None  # its addresses are the official's alone
     of_document = (await document(town, asked))["signature_request"]
     assert (of_document["id"], of_document["status"]) == (asked["id"], "signing")
+    why = {name: held[name] for name in ("state", "detail", "provider", "expires_at")}
+    assert of_document["waiting_for"] == why
     portal, official = await town.client(), await town.client(path.official)
     base = f"/v1/signature-requests/{asked['id']}"
     tries = [
@@ -94,6 +96,7 @@ async def withdrawn(town, path, asked):
     assert answer.status == 200, answer.raw[:300]
     shown = await seen(town, asked)
     assert (shown["status"], shown["confirmation"]["code"]) == ("waiting", "withdrawn")
+    assert (await document(town, asked))["signature_request"]["waiting_for"] is None
 
 
 @pytest.mark.parametrize("path", WAITING)
