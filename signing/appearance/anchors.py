@@ -7,6 +7,7 @@ dotted places to ``gaps`` and what to put there to ``placement``.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections import deque
@@ -14,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
+
+import msgspec
 
 from signing.appearance.pagebox import PageBox, Rect
 from signing.contract import PageSurvey
@@ -26,8 +29,7 @@ _INK = 4  # where a letter's ink begins among its floats
 _REACH = 5  # where what a run's ink may reach begins among its floats
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A stretch of text on a page: its visible rectangle and its baseline."""
 
     rect: Rect
@@ -43,10 +45,14 @@ def skeleton(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _sought(words: str) -> tuple[str, str]:
-    """Words as they are looked for: without case, marks and spaces; and with their marks."""
+def _sought(words: str) -> tuple[re.Pattern[str] | None, str]:
+    """Words as they are looked for: without case and marks, over any spaces; and with marks.
+
+    No word stands nowhere.
+    """
+    letters = skeleton(words).replace(" ", "")
     return (
-        skeleton(words).replace(" ", ""),
+        re.compile(" *".join(map(re.escape, letters))) if letters else None,
         unicodedata.normalize("NFC", "".join(words.split())).lower(),
     )
 
@@ -158,17 +164,6 @@ class PageText:
         """The letters between two positions without case and spaces, with their marks."""
         return self._written[start:end].translate(_SPELT).replace(" ", "")
 
-    @cached_property
-    def _tight(self) -> str:
-        return self.plain.replace(" ", "")
-
-    def _place_of(self, inked: int, begin: int = 0) -> int:
-        """Where the letter stands before which there are so many, from ``begin``, but spaces."""
-        first, place = begin, begin + inked
-        while spaces := self.plain.count(" ", first, place + 1):
-            first, place = place + 1, place + spaces
-        return place
-
     def find(self, words: str) -> list[Found]:
         """Every place where the words stand, in reading order.
 
@@ -177,8 +172,7 @@ class PageText:
         shows them as more or fewer than there are.
         """
         wanted, exact = _sought(words)
-        begins = [self._place_of(at) for at in _every(wanted, self._tight)]
-        spans = [(begin, self._place_of(len(wanted) - 1, begin) + 1) for begin in begins]
+        spans = [match.span() for match in wanted.finditer(self.plain)] if wanted else []
         spans = [span for span in spans if self.spelt(*span) == exact] or spans
         whole = [span for span in spans if self._is_whole(*span)]
         return [self.found(*span) for span in whole or spans]
@@ -194,10 +188,15 @@ class PageText:
 
     def covered_by(self, rect: Rect) -> Iterator[int]:
         """The same, as their positions in ``letters``."""
-        asked = self._box.page_box(rect)
+        asked = left, bottom, right, top = self._box.page_box(rect)
+        boxes, letters = self._boxes, self._survey.letters
         for first, end in self._runs_reaching(asked):
+            place = first * FLOATS_A_LETTER + _INK
             for at in range(first, end):
-                if self._counts(at) and _share(self._side(at, _INK), asked) > _COVERED:
+                ink = boxes[place : place + 4].tolist()
+                place += FLOATS_A_LETTER
+                beside = ink[0] >= right or left >= ink[2] or ink[1] >= top or bottom >= ink[3]
+                if not beside and _counts(letters[at]) and _share(ink, asked) > _COVERED:
                     yield at
 
     def ink_of(self, at: int) -> Rect:
@@ -211,10 +210,6 @@ class PageText:
         for number, (low, high) in enumerate(self._heights):
             if low < top and bottom < high and lefts[number] < right and left < rights[number]:
                 yield self._start(number), self._start(number + 1)
-
-    def _counts(self, at: int) -> bool:
-        letter = self._survey.letters[at]
-        return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
 
     def _start(self, number: int) -> int:
         """A run's first letter, or the end; within the text, whatever a survey says."""
@@ -317,17 +312,13 @@ def page_text(survey: PageSurvey, box: PageBox) -> PageText:
     return _texts[-1][2]
 
 
-def _every(wanted: str, text: str) -> Iterator[int]:
-    """Where a word begins in a text, one after the other; no word stands nowhere."""
-    at = text.find(wanted) if wanted else -1
-    while at >= 0:
-        yield at
-        at = text.find(wanted, at + len(wanted))
+@lru_cache(maxsize=4096)
+def _counts(letter: str) -> bool:
+    """Whether a letter is text that must not be covered."""
+    return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
 
 
-def _share(
-    letter: tuple[float, float, float, float], over: tuple[float, float, float, float]
-) -> float:
+def _share(letter: Sequence[float], over: tuple[float, float, float, float]) -> float:
     """Which part of a letter's ink a box covers."""
     across = min(letter[2], over[2]) - max(letter[0], over[0])
     down = min(letter[3], over[3]) - max(letter[1], over[1])

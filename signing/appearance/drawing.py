@@ -57,6 +57,7 @@ def write_time(moment: datetime, style: str) -> str:
     return f"{local.strftime('%d.%m.%Y %H:%M:%S')} {offset[:3]}:{offset[3:]}"
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def tidy(text: str) -> str:
     """One line of composed Vietnamese without control characters."""
     composed = unicodedata.normalize("NFC", text)
