@@ -218,12 +218,13 @@ def _seal(scene: _Scene) -> tuple[Spot, Drawing]:
         size = _size(scene, (DEFAULT_SEAL_MM, DEFAULT_SEAL_MM))
         spot = scene.survey.seal(scene.order, size)
     shown = _signature(scene, spot, RED)
+    if placement is not None and (placement.over_text or placement.anchor is not None):
+        return shown
     hand = scene.survey.person_widget()
     over_hand = (
         hand is not None and hand.page.index == spot.page.index and hand.rect.meets(shown[0].rect)
     )
-    anchored = placement is not None and placement.anchor is not None
-    return shown if over_hand or anchored else _clear(scene, shown)
+    return shown if over_hand else _clear(scene, shown)
 
 
 def _mark(scene: _Scene, lines: list[str]) -> tuple[Spot, Drawing]:

@@ -7,6 +7,7 @@ dotted places to ``gaps`` and what to put there to ``placement``.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections import deque
@@ -15,19 +16,22 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
+import msgspec
+
 from signing.appearance.pagebox import PageBox, Rect
 from signing.contract import PageSurvey
 from signing.contract.survey import FLOATS_A_LETTER, FLOATS_A_RUN
 
 LEADERS: Final = frozenset(" .…_-·‥․⋯")  # dotted places are there to be written on
+Box = tuple[float, float, float, float]  # left, bottom, right, top
+
 _COVERED = 0.2  # of a letter's box: less is a neighbour, not a collision
 _ODD = "\ufffd"  # stands for what is no single letter
 _INK = 4  # where a letter's ink begins among its floats
 _REACH = 5  # where what a run's ink may reach begins among its floats
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A stretch of text on a page: its visible rectangle and its baseline."""
 
     rect: Rect
@@ -43,10 +47,14 @@ def skeleton(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _sought(words: str) -> tuple[str, str]:
-    """Words as they are looked for: without case, marks and spaces; and with their marks."""
+def _sought(words: str) -> tuple[re.Pattern[str] | None, str]:
+    """Words as they are looked for: without case and marks, over any spaces; and with marks.
+
+    No word stands nowhere.
+    """
+    letters = skeleton(words).replace(" ", "")
     return (
-        skeleton(words).replace(" ", ""),
+        re.compile(" *".join(map(re.escape, letters))) if letters else None,
         unicodedata.normalize("NFC", "".join(words.split())).lower(),
     )
 
@@ -158,17 +166,6 @@ class PageText:
         """The letters between two positions without case and spaces, with their marks."""
         return self._written[start:end].translate(_SPELT).replace(" ", "")
 
-    @cached_property
-    def _tight(self) -> str:
-        return self.plain.replace(" ", "")
-
-    def _place_of(self, inked: int, begin: int = 0) -> int:
-        """Where the letter stands before which there are so many, from ``begin``, but spaces."""
-        first, place = begin, begin + inked
-        while spaces := self.plain.count(" ", first, place + 1):
-            first, place = place + 1, place + spaces
-        return place
-
     def find(self, words: str) -> list[Found]:
         """Every place where the words stand, in reading order.
 
@@ -177,8 +174,7 @@ class PageText:
         shows them as more or fewer than there are.
         """
         wanted, exact = _sought(words)
-        begins = [self._place_of(at) for at in _every(wanted, self._tight)]
-        spans = [(begin, self._place_of(len(wanted) - 1, begin) + 1) for begin in begins]
+        spans = [match.span() for match in wanted.finditer(self.plain)] if wanted else []
         spans = [span for span in spans if self.spelt(*span) == exact] or spans
         whole = [span for span in spans if self._is_whole(*span)]
         return [self.found(*span) for span in whole or spans]
@@ -194,27 +190,35 @@ class PageText:
 
     def covered_by(self, rect: Rect) -> Iterator[int]:
         """The same, as their positions in ``letters``."""
-        asked = self._box.page_box(rect)
+        asked = left, bottom, right, top = self._box.page_box(rect)
+        boxes, letters = self._boxes, self._survey.letters
         for first, end in self._runs_reaching(asked):
+            place = first * FLOATS_A_LETTER + _INK
+            inks = boxes[place : end * FLOATS_A_LETTER]
+            if min(inks[1::FLOATS_A_LETTER]) >= top or max(inks[3::FLOATS_A_LETTER]) <= bottom:
+                continue  # another line, whatever its letters are
             for at in range(first, end):
-                if self._counts(at) and _share(self._side(at, _INK), asked) > _COVERED:
+                ink = boxes[place : place + 4].tolist()
+                place += FLOATS_A_LETTER
+                beside = ink[0] >= right or left >= ink[2] or ink[1] >= top or bottom >= ink[3]
+                if not beside and _counts(letters[at]) and _share(ink, asked) > _COVERED:
                     yield at
 
     def ink_of(self, at: int) -> Rect:
         """The visible box of one of ``letters``."""
         return self._box.visible_rect(self._side(at, _INK))
 
-    def _runs_reaching(self, box: tuple[float, float, float, float]) -> Iterator[tuple[int, int]]:
+    def _runs_reaching(self, box: Box) -> Iterator[tuple[int, int]]:
         """First letter and end of every run whose ink may lie in a box, in reading order."""
         left, bottom, right, top = box
-        lefts, rights = self._runs[_REACH::FLOATS_A_RUN], self._runs[_REACH + 2 :: FLOATS_A_RUN]
-        for number, (low, high) in enumerate(self._heights):
-            if low < top and bottom < high and lefts[number] < right and left < rights[number]:
-                yield self._start(number), self._start(number + 1)
-
-    def _counts(self, at: int) -> bool:
-        letter = self._survey.letters[at]
-        return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
+        lows, highs = self._heights
+        level = [n for n, low in enumerate(lows) if low < top and bottom < highs[n]]
+        for number in level:
+            place = number * FLOATS_A_RUN + _REACH
+            if self._runs[place] < right and left < self._runs[place + 2]:
+                first, end = self._start(number), self._start(number + 1)
+                if first < end:
+                    yield first, end
 
     def _start(self, number: int) -> int:
         """A run's first letter, or the end; within the text, whatever a survey says."""
@@ -223,15 +227,12 @@ class PageText:
         return min(max(int(starts[number]), 0), letters) if number < len(starts) else letters
 
     @cached_property
-    def _heights(self) -> list[tuple[float, float]]:
-        """Bottom and top of what each run's ink may reach."""
-        bottoms, tops = (
-            self._runs[_REACH + 1 :: FLOATS_A_RUN],
-            self._runs[_REACH + 3 :: FLOATS_A_RUN],
-        )
-        return [*zip(bottoms.tolist(), tops.tolist(), strict=True)]
+    def _heights(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Bottoms and tops of what the runs' ink may reach; a run is a word, or less."""
+        lows, highs = (self._runs[_REACH + side :: FLOATS_A_RUN] for side in (1, 3))
+        return lows.tolist(), highs.tolist()
 
-    def _side(self, at: int, which: int = 0) -> tuple[float, float, float, float]:
+    def _side(self, at: int, which: int = 0) -> Box:
         start = at * FLOATS_A_LETTER + which
         left, bottom, right, top = self._boxes[start : start + 4]
         return left, bottom, right, top
@@ -244,27 +245,23 @@ class PageText:
         if not letters:
             return Found(Rect(0, 0, 0, 0), 0.0)
         last = first + len(letters) - 1
-        if " " in letters:
-            inked: Sequence[int] = [at for at in range(first, last + 1) if self.plain[at] != " "]
-        else:
-            inked = range(first, last + 1)
-        return Found(self._cells(inked), self._baseline(first), first, last)
+        boxes, at = [], first
+        for word in letters.split(" "):  # a space's cell may lie anywhere
+            if word:
+                boxes.append(self._cells(at, at + len(word)))
+            at += len(word) + 1
+        rect = self._box.visible_rect(boxes[0] if len(boxes) == 1 else _around(boxes))
+        return Found(rect, self._baseline(first), first, last)
 
-    def _cells(self, positions: Sequence[int]) -> Rect:
-        """The cells of letters, as one visible rectangle."""
-        if len(positions) == 1:
-            return self._box.visible_rect(self._side(self._at[positions[0]]))
-        if isinstance(positions, range) and isinstance(self._at, range):
-            start, end = positions[0] * FLOATS_A_LETTER, positions[-1] * FLOATS_A_LETTER + 4
-            lefts, bottoms, rights, tops = (
-                self._boxes[start + side : end : FLOATS_A_LETTER] for side in range(4)
-            )
-            box = min(lefts), min(bottoms), max(rights), max(tops)
-        else:
-            sides = [self._side(self._at[at]) for at in positions]
-            left, bottom, right, top = zip(*sides, strict=True)
-            box = min(left), min(bottom), max(right), max(top)
-        return self._box.visible_rect(box)
+    def _cells(self, start: int, end: int) -> Box:
+        """The box around the cells of letters that follow each other."""
+        if end == start + 1:
+            return self._side(self._at[start])
+        if not isinstance(self._at, range):
+            return _around([self._side(self._at[at]) for at in range(start, end)])
+        cells = self._boxes[start * FLOATS_A_LETTER : end * FLOATS_A_LETTER]
+        lefts, bottoms, rights, tops = (cells[side::FLOATS_A_LETTER] for side in range(4))
+        return min(lefts), min(bottoms), max(rights), max(tops)
 
     def is_alone(self, found: Found) -> bool:
         """Whether the nearest letters before and after stand on other lines or far away."""
@@ -282,7 +279,7 @@ class PageText:
         for positions in (before, after):
             at = next((at for at in positions if self.plain[at] != " "), None)
             if at is not None:
-                yield self._cells([at])
+                yield self._box.visible_rect(self._cells(at, at + 1))
 
     def size_of(self, position: int) -> float:
         """The font size as seen."""
@@ -317,17 +314,19 @@ def page_text(survey: PageSurvey, box: PageBox) -> PageText:
     return _texts[-1][2]
 
 
-def _every(wanted: str, text: str) -> Iterator[int]:
-    """Where a word begins in a text, one after the other; no word stands nowhere."""
-    at = text.find(wanted) if wanted else -1
-    while at >= 0:
-        yield at
-        at = text.find(wanted, at + len(wanted))
+def _around(boxes: list[Box]) -> Box:
+    """The smallest box with all of some in it."""
+    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+    return min(lefts), min(bottoms), max(rights), max(tops)
 
 
-def _share(
-    letter: tuple[float, float, float, float], over: tuple[float, float, float, float]
-) -> float:
+@lru_cache(maxsize=4096)
+def _counts(letter: str) -> bool:
+    """Whether a letter is text that must not be covered."""
+    return letter not in LEADERS and letter.isprintable() and not unicodedata.combining(letter)
+
+
+def _share(letter: Sequence[float], over: Box) -> float:
     """Which part of a letter's ink a box covers."""
     across = min(letter[2], over[2]) - max(letter[0], over[0])
     down = min(letter[3], over[3]) - max(letter[1], over[1])

@@ -50,13 +50,14 @@ class Drawing:
 
 def write_time(moment: datetime, style: str) -> str:
     """A signing time for people: ``vgca`` dd.MM.yyyy HH:mm:ss +07:00, ``iso`` ISO 8601."""
-    local = moment.astimezone(VIETNAM)
+    iso = moment.astimezone(VIETNAM).isoformat(timespec="seconds")
     if style == "iso":
-        return local.isoformat(timespec="seconds")
-    offset = local.strftime("%z")
-    return f"{local.strftime('%d.%m.%Y %H:%M:%S')} {offset[:3]}:{offset[3:]}"
+        return iso
+    year, month, day, time, zone = iso[:4], iso[5:7], iso[8:10], iso[11:19], iso[19:]
+    return f"{day}.{month}.{year} {time} {zone}"
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def tidy(text: str) -> str:
     """One line of composed Vietnamese without control characters."""
     composed = unicodedata.normalize("NFC", text)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from signing.appearance.anchors import Found, PageText
 
@@ -38,8 +39,7 @@ _NUMBER_WORDS = ("số", "so")  # “cơ sở:” and “hồ sơ:” look alike
 _DATE_WORDS = ("ngàythángnăm", "ngaythangnam")
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True, gc=False):
     """A place between two words, to be written on."""
 
     left: float
@@ -56,16 +56,16 @@ class Gap:
 def number_gap(text: PageText) -> Gap | None:
     """The place after the topmost “Số:” in the upper part of the page."""
     found = [
-        (before.rect.y, position, match)
+        (before.rect.y, position, before, match)
         for position, match in enumerate(_NUMBER.finditer(text.plain))
         if text.spelt(match.start(), match.start("gap") - 1) in _NUMBER_WORDS
         and (before := text.found(match.start(), match.start("gap"))).rect.y < _upper(text)
     ]
-    return _number_at(text, min(found)[2]) if found else None
+    return _number_at(text, *min(found)[2:]) if found else None
 
 
-def _number_at(text: PageText, match: re.Match[str]) -> Gap:
-    before = text.found(match.start(), match.start("gap"))
+def _number_at(text: PageText, before: Found, match: re.Match[str]) -> Gap:
+    """The place behind a word, up to the symbol on its line."""
     left = before.rect.x + before.rect.width
     right, symbol, end = left + _ROOM, False, match.end("gap")
     if end < len(text.plain) and text.plain[end] in _SYMBOL:

@@ -6,8 +6,7 @@ and the page's own coordinates. Follows ISO 32000-1 §7.7.3.3, §8.3.2.3 and §1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -21,9 +20,11 @@ _MAX_DEPTH = 50
 _UPRIGHT = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
-    """A visible rectangle in points: left, top, width, height."""
+class Rect(msgspec.Struct, frozen=True, gc=False):
+    """A visible rectangle in points: left, top, width, height.
+
+    Placing makes dozens for each document: a ``Struct`` takes a tenth of a data class's time.
+    """
 
     x: float
     y: float
@@ -70,8 +71,7 @@ class Rect:
         return Rect.around(*self.middle, width, width / aspect)
 
 
-@dataclass(frozen=True, slots=True)
-class PageBox:
+class PageBox(msgspec.Struct, frozen=True, gc=False):
     """One page's visible area."""
 
     index: int
@@ -124,7 +124,7 @@ class PageBox:
         """A rectangle of the page's own coordinates as people see it."""
         ax, ay = self.to_visible(box[0], box[1])
         bx, by = self.to_visible(box[2], box[3])
-        return Rect(min(ax, bx), min(ay, by), abs(ax - bx), abs(ay - by))
+        return Rect(min(bx, ax), min(by, ay), abs(ax - bx), abs(ay - by))
 
     def page_box(self, rect: Rect) -> tuple[float, float, float, float]:
         """A visible rectangle as (left, bottom, right, top) in the page's own coordinates."""

@@ -77,19 +77,29 @@ class Typeface:
 
     def width(self, text: str, size: float) -> float:
         """Width of a line in points."""
-        unknown, advances = self.widths[0], self._advances
-        composed = unicodedata.normalize("NFC", text)
-        return float(sum([advances.get(char, unknown) for char in composed]) * size / 1000)
+        return float(_set(self, text)[0] * size / 1000)
 
     def show(self, text: str) -> bytes:
         """The operand and operator that show a line."""
-        digits = unicodedata.normalize("NFC", text).translate(self._digits)
-        return b"<" + digits.encode() + b"> Tj"
+        return _set(self, text)[1]
+
+    def set_line(self, text: str) -> tuple[int, bytes]:
+        """A line's width in thousandths of its size, and what shows it."""
+        composed = unicodedata.normalize("NFC", text)
+        unknown, advances = self.widths[0], self._advances
+        width = sum([advances.get(char, unknown) for char in composed])
+        return width, b"<" + composed.translate(self._digits).encode() + b"> Tj"
 
     def cut(self, text: str) -> FontCut:
         """As much of the font as a text needs."""
         letters = frozenset(unicodedata.normalize("NFC", text))
         return _cut(self, _FIGURES if letters <= _FIGURES else letters | _FIGURES)
+
+
+@lru_cache(maxsize=4 * _MOST_KEPT)
+def _set(face: Typeface, text: str) -> tuple[int, bytes]:
+    """A line as it was set before: names and titles come again and again."""
+    return face.set_line(text)
 
 
 @lru_cache(maxsize=_MOST_KEPT)
