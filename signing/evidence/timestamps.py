@@ -31,6 +31,7 @@ from signing.contract import (
     TimestampAuthority,
     TimestampTrip,
 )
+from signing.evidence.binding import names_certificate
 from signing.evidence.breaker import Breaker
 from signing.evidence.eligibility import (
     TIME_STAMPING,
@@ -47,6 +48,7 @@ from signing.evidence.messages import (
     write_request,
 )
 from signing.evidence.shared_breaker import breaker_for
+from signing.evidence.signatures import UNREADABLE
 from signing.evidence.slots import NoSlot, Slots, slots_for
 
 log = logging.getLogger(__name__)
@@ -138,8 +140,6 @@ class TimestampClient(TimeStamper):
             self._note("untrusted" if isinstance(error, TokenRefused) else "failed", started)
             raise
         self._note("granted", started)
-        if md_algorithm not in self._dummy_response_cache:
-            self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
         return token
 
     async def _watched_token(self, digest: bytes, md_algorithm: str) -> bytes:
@@ -163,7 +163,9 @@ class TimestampClient(TimeStamper):
         try:
             token = _granted_token(await self._ask(write_request(digest, md_algorithm, nonce)))
             self._check(read_message(token), digest, md_algorithm, nonce)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if md_algorithm not in self._dummy_response_cache:  # reads what our reader passes over
+                self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
+        except UNREADABLE as error:
             raise TokenRefused("the answer is not a time-stamp") from error
         return token
 
@@ -211,7 +213,10 @@ class TimestampClient(TimeStamper):
             raise TokenRefused("the token carries another nonce")
         if abs(info.time - self._clock.now()) > TIME_TOLERANCE:
             raise TokenRefused("the token's time is not the present")
-        self._trust(verified_signer(token), token)
+        signer = verified_signer(token)
+        if not names_certificate(token, signer):
+            raise TokenRefused("the token names another certificate")
+        self._trust(signer, token)
 
     def _trust(self, signer: x509.Certificate, token: SignedMessage) -> None:
         now = self._clock.now()
