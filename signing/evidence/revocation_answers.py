@@ -18,7 +18,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from signing.evidence.eligibility import OCSP_SIGNING, has_extended_usage
-from signing.evidence.signatures import signature_holds
+from signing.evidence.signatures import UNREADABLE, signature_holds
 
 SKEW = timedelta(seconds=60)
 LONGEST_KEPT = timedelta(hours=1)
@@ -57,9 +57,15 @@ def read_ocsp(
         AnswerRefused: not successful, another certificate, stale, or signed by a stranger.
     """
     try:
-        response = ocsp.load_der_ocsp_response(raw)
-    except ValueError:
-        raise AnswerRefused("not an OCSP response") from None
+        return _read_ocsp(raw, certificate, issuer, now)
+    except UNREADABLE as error:
+        raise AnswerRefused(f"not an OCSP response ({type(error).__name__})") from None
+
+
+def _read_ocsp(
+    raw: bytes, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
+) -> Answer:
+    response = ocsp.load_der_ocsp_response(raw)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise AnswerRefused(f"responder says {response.response_status.name}")
     _check_responder(response, issuer, now)
@@ -138,6 +144,19 @@ def read_crl(
     crl = load_crl(raw)
     if crl is None:
         raise AnswerRefused("not a CRL")
+    try:
+        return _look_up(raw, crl, certificate, issuer, now)
+    except UNREADABLE as error:
+        raise AnswerRefused(f"not a CRL ({type(error).__name__})") from None
+
+
+def _look_up(
+    raw: bytes,
+    crl: x509.CertificateRevocationList,
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    now: datetime,
+) -> Answer:
     if crl.issuer != issuer.subject or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # CA keys of kinds that cannot sign fail the check
         raise AnswerRefused("the CRL is not the issuer's")
     until = _window(crl.last_update_utc, crl.next_update_utc, now)
@@ -163,7 +182,7 @@ def load_crl(raw: bytes) -> x509.CertificateRevocationList | None:
     """A list in either form, believed in nothing yet; None for what is none."""
     try:
         return x509.load_pem_x509_crl(raw) if _is_pem(raw) else x509.load_der_x509_crl(raw)
-    except ValueError:
+    except UNREADABLE:
         return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from asn1crypto import algos
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -21,6 +22,20 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 _PKCS1V15 = padding.PKCS1v15()
 _USUAL = {name: padding.PSS(padding.MGF1(one), one.digest_size) for name, one in HASHES.items()}
+
+# What the libraries raise for certificates and messages that are no proper ones: nothing below
+# Exception is common to it.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    UnsupportedAlgorithm,
+    ValueError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def signature_holds(

@@ -31,6 +31,7 @@ from signing.contract import (
     TimestampAuthority,
     TimestampTrip,
 )
+from signing.evidence.binding import names_certificate
 from signing.evidence.breaker import Breaker
 from signing.evidence.eligibility import (
     TIME_STAMPING,
@@ -46,6 +47,7 @@ from signing.evidence.messages import (
     write_request,
 )
 from signing.evidence.shared_breaker import breaker_for
+from signing.evidence.signatures import UNREADABLE
 from signing.evidence.slots import NoSlot, Slots, slots_for
 from signing.evidence.unchecked import TokenRefused, UncheckedToken
 
@@ -151,7 +153,7 @@ class TimestampClient(TimeStamper):
             self._refuse_while_resting()
         try:
             return _granted_token(await self._ask(request))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except UNREADABLE as error:
             refused = TokenRefused("the answer is not a time-stamp")
             self.failed(refused, started)
             raise refused from error
@@ -174,10 +176,17 @@ class TimestampClient(TimeStamper):
         """The asking ends without a verdict."""
         self.breaker.leave()
 
-    def proved(self, token: bytes, md_algorithm: str, started: float, answered: float) -> None:
+    def proved(self, started: float, answered: float) -> None:
         """Take note of a token that was checked."""
         self.breaker.succeeded()
         self._note("granted", started, answered)
+
+    def learn(self, token: bytes, md_algorithm: str) -> None:
+        """Keep the first token that was judged, for reserving room.
+
+        Raises:
+            Whatever the library makes of what our reader passes over (``UNREADABLE``).
+        """
         if md_algorithm not in self._dummy_response_cache:
             self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
 
@@ -219,7 +228,7 @@ class TimestampClient(TimeStamper):
         """Whether a token answers a question truly.
 
         Raises:
-            TokenRefused, ValueError, TypeError, KeyError, AttributeError.
+            TokenRefused, and what is in ``UNREADABLE``.
         """
         if not token.is_timestamp or token.content is None:
             raise TokenRefused("the answer is not a time-stamp")
@@ -230,7 +239,10 @@ class TimestampClient(TimeStamper):
             raise TokenRefused("the token carries another nonce")
         if abs(info.time - self._clock.now()) > TIME_TOLERANCE:
             raise TokenRefused("the token's time is not the present")
-        self._trust(verified_signer(token), token)
+        signer = verified_signer(token)
+        if not names_certificate(token, signer):
+            raise TokenRefused("the token names another certificate")
+        self._trust(signer, token)
 
     def _trust(self, signer: x509.Certificate, token: SignedMessage) -> None:
         now = self._clock.now()

@@ -12,6 +12,7 @@ from typing import Protocol
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from signing.evidence.messages import SignedMessage, read_message
+from signing.evidence.signatures import UNREADABLE
 
 
 class TokenRefused(TimestampRequestError):
@@ -29,7 +30,11 @@ class Asked(Protocol):
         """Take note of a failure."""
         ...
 
-    def proved(self, token: bytes, md_algorithm: str, started: float, answered: float) -> None:
+    def learn(self, token: bytes, md_algorithm: str) -> None:
+        """Keep what later requests need to know of a judged token; raises when it cannot."""
+        ...
+
+    def proved(self, started: float, answered: float) -> None:
         """Take note of a token that was checked."""
         ...
 
@@ -71,14 +76,15 @@ class UncheckedToken:
         self._open = False
         try:
             self._client.judge(read_message(self.token), *self._asked)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._client.learn(self.token, self._asked[1])
+        except UNREADABLE as error:
             refused = TokenRefused("the answer is not a time-stamp")
             self._client.failed(refused, self._started)
             raise refused from error
         except TokenRefused as error:
             self._client.failed(error, self._started)
             raise
-        self._client.proved(self.token, self._asked[1], self._started, self._answered)
+        self._client.proved(self._started, self._answered)
 
     def drop(self) -> None:
         """Nobody wants it any more."""

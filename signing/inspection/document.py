@@ -37,6 +37,7 @@ from signing.reading.opening import (
     Data,
     Opened,
     Unreadable,
+    hides_objects,
     open_pdf,
     short_reason,
 )
@@ -140,6 +141,9 @@ def _inspect(pdf: Data, report: _Report) -> None:
         return
     reader = opened.reader
     _look_at_structure(opened, report)
+    if hides_objects(reader):
+        report.findings.append(finding("unreadable", reason="/Size nhỏ hơn số đối tượng"))
+        return
     if "/Encrypt" in reader.trailer_view:
         report.findings.append(finding("encrypted"))
         _count_declared_pages(reader, report)

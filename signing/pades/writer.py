@@ -18,6 +18,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.signers.pdf_cms import Signer
@@ -42,6 +43,7 @@ from signing.keys.contract import OpenedKey, hash_of
 from signing.lane import CmsTemplate, LaneSigner
 from signing.pades.proven_forms import proven_with
 from signing.pades.refusals import check_not_encrypted
+from signing.reading.opening import hides_objects
 
 # pyHanko warns that a context without fetching may embed too little; ours is filled beforehand.
 logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
@@ -235,8 +237,15 @@ async def sign_revision(pdf: bytes, act: Act) -> tuple[bytes, str]:
 
 
 def open_writer(stream: io.BytesIO) -> IncrementalPdfFileWriter:
-    """Open for appending. Lax on purpose: Word exports have hybrid cross-references."""
-    return IncrementalPdfFileWriter(stream, strict=False)
+    """Open for appending. Lax on purpose: Word exports have hybrid cross-references.
+
+    Raises:
+        PdfReadError: new objects would take the numbers of old ones; and the library's own errors.
+    """
+    writer = IncrementalPdfFileWriter(stream, strict=False)
+    if hides_objects(writer.prev):
+        raise PdfReadError("/Size hides objects")
+    return writer
 
 
 def free_name(writer: IncrementalPdfFileWriter, prefix: str) -> str:

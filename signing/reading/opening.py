@@ -90,6 +90,22 @@ def open_pdf(pdf: Data) -> Opened | Unreadable:
     return Unreadable(short_reason(lax), decode_limit=is_decode_limit(lax))
 
 
+def hides_objects(reader: PdfFileReader) -> bool:
+    """Whether the trailer's /Size is not above every number in use (ISO 32000-2, 7.5.5).
+
+    A reader may then take some objects for missing, and whoever appends would give their numbers
+    to new objects, which would take their place.
+    """
+    xrefs, size = reader.xrefs, int(reader.trailer_view["/Size"])
+    for revision in range(xrefs.total_revisions):
+        data = xrefs.get_xref_data(revision)
+        parts = [data] if data.hybrid is None else [data, data.hybrid.xref_data]
+        for part in parts:
+            if max([*part.standard_xrefs, *part.xrefs_in_objstm], default=0) >= size:
+                return True
+    return False
+
+
 def entry(container: Any, key: str) -> Any:
     """A dictionary's entry, dereferenced; None when missing or broken.
 

@@ -90,8 +90,8 @@ def _validation_data(root: Any) -> Any:
     store = entry(root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return None
+    arrays = {key: entry(store, key) for key in ("/Certs", "/OCSPs", "/CRLs") if key in store}
     return {
-        key: [getattr(raw, "idnum", None) for raw in store[key]]
-        for key in ("/Certs", "/OCSPs", "/CRLs")
-        if key in store
+        key: [getattr(raw, "idnum", None) for raw in array] if isinstance(array, list) else None
+        for key, array in arrays.items()
     }

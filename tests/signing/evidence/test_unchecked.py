@@ -24,7 +24,10 @@ class Client:
     def failed(self, error, started):
         self.heard.append(("failed", type(error), started))
 
-    def proved(self, token, md_algorithm, started, answered):
+    def learn(self, token, md_algorithm):
+        self.heard.append(("learn", md_algorithm))
+
+    def proved(self, started, answered):
         self.heard.append(("proved", started, answered))
 
     def given_up(self):
@@ -49,7 +52,11 @@ async def test_a_token_is_judged_once(token):
     one.check()
     one.check()
     one.drop()
-    assert client.heard == [("judge", b"digest", "sha256", 7), ("proved", 1.0, 2.0)]
+    assert client.heard == [
+        ("judge", b"digest", "sha256", 7),
+        ("learn", "sha256"),
+        ("proved", 1.0, 2.0),
+    ]
 
 
 @pytest.mark.parametrize("objection", [TokenRefused("no"), ValueError("no"), KeyError("no")])

@@ -57,7 +57,7 @@ def unsigned():
         "packed": doc.packed(rich, inside=(1, 2, 3, 5, 6, 8, 10, 11, 12, 14, 16, 17, 18, 19)),
         "hybrid": doc.hybrid(),
         "small": make_pdf(),
-        "updated": doc.updated(doc.classic(rich), 14, b"<</Type/Outlines/Count 0>>"),
+        "updated": doc.updated(doc.classic(rich), 19, rich[19]),
     }
 
 

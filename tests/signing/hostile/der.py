@@ -87,7 +87,10 @@ def mutated(data, rng):
     names = []
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         name = rng.choice([*TREE_CHANGES])
-        path = rng.choice([*places(tree)][1:])
+        below = [*places(tree)][1:]
+        if not below:
+            break
+        path = rng.choice(below)
         tree = TREE_CHANGES[name](tree, path, rng)
         names.append((name, path))
     made = bytes(tree)
