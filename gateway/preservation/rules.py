@@ -64,12 +64,25 @@ def is_past_retention(file: KeptFile, policy: PreservationPolicy, now: datetime)
 def is_settled(task: Any, file: KeptFile | None, policy: PreservationPolicy, now: datetime) -> bool:
     """Whether a row of the queue has nothing left to be done for.
 
-    The file is kept no more, its retention period is over, it was renewed by somebody else, or it
-    is not due (any more): a clock was wrong, or the operator renews later than before.
+    The file is kept no more; or a renewal is not due (any more): somebody else did it, the
+    retention period is over, a clock was wrong, or the operator renews later than before. Whatever
+    of this changes again, the calendar queues it again.
     """
-    if file is None or is_past_retention(file, policy, now):
+    if file is None:
+        return True
+    if task.kind != Kind.RENEW:
+        return False
+    if is_past_retention(file, policy, now):
         return True
     until = file.provable_until
-    if task.kind != Kind.RENEW or until is None or file.provable_reason == REVOKED_STAMP:
+    if until is None or file.provable_reason == REVOKED_STAMP:
         return False
     return until > now + policy.renew_within or (task.until is not None and until > task.until)
+
+
+def is_resting(task: Any, file: KeptFile, policy: PreservationPolicy, now: datetime) -> bool:
+    """Whether a level is not raised for now: past its retention period.
+
+    The row stays, because nothing else knows which level was wanted.
+    """
+    return task.kind == Kind.RAISE and is_past_retention(file, policy, now)

@@ -27,7 +27,7 @@ from gateway.preservation import store
 from gateway.preservation.asked import QUEUE, Asked
 from gateway.preservation.kept import Keeper, KeptFile, Outcome
 from gateway.preservation.policy import PreservationPolicy
-from gateway.preservation.rules import Kind, State, file_reason, is_lost, is_settled
+from gateway.preservation.rules import Kind, State, file_reason, is_lost, is_resting, is_settled
 from signing.contract import Level, SigningError
 
 _log = structlog.get_logger(__name__)
@@ -118,7 +118,7 @@ class Preservation:
     def drop_settled(
         self, connection: Connection, keeper: Keeper, id_: str
     ) -> tuple[Any, KeptFile | None]:
-        """Take a row out that has nothing left to be done for; what is left of row and file.
+        """Take a row out, or put it off, that has nothing to be done for; what is left to do.
 
         The file's own row is locked first, so that nothing is queued anew while we look.
         """
@@ -126,11 +126,17 @@ class Preservation:
         if file is not None:
             keeper.lock(connection, file)
             file = store.find_files(connection, keeper, [id_]).get(id_)
-        row = store.find(connection, id_)
-        if row is None or not is_settled(row, file, self.policy, self._clock.now()):
-            return row, file
-        store.remove(connection, id_)
-        return None, file
+        row, now = store.find(connection, id_), self._clock.now()
+        if row is None:
+            return None, file
+        if file is None or is_settled(row, file, self.policy, now):
+            store.remove(connection, id_)
+            return None, file
+        if is_resting(row, file, self.policy, now):
+            later = now + self.policy.longest_wait
+            store.put_off(connection, id_, later)
+            return None, file
+        return row, file
 
     def _tell(self, connection: Connection) -> list[Any]:
         now, told = self._clock.now(), []

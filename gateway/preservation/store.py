@@ -102,6 +102,12 @@ def change_if_held(connection: Connection, id_: str, fence: int, **values: Any) 
     return connection.execute(queue.update().where(*mine).values(**values)).rowcount == 1
 
 
+def put_off(connection: Connection, id_: str, later: datetime) -> None:
+    """Neither try nor tell until then."""
+    values = {"next_at": later, "alarm_at": later, "lease_until": None}
+    connection.execute(queue.update().where(queue.c.id == id_).values(**values))
+
+
 def remove(connection: Connection, id_: str) -> None:
     """Nothing is missing any more; whoever is at it finds out by the fence."""
     connection.execute(queue.delete().where(queue.c.id == id_))
