@@ -34,6 +34,7 @@ from gateway.foundation.files import FileStore
 from gateway.foundation.limits import RateLimiter
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
+from gateway.foundation.place_broker import place_broker
 from gateway.foundation.tasks import Tasks
 from gateway.foundation.waker import Redis, Waker
 from gateway.foundation.web import Edge, Page, Route, mount
@@ -106,14 +107,19 @@ class Gateway:
         self.waker = Waker(self.redis)
         self.transport = HttpTransport(clock, self.metrics)
         self.connectors = build_connectors(settings, self.transport, clock)
-        signers = replace(signer_config(settings), state_secrets=state_secrets(settings))
+        self.database = Database(settings.database.url, writers=settings.database.writers)
+        self.broker = place_broker(self.database, clock, self.waker)
+        signers = replace(
+            signer_config(settings),
+            state_secrets=state_secrets(settings),
+            places_socket=self.broker.path if self.broker else "",
+        )
         self.signatures = SignerPool(
             signers,
             settings.signing.processes,
             job_limit_s=job_limit_s(signers),
             on_trips=self._count_trips,
         )
-        self.database = Database(settings.database.url, writers=settings.database.writers)
         self.files = FileStore(settings.files.url, settings.files.large_from)
         self.keys = Keys(self.database, clock, pepper(settings), (settings.server.mode,))
         self.limiter = RateLimiter(clock, self.redis, settings.server.requests_per_second)
@@ -281,6 +287,8 @@ class Gateway:
             for name, work in capability.tasks().items():
                 self.tasks.start(name, work())
         self.tasks.start("waker.relay", self.waker.relay())
+        if self.broker is not None:
+            self.tasks.start("places.broker", self.broker.run())
         self.tasks.start(
             "housekeeping", housekeeping(self.database, self.clock, self.keys, self.files)
         )

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.problems import Problem
 from gateway.settings import ConfigurationError, Settings, config_path, load
@@ -27,37 +28,86 @@ _MOST_DAYS = 36_500
 _HEAD = re.compile(r"(\S+):(\d{1,9}):([0-9a-f]{64})")
 
 
-def add_commands(add: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(add: argparse._SubParsersAction[Parser]) -> None:
     """Tell the parser about every command of documents."""
-    about = "the authority register, begun from the configuration"
+    _add_authorities(add)
+    _add_audit(add)
+    _add_renewal(add)
+
+
+def _add_authorities(add: argparse._SubParsersAction[Parser]) -> None:
+    about = (
+        "lập sổ thẩm quyền ký từ tệp cấu hình"
+        " / the authority register, begun from the configuration"
+    )
     register = add.add_parser("authorities", help=about, description=about)
     register.set_defaults(run=authorities)
-    register.add_argument("action", choices=["import"])
-    register.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
-    register.add_argument("--portal", default="portal")
-    register.add_argument("--decision", required=True, help="number of the decision it rests on")
-    register.add_argument("--decision-date", required=True, type=date.fromisoformat)
-    register.add_argument("--from", dest="valid_from", required=True, type=date.fromisoformat)
+    register.add_argument(
+        "action", choices=["import"], help="import: ghi các dòng còn thiếu / add the missing rows"
+    )
+    register.add_argument("--config", help=CONFIG_HELP)
+    register.add_argument(
+        "--portal", default="portal", help="phần mềm có sổ này (mặc định: portal) / whose register"
+    )
+    register.add_argument(
+        "--decision",
+        required=True,
+        help="số quyết định làm căn cứ / number of the decision it rests on",
+    )
+    register.add_argument(
+        "--decision-date",
+        required=True,
+        type=date.fromisoformat,
+        help="ngày của quyết định, NNNN-TT-NN / its date, YYYY-MM-DD",
+    )
+    register.add_argument(
+        "--from",
+        dest="valid_from",
+        required=True,
+        type=date.fromisoformat,
+        help="có hiệu lực từ ngày, NNNN-TT-NN / valid from, YYYY-MM-DD",
+    )
     register.add_argument(
         "--capacity",
         action="append",
         choices=["none", "TM.", "KT.", "TL.", "Q."],
-        help="repeatable; default: none (the official's own right)",
+        help="ký thay, ký thừa lệnh …, mặc định none: thẩm quyền của chính người ký"
+        f" / default: none (the official's own right); {REPEATABLE}",
     )
-    about = "walk the evidence chains and the bytes they speak of; 1 at a break"
+
+
+def _add_audit(add: argparse._SubParsersAction[Parser]) -> None:
+    about = (
+        "kiểm tra chuỗi nhật ký bằng chứng và các tệp kèm theo; trả 1 khi có chỗ đứt"
+        " / walk the evidence chains and the bytes they speak of; 1 at a break"
+    )
     audit = add.add_parser("audit", help=about, description=about)
     audit.set_defaults(run=verify_audit)
-    audit.add_argument("action", choices=["verify"])
-    audit.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
+    audit.add_argument("action", choices=["verify"], help="verify: kiểm tra / check everything")
+    audit.add_argument("--config", help=CONFIG_HELP)
     audit.add_argument(
-        "--head", action="append", default=[], help="TENANT:NUMBER:SHA256 noted earlier; repeatable"
+        "--head",
+        action="append",
+        default=[],
+        help="mốc đã ghi lại trước đây, TENANT:SỐ:SHA256"
+        f" / TENANT:NUMBER:SHA256 noted earlier; {REPEATABLE}",
     )
-    about = "renew archive time-stamps that end soon"
+
+
+def _add_renewal(add: argparse._SubParsersAction[Parser]) -> None:
+    about = "gia hạn dấu thời gian lưu trữ sắp hết hạn / renew archive time-stamps that end soon"
     renewal = add.add_parser("renew", help=about, description=about)
     renewal.set_defaults(run=renew)
-    renewal.add_argument("--config", help="TOML file (default: MOTCUA_CONFIG)")
-    renewal.add_argument("--within-days", type=_days, help="default: renew_within_days")
-    renewal.add_argument("--dry-run", action="store_true", help="only list what is due")
+    renewal.add_argument("--config", help=CONFIG_HELP)
+    renewal.add_argument(
+        "--within-days",
+        type=_days,
+        help="hết hạn trong số ngày này, mặc định theo renew_within_days"
+        " / ending within so many days (default: renew_within_days)",
+    )
+    renewal.add_argument(
+        "--dry-run", action="store_true", help="chỉ liệt kê, không làm gì / only list what is due"
+    )
 
 
 def authorities(given: argparse.Namespace) -> int:

@@ -10,34 +10,85 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway.command_words import REPEATABLE
 from gateway.foundation.clock import SystemClock
 from gateway.settings import ConfigurationError, config_path, load
 
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Declare them to the command line."""
-    signing = command("sign", "sign one file", sign, config=True)
-    signing.add_argument("input", type=Path)
-    signing.add_argument("output", type=Path)
-    signing.add_argument("--level", choices=["B-B", "B-T", "B-LT", "B-LTA"], default="B-LTA")
-    signing.add_argument("--key")
+    _add_sign(command)
+    _add_inspect(command)
+    _add_validate(command)
+
+
+def _add_sign(command: Callable[..., argparse.ArgumentParser]) -> None:
+    signing = command("sign", "ký số một tệp PDF / sign one file", sign, config=True)
+    signing.add_argument("input", type=Path, help="tệp cần ký / the file to sign")
+    signing.add_argument("output", type=Path, help="nơi ghi tệp đã ký / where the signed one goes")
     signing.add_argument(
-        "--pin-file", type=Path, help="its first line is the key's PIN; - is standard input"
+        "--level",
+        choices=["B-B", "B-T", "B-LT", "B-LTA"],
+        default="B-LTA",
+        help="mức chữ ký PAdES (mặc định: B-LTA) / the PAdES level",
     )
-    inspecting = command("inspect", "inspect files or folders", inspect)
-    inspecting.add_argument("paths", nargs="+", type=Path)
-    inspecting.add_argument("--sign", action="store_true", help="also sign and re-verify each")
-    inspecting.add_argument("--report", type=Path)
-    validating = command("validate", "validate files or folders", validate, config=True)
-    validating.add_argument("paths", nargs="+", type=Path)
-    validating.add_argument("--roots", type=Path, action="append", default=[])
-    validating.add_argument("--json", action="store_true")
-    validating.add_argument("--report-xml", type=Path, help="folder for ETSI TS 119 102-2 reports")
+    signing.add_argument(
+        "--key",
+        help="tên khóa trong cấu hình, mặc định khóa đầu tiên / a key's name; default: the first",
+    )
+    signing.add_argument(
+        "--pin-file",
+        type=Path,
+        help="tệp có dòng đầu là mã PIN của khóa; - là đầu vào chuẩn"
+        " / its first line is the key's PIN; - is standard input",
+    )
+
+
+def _add_inspect(command: Callable[..., argparse.ArgumentParser]) -> None:
+    about = "kiểm tra tệp hoặc thư mục trước khi ký / inspect files or folders"
+    inspecting = command("inspect", about, inspect)
+    inspecting.add_argument(
+        "paths", nargs="+", type=Path, help="các tệp hoặc thư mục / files or folders"
+    )
+    inspecting.add_argument(
+        "--sign",
+        action="store_true",
+        help="ký thử và kiểm tra lại từng tệp / also sign and re-verify each",
+    )
+    inspecting.add_argument(
+        "--report", type=Path, help="ghi báo cáo JSON vào tệp này / write a JSON report here"
+    )
+
+
+def _add_validate(command: Callable[..., argparse.ArgumentParser]) -> None:
+    about = "kiểm tra chữ ký của tệp hoặc thư mục / validate files or folders"
+    validating = command("validate", about, validate, config=True)
     validating.add_argument(
-        "--template", help="a document template; its fields may be filled in after signing"
+        "paths", nargs="+", type=Path, help="các tệp hoặc thư mục / files or folders"
     )
     validating.add_argument(
-        "--allow-field", action="append", default=[], help="a form field filled in after signing"
+        "--roots",
+        type=Path,
+        action="append",
+        default=[],
+        help=f"tệp chứng thư gốc tin cậy (PEM, DER) / trusted roots; {REPEATABLE}",
+    )
+    validating.add_argument("--json", action="store_true", help="in ra dạng JSON / as JSON")
+    validating.add_argument(
+        "--report-xml",
+        type=Path,
+        help="thư mục để báo cáo ETSI TS 119 102-2 / folder for ETSI TS 119 102-2 reports",
+    )
+    validating.add_argument(
+        "--template",
+        help="mẫu văn bản, các trường của mẫu được điền sau khi ký"
+        " / a document template; its fields may be filled in after signing",
+    )
+    validating.add_argument(
+        "--allow-field",
+        action="append",
+        default=[],
+        help=f"trường biểu mẫu được điền sau khi ký / filled in after signing; {REPEATABLE}",
     )
 
 

@@ -119,6 +119,9 @@ class Database:
     async def write(self, unit: Callable[[Connection], T]) -> T:
         """Run a unit in a transaction; returns after the commit.
 
+        Whoever is cancelled while waiting leaves a unit that has not begun undone: it would act for
+        somebody who is gone, at a moment that nobody expects.
+
         Raises:
             DatabaseUnavailable: not reachable, or the commit's outcome is unknown.
             Exception: whatever the unit raised; its changes were rolled back.
@@ -232,6 +235,9 @@ class Database:
         deadline = time.monotonic() + _PATIENCE_S
         careful = False
         while True:
+            jobs = [job for job in jobs if not job.future.cancelled()]
+            if not jobs:
+                return
             committing = False
             try:
                 connection = held.connection()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import structlog
 
 from gateway.foundation.database import DatabaseUnavailable
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class Tasks:
@@ -60,6 +62,22 @@ class Tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)
+
+
+async def all_ended(*work: Awaitable[T]) -> list[T]:
+    """Do things at once; come back when every one has ended, also when cancelled meanwhile.
+
+    ``gather`` by itself comes back with the first failure, or the first thing that a cancellation
+    reached, and leaves the others at work with nobody who waits for them.
+
+    Raises:
+        BaseException: the first one's, in the order given, whatever became of the others.
+    """
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return cast("list[T]", ended)
 
 
 async def for_ever(

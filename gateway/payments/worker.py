@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row
 
-from gateway.foundation.tasks import for_ever
+from gateway.foundation.tasks import all_ended, for_ever
 from gateway.payments.asking import Asking
 from gateway.payments.attempts import TOPIC
 from gateway.payments.evidence import Evidence
@@ -86,7 +86,7 @@ class PaymentWorker:
                 except Exception:
                     _log.exception("work_failed", kind=kind, id=row.id)
 
-        await asyncio.gather(*(one(row) for row in rows))
+        await all_ended(*(one(row) for row in rows))
 
     async def _expire(self, payment: Row[Any]) -> None:
         """Close a payment whose time is over, once nobody is in the middle of paying it."""

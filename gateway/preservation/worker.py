@@ -6,7 +6,6 @@ logged and tried again after its lease.
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ import structlog
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.metrics import Metrics
-from gateway.foundation.tasks import for_ever
+from gateway.foundation.tasks import all_ended, for_ever
 from gateway.foundation.waker import Waker
 from gateway.preservation import store
 from gateway.preservation.ahead import LookingAhead
@@ -47,7 +46,7 @@ class QueueWorker:
         """One batch of due files, then the alarms; how many files were tried."""
         now = self._clock.now()
         due = await self._database.write(lambda c: store.claim(c, now, now + LEASE, _TOGETHER))
-        await asyncio.gather(*(self._work_on(task) for task in due))
+        await all_ended(*(self._work_on(task) for task in due))
         await self._preservation.alarm_overdue()
         waiting = await self._database.read(store.count_by_kind)
         for kind in Kind:

@@ -13,7 +13,7 @@ import structlog
 
 from gateway.foundation.clock import VIETNAM, Clock
 from gateway.foundation.database import Database
-from gateway.foundation.tasks import for_ever
+from gateway.foundation.tasks import all_ended, for_ever
 from gateway.foundation.waker import Waker
 from gateway.shipments import store
 from gateway.shipments.cancelling import Cancelling
@@ -86,4 +86,4 @@ class OrderWorker:
                 except Exception:
                     _log.exception("work_failed", kind="shipment", id=shipment_id)
 
-        await asyncio.gather(*(one(shipment_id) for shipment_id in due))
+        await all_ended(*(one(shipment_id) for shipment_id in due))

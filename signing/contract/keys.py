@@ -60,6 +60,7 @@ class SignerConfig:
     archive_digest: str = "sha256"  # of later document time-stamps; sha384, sha512
     revocation_folder: str = ""  # that processes share for CRLs and OCSP answers
     timestamp_slots: str = ""  # folder that processes share to keep to ``concurrent``
+    places_socket: str = ""  # where leave is given for ``concurrent`` over all machines
     rewrite_hosts: tuple[tuple[str, str], ...] = ()  # named in certificates → asked instead
     algorithm_ends: tuple[tuple[str, datetime], ...] = ()  # "rsa-2048", "sha256" → not after
 

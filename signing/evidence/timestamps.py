@@ -31,6 +31,7 @@ from signing.contract import (
     TimestampAuthority,
     TimestampTrip,
 )
+from signing.evidence.asked_slots import authority_slots
 from signing.evidence.binding import names_certificate
 from signing.evidence.breaker import Breaker
 from signing.evidence.eligibility import (
@@ -48,7 +49,7 @@ from signing.evidence.messages import (
 )
 from signing.evidence.shared_breaker import breaker_for
 from signing.evidence.signatures import UNREADABLE
-from signing.evidence.slots import NoSlot, Slots, slots_for
+from signing.evidence.slots import NoSlot, Slots
 from signing.evidence.unchecked import TokenRefused, UncheckedToken
 
 log = logging.getLogger(__name__)
@@ -310,7 +311,7 @@ class TimestampAuthorities:
                 fetcher,
                 chains,
                 clock,
-                slots=slots_for(one.url, one.concurrent, config.timestamp_slots),
+                slots=authority_slots(config, one),
                 breaker=breaker_for(one.url, clock, config.timestamp_slots, _probe_of(one)),
                 trips=self._trips,
             )

@@ -30,6 +30,7 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem
+from gateway.foundation.tasks import all_ended
 
 _BEAT_S = 15.0
 _AGAIN = timedelta(seconds=10)
@@ -61,9 +62,9 @@ class BatchPreparation:
         async with kept_alive(self._clock, _BEAT_S, lambda: self._renew(batch)):
             items = await self._database.read(lambda c: _unprepared(c, batch.id))
             gate = asyncio.Semaphore(self._per_key)
-            later = await asyncio.gather(*(self._prepare(batch, item, gate) for item in items))
+            later = await all_ended(*(self._prepare(batch, item, gate) for item in items))
         references = await self._database.write(lambda c: self._gather(c, batch, wait=any(later)))
-        await asyncio.gather(*(self._tickets.send(reference, 1) for reference in references))
+        await all_ended(*(self._tickets.send(reference, 1) for reference in references))
 
     async def _prepare(self, batch: Any, item: Any, gate: asyncio.Semaphore) -> bool:
         """Prepare one document, or refuse it; True when it has to be tried again."""

@@ -31,7 +31,7 @@ from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem
 from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
-from gateway.foundation.tasks import Tasks
+from gateway.foundation.tasks import Tasks, all_ended
 from gateway.foundation.waker import Waker
 
 _log = structlog.get_logger(__name__)
@@ -112,7 +112,7 @@ class BatchRuns:
         proven = False
         while left and not proven:
             proven = await self._sign(run, left.pop(0))
-        await asyncio.gather(*(self._sign(run, item) for item in left))
+        await all_ended(*(self._sign(run, item) for item in left))
 
     async def _sign(self, run: Run, item: Any) -> bool:
         """Whether it was signed."""

@@ -24,7 +24,7 @@ from gateway.documents.confirmations.tickets import TOPIC, Tickets
 from gateway.documents.confirmations.withdrawals import Withdrawals
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
-from gateway.foundation.tasks import for_ever
+from gateway.foundation.tasks import all_ended, for_ever
 from gateway.foundation.waker import Waker
 
 _log = structlog.get_logger(__name__)
@@ -100,7 +100,7 @@ class ConfirmationWorker:
                 except Exception:
                     _log.exception("work_failed", kind=kind, id=row[0])
 
-        await asyncio.gather(*(one(row) for row in rows))
+        await all_ended(*(one(row) for row in rows))
 
 
 def _due(connection: Connection, tables: Sequence[sa.Table], now: Any) -> set[str]:

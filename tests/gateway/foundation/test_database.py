@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 import sqlalchemy as sa
 
 from gateway.foundation.database import Database, DatabaseUnavailable, SetUnit
+from tests.support.town import until
 
 own = sa.MetaData()  # not the product's tables
 notes = sa.Table(
@@ -39,6 +41,18 @@ def add(number: int, text: str = "x"):
 
 def count(connection: sa.Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(notes)).scalar_one()
+
+
+def kept(connection: sa.Connection) -> list[int]:
+    return list(connection.execute(sa.select(notes.c.id).order_by(notes.c.id)).scalars())
+
+
+def note_all(connection, numbers):
+    connection.execute(notes.insert(), [{"id": number, "text": "set"} for number in numbers])
+    return numbers
+
+
+NOTING = SetUnit("noting", note_all)
 
 
 async def test_many_units_share_one_commit(database: Database):
@@ -103,6 +117,33 @@ async def test_concurrent_increments_are_all_kept(database: Database):
     await asyncio.gather(*(database.write(bump) for _ in range(50)))
     text = await database.read(lambda c: c.execute(sa.select(notes.c.text)).scalar_one())
     assert text == "50"
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(database: Database):
+    """A writer that is slow does nothing late for somebody who was cancelled; others are served."""
+    begun, go_on, busy = [], threading.Event(), []
+
+    def slow(connection):
+        begun.append(connection)
+        go_on.wait(30)
+
+    for number in range(1, database._writer_count + 1):  # until no writer is left
+        busy.append(asyncio.ensure_future(database.write(slow)))
+
+        async def all_begun(number=number):
+            return len(begun) == number
+
+        await until(all_begun)
+    waiting = [asyncio.ensure_future(database.write(add(n))) for n in range(3)]
+    in_sets = asyncio.ensure_future(database.submit(NOTING, 3))
+    await asyncio.sleep(0.01)
+    waiting[1].cancel()
+    in_sets.cancel()
+    go_on.set()
+    await asyncio.gather(*busy)
+    ended = await asyncio.gather(*waiting, in_sets, return_exceptions=True)
+    assert [isinstance(one, asyncio.CancelledError) for one in ended] == [False, True, False, True]
+    assert await database.read(kept) == [0, 2]
 
 
 async def test_close_finishes_what_waits_and_then_refuses(sqlite: Database):

@@ -1,0 +1,49 @@
+"""How ``motcua`` speaks of its commands: Vietnamese first, then English, headings included.
+
+Owns the parser that says so and the texts that several commands share. What ``argparse`` itself
+says of a wrong argument stays English behind a Vietnamese word.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+CONFIG_HELP = "tệp cấu hình TOML, mặc định theo MOTCUA_CONFIG / TOML file (default: MOTCUA_CONFIG)"
+REPEATABLE = "lặp lại được / repeatable"
+
+
+class _Lines(argparse.HelpFormatter):
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        said = "cách dùng / usage: " if prefix is None else prefix
+        super().add_usage(usage, actions, groups, said)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose headings and ``--help`` are Vietnamese first; so are its subcommands'."""
+
+    def __init__(self, **options: Any) -> None:
+        options = {"formatter_class": _Lines, **options, "add_help": False}
+        super().__init__(**options)
+        self._positionals.title = "tham số / arguments"
+        self._optionals.title = "tùy chọn / options"
+        self.add_argument(
+            "-h",
+            "--help",
+            action="help",
+            default=argparse.SUPPRESS,
+            help="hiện hướng dẫn này rồi thoát / show this help and exit",
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments; exit status 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: lỗi tham số / error: {message}\n")
