@@ -17,7 +17,9 @@ from signing.contract import (
     Inspection,
     Level,
     Placement,
+    PreparedFile,
     Provability,
+    RemoteFilePaths,
     SignedFile,
     SignedPieces,
     SigningUnavailable,
@@ -64,12 +66,40 @@ class LargeFileJobs:
         """
         found = await self.inspect_file(source)
         found.refuse_if_blocked()
+        signed = await self._leaving(target, "sign_file", order, source, target, found.sha256)
+        return cast("SignedFile", signed)
+
+    async def prepare_file(self, order: SignOrder, source: Path, target: Path) -> PreparedFile:
+        """Write the revision for a key that is confirmed elsewhere into another file."""
+        found = await self.inspect_file(source)
+        found.refuse_if_blocked()
+        job = ("prepare_file", order, source, target, found.sha256)
+        return cast("PreparedFile", await self._leaving(target, *job))
+
+    async def finish_file(
+        self, prepared: PreparedFile, signature: bytes, files: RemoteFilePaths
+    ) -> SignedFile | PreparedFile:
+        """Embed a raw signature that verifies, into another file."""
+        made = await self._leaving(files.target, "finish_file", prepared, signature, files)
+        return cast("SignedFile | PreparedFile", made)
+
+    async def accept_hand_off_file(
+        self, order: SignOrder, source: Path, signed: Path
+    ) -> SignedFile:
+        """Prove a file that a desktop program signed, once a reader has seen both."""
+        found = await self.inspect_file(source)
+        found.refuse_if_blocked()
+        (await self.inspect_file(signed)).refuse_if_blocked()
+        made = await self._run("accept_hand_off_file", order, source, signed, found.sha256)
+        return cast("SignedFile", made)
+
+    async def _leaving(self, target: Path, job: str, *arguments: Any) -> Any:
+        """A signer's job; a child that is lost over it leaves no target file."""
         try:
-            signed = await self._run("sign_file", order, source, target, found.sha256)
+            return await self._run(job, *arguments)
         except SigningUnavailable:
             await asyncio.to_thread(target.unlink, missing_ok=True)
             raise
-        return cast("SignedFile", signed)
 
     async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
         """Append proof to a copy, where nothing is done but that; no key is needed.
