@@ -111,7 +111,6 @@ class PreparedFile:
     """``Prepared`` for a file on the disk."""
 
     sha256: str
-    size: int
     state: bytes
     to_be_signed: bytes
     part: int  # from 1

@@ -53,12 +53,11 @@ class Step:
             bytes(draft.data), self.state, waiting.attributes, waiting.part, waiting.parts
         )
 
-    def on_disk(self, draft: Draft) -> PreparedFile:
+    def on_disk(self) -> PreparedFile:
         """With what is said of the file."""
         waiting = self.waiting
         return PreparedFile(
             sha256=waiting.pdf_sha256.hex(),
-            size=len(draft.data),
             state=self.state,
             to_be_signed=waiting.attributes,
             part=waiting.part,

@@ -53,7 +53,7 @@ class RemoteFileActs:
             order = dataclasses.replace(order, pdf=data)
             async with _draft_of(data, source, target) as draft:
                 key: ConfirmedKey = await self._confirmed(order.credential).open()
-                return (await self._begin(order, key, draft)).on_disk(draft)
+                return (await self._begin(order, key, draft)).on_disk()
 
     async def finish_file(
         self, prepared: PreparedFile, signature: bytes, files: RemoteFilePaths
@@ -66,7 +66,7 @@ class RemoteFileActs:
                 raise changed("the act began with another file")
             async with _draft_of(data, files.prepared, files.target) as draft:
                 step = await self._go_on(waiting, draft, original, signature)
-                return step.on_disk(draft) if isinstance(step, Step) else step
+                return step.on_disk() if isinstance(step, Step) else step
 
     async def accept_hand_off_file(
         self, order: SignOrder, source: Path, signed: Path, inspected: str = ""
