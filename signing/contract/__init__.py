@@ -6,7 +6,7 @@ top-left corner; times are aware. Import from here, not from its parts.
 """
 
 from signing.contract.act_evidence import ActCheck, ActEvidence, CheckOutcome
-from signing.contract.attestation import Attestation, Attested
+from signing.contract.attestation import Attestation, Attested, AttestedFile
 from signing.contract.binding import CertificateBinding
 from signing.contract.earlier import with_earlier_signatures
 from signing.contract.errors import (
@@ -85,6 +85,7 @@ __all__ = [
     "AnchorKind",
     "Attestation",
     "Attested",
+    "AttestedFile",
     "CertificateBinding",
     "CertificateStatus",
     "CheckOutcome",

@@ -36,6 +36,7 @@ ANSWERS: Final[Mapping[str, tuple[Any, ...]]] = {
     "validate": (contract.Validation,),
     "validate_file": (contract.Validation,),
     "attest": (contract.Attested,),
+    "attest_file": (contract.AttestedFile,),
     "prepare": (contract.Prepared,),
     "prepare_file": (contract.PreparedFile,),
     "finish_file": (contract.SignedFile, contract.PreparedFile),

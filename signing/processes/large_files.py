@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from signing.contract import (
+    Attestation,
+    AttestedFile,
     Clock,
     DocumentNumber,
     ExtendedFile,
@@ -68,6 +70,17 @@ class LargeFileJobs:
         found.refuse_if_blocked()
         signed = await self._leaving(target, "sign_file", order, source, target, found.sha256)
         return cast("SignedFile", signed)
+
+    async def attest_file(
+        self, source: Path, target: Path, attestation: Attestation
+    ) -> AttestedFile:
+        """Make the copy that will be certified, in a reader, in another file."""
+        try:
+            made = await self._read("attest_file", source, target, attestation)
+        except SigningUnavailable:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+            raise
+        return cast("AttestedFile", made)
 
     async def prepare_file(self, order: SignOrder, source: Path, target: Path) -> PreparedFile:
         """Write the revision for a key that is confirmed elsewhere into another file."""
