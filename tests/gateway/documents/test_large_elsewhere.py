@@ -19,27 +19,10 @@ from tests.gateway.documents.desk import LEADER, TENANT
 from tests.gateway.documents.elsewhere import ALL_HANDED, REMOTE, RemoteDesk
 from tests.gateway.documents.test_large_documents import left_over
 from tests.support.edge import make_edge, portal, serve
+from tests.support.files_only import FilesOnly
 from tests.support.paper import plain_pdf
 
 LARGE_FROM = 100
-IN_MEMORY = (
-    "sign", "validate", "provability", "extend", "prepare", "finish", "accept_hand_off",
-)  # fmt: skip
-
-
-class FilesOnly:
-    """The signing service, deaf to documents in memory once they are taken in."""
-
-    def __init__(self, signatures):
-        self._signatures = signatures
-
-    def __getattr__(self, name):
-        if name in IN_MEMORY:
-            return self._refuse
-        return getattr(self._signatures, name)
-
-    async def _refuse(self, *given):
-        raise AssertionError("a document was given in memory")
 
 
 @pytest.fixture
