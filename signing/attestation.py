@@ -17,7 +17,7 @@ import io
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import segno
 from pyhanko.pdf_utils import generic
@@ -32,7 +32,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from signing import fonts
 from signing.contract import Attestation, Attested, DocumentRefused, Placement
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, Unreadable, open_pdf
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, Unreadable, open_pdf
 
 _REGULAR, _BOLD = "MotcuaAttestation", "MotcuaAttestationBold"
 _PAGE_W, _PAGE_H = A4
@@ -58,19 +58,26 @@ def attest_pdf(pdf: bytes, attestation: Attestation) -> Attested:
             ``broken_page_tree``, ``no_pages``), or the text cannot be printed
             (``attestation_too_long``, ``missing_glyph``).
     """
+    out = io.BytesIO(pdf)
+    pages, certifier, agency = attest_in_place(pdf, out, attestation)
+    return Attested(out.getvalue(), pages, certifier, agency)
+
+
+def attest_in_place(
+    pdf: Data, copy: BinaryIO, attestation: Attestation
+) -> tuple[int, Placement, Placement]:
+    """Append the attestation page to a stream over a copy of ``pdf``; otherwise as ``attest_pdf``.
+
+    Returns:
+        The number of pages, and where the certifier's and the agency's signatures go.
+    """
     page_pdf, signing_top_mm = _draw(attestation)
-    made, pages = _append(pdf, page_pdf)
+    pages = _append(pdf, copy, page_pdf)
     width, height = _SIGNATURE
     left = _RIGHT / mm - width
-    return Attested(
-        pdf=made,
-        pages=pages,
-        certifier=Placement(page=pages, rect_mm=(left, signing_top_mm, width, height)),
-        agency=Placement(
-            page=pages,
-            rect_mm=(left + width / 3 - _SEAL, signing_top_mm + (height - _SEAL) / 2, _SEAL, _SEAL),
-        ),
-    )
+    seal = (left + width / 3 - _SEAL, signing_top_mm + (height - _SEAL) / 2, _SEAL, _SEAL)
+    certifier = Placement(page=pages, rect_mm=(left, signing_top_mm, width, height))
+    return pages, certifier, Placement(page=pages, rect_mm=seal)
 
 
 # ------------------------------------------------------------------ drawing
@@ -254,15 +261,15 @@ def _refuse_missing_glyphs(text: _Text) -> None:
 # ------------------------------------------------------------------ appending
 
 
-def _append(pdf: bytes, page_pdf: bytes) -> tuple[bytes, int]:
-    """Append the page by an incremental update; returns the file and its number of pages."""
+def _append(pdf: Data, copy: BinaryIO, page_pdf: bytes) -> int:
+    """Append the page to a copy by an incremental update; returns its number of pages."""
     opened = open_pdf(pdf)
     if isinstance(opened, Unreadable):
         raise DocumentRefused("unreadable", "Không đọc được tệp PDF nguồn.", opened.reason)
     if "/Encrypt" in opened.reader.trailer_view:
         raise DocumentRefused("encrypted", "Tệp nguồn bị mã hoá hoặc đặt mật khẩu.", "encrypted")
     try:
-        return _append_page(pdf, page_pdf, strict=opened.reader.strict)
+        return _append_page(copy, page_pdf, strict=opened.reader.strict)
     except HOSTILE_INPUT_ERRORS as error:
         raise DocumentRefused(
             "broken_page_tree",
@@ -271,9 +278,9 @@ def _append(pdf: bytes, page_pdf: bytes) -> tuple[bytes, int]:
         ) from error
 
 
-def _append_page(pdf: bytes, page_pdf: bytes, *, strict: bool) -> tuple[bytes, int]:
+def _append_page(copy: BinaryIO, page_pdf: bytes, *, strict: bool) -> int:
     writer = IncrementalPdfFileWriter(
-        io.BytesIO(pdf), strict=strict, decode_limits=DecodeLimits.for_untrusted_input()
+        copy, strict=strict, decode_limits=DecodeLimits.for_untrusted_input()
     )
     source = PdfFileReader(io.BytesIO(page_pdf)).root["/Pages"]["/Kids"][0]
     box = [generic.FloatObject(side) for side in (0, 0, round(_PAGE_W, 2), round(_PAGE_H, 2))]
@@ -294,6 +301,5 @@ def _append_page(pdf: bytes, page_pdf: bytes, *, strict: bool) -> tuple[bytes, i
         raise DocumentRefused("no_pages", "Tệp nguồn không có trang nào.", "no pages")
     writer.insert_page(page)
     pages = int(writer.root["/Pages"]["/Count"])
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue(), pages
+    writer.write_in_place()
+    return pages

@@ -12,6 +12,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from signing.contract import (
+    Attestation,
+    AttestedFile,
     ExtendedFile,
     Inspection,
     Level,
@@ -26,6 +28,7 @@ from signing.delivery import Delivery, IntoFile
 from signing.pades.refusals import check_readable
 from signing.preservation import Extender
 from signing.reading.mapped_files import copied, mapped, whole_file
+from signing.reading.stretches import sha256_of
 from signing.stages import Timings
 
 
@@ -65,6 +68,21 @@ class LargeFileWork:
         """Until when a file is provable; the file is mapped, not read."""
         with whole_file(path, mapped_from=0) as data:
             return await self.provability(data, void)
+
+    async def attest_file(
+        self, source: Path, target: Path, attestation: Attestation
+    ) -> AttestedFile:
+        """Append the attestation page to a copy; see ``LargeFiles``."""
+        from signing.attestation import attest_in_place  # noqa: PLC0415 - when first needed
+
+        with mapped(source) as data:
+            async with copied(source, target, len(data)) as copying:
+                await copying
+                with target.open("r+b") as copy:
+                    pages, certifier, agency = attest_in_place(data, copy, attestation)
+                with mapped(target) as made:
+                    digest = sha256_of(made).hexdigest()
+        return AttestedFile(digest, pages, certifier, agency)
 
     async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
         """``Preserving.extend`` from file to file; see ``LargeFiles``."""

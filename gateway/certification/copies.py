@@ -6,13 +6,13 @@ it meanwhile, and wording to the dated templates.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from gateway.certification.answers import Shower
 from gateway.certification.attestation import Template, fill_in
+from gateway.certification.drafts import Draft, drafted
 from gateway.certification.rules import (
     Agency,
     Certifier,
@@ -26,14 +26,15 @@ from gateway.foundation.clock import in_vietnam
 from gateway.foundation.files import FileStore
 from gateway.foundation.problems import Problem
 from gateway.foundation.signing_problems import doubting
+from gateway.preservation.stored_files import ExtendingSignatures
+from signing import contract
 from signing.contract import (
     Attestation,
     Attested,
+    AttestedFile,
     CertificateBinding,
     Level,
     Role,
-    Signatures,
-    SignedPdf,
     SignOrder,
     Verdict,
 )
@@ -67,7 +68,7 @@ class Signed:
     """One of the two signatures: over which hash, what came of it, its raw bytes' names."""
 
     input_sha256: str
-    result: SignedPdf
+    result: contract.Signed
     kept: tuple[KeptFile, ...]
 
 
@@ -75,7 +76,7 @@ class Signed:
 class Copy:
     """The signed file, where it is kept; the certifier's signature, then the agency's."""
 
-    signed: SignedPdf
+    signed: contract.Signed
     digest: str
     pages: int
     signatures: tuple[Signed, Signed]
@@ -90,7 +91,7 @@ class CopyMaker:
     """Turns a scan and a held number into a signed copy; touches no register."""
 
     def __init__(
-        self, files: FileStore, signatures: Signatures, shower: Shower, witness: Witness
+        self, files: FileStore, signatures: ExtendingSignatures, shower: Shower, witness: Witness
     ) -> None:
         self._files = files
         self._witness = witness
@@ -105,24 +106,23 @@ class CopyMaker:
             SigningError: the service refused or was away; ``outcome_unknown`` when a process was
                 lost after a key's service may have been called.
         """
-        source = await self._files.get(hold.row.source_sha256)
-        attested = await self._signatures.attest(source, self._attestation(hold))
-        person, agency = await self._sign_twice(hold, attested, pin)
-        signed = agency.result
-        keys = (hold.certifier.credential, hold.agency.credential)
-        with doubting(at_service=hold.sends(*keys)):
-            verdict = await self._signatures.validate(signed.pdf)
-        if verdict.verdict is not Verdict.VALID:
-            raise Problem("certified_copy_not_valid", verdict.summary)
-        digest = await self._files.put(signed.pdf)
-        return Copy(signed, digest, attested.pages, (person, agency))
+        async with drafted(self._files, self._signatures, hold.row.source_sha256) as draft:
+            attested = await draft.attest(self._attestation(hold))
+            person, agency = await self._sign_twice(hold, draft, attested, pin)
+            keys = (hold.certifier.credential, hold.agency.credential)
+            with doubting(at_service=hold.sends(*keys)):
+                verdict = await draft.validate()
+            if verdict.verdict is not Verdict.VALID:
+                raise Problem("certified_copy_not_valid", verdict.summary)
+            digest = await draft.keep()
+        return Copy(agency.result, digest, attested.pages, (person, agency))
 
     async def _sign_twice(
-        self, hold: Hold, attested: Attested, pin: str | None
+        self, hold: Hold, draft: Draft, attested: Attested | AttestedFile, pin: str | None
     ) -> tuple[Signed, Signed]:
         """The certifier, then the agency."""
         order = SignOrder(
-            attested.pdf,
+            b"",
             hold.certifier.credential,
             Role.CERTIFIER,
             LEVEL,
@@ -133,15 +133,14 @@ class CopyMaker:
             bindings=hold.bindings,
         )
         with doubting(at_service=hold.sends(order.credential)):
-            person = await self._sign(order)
-        pdf, credential = person.result.pdf, hold.agency.credential
-        seal = SignOrder(pdf, credential, Role.AGENCY, LEVEL, placement=attested.agency)
+            person = await self._sign(draft, order)
+        credential = hold.agency.credential
+        seal = SignOrder(b"", credential, Role.AGENCY, LEVEL, placement=attested.agency)
         with doubting(at_service=hold.sends(order.credential, credential)):
-            return person, await self._sign(seal)
+            return person, await self._sign(draft, seal)
 
-    async def _sign(self, order: SignOrder) -> Signed:
-        result = await self._signatures.sign(order)
-        before = hashlib.sha256(order.pdf).hexdigest()
+    async def _sign(self, draft: Draft, order: SignOrder) -> Signed:
+        before, result = await draft.sign(order)
         return Signed(before, result, await self._witness.keep(result))
 
     def _attestation(self, hold: Hold) -> Attestation:

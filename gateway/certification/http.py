@@ -124,7 +124,9 @@ class _Handlers:
         pdf = await self._certifications.content(call.tenant, call.path("id"))
         name = f'attachment; filename="{call.path("id")}.pdf"'
         headers = {"Content-Type": "application/pdf", "Content-Disposition": name}
-        return Reply(raw=pdf, headers=headers)
+        if isinstance(pdf, bytes):
+            return Reply(raw=pdf, headers=headers)
+        return Reply(pieces=pdf.chunks, headers={**headers, "Content-Length": str(pdf.size)})
 
     async def sign(self, call: Call[SignBody]) -> Reply:
         # The key's fingerprint is stored, so it must not cover the PIN: six digits are guessed.

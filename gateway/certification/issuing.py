@@ -269,7 +269,7 @@ class Issuing:
         file = {
             "certification_id": row.id,
             "sha256": copy.digest,
-            "size": len(copy.signed.pdf),
+            "size": copy.signed.size,
             "signature_fields": list(copy.signature_fields),
             "created_at": now,
         }
@@ -335,7 +335,7 @@ def _issued(hold: Hold, copy: Copy, now: datetime) -> dict[str, Any]:
         "legal_basis": hold.template.legal_basis,
         "pages": copy.pages,
         "sha256": copy.digest,
-        "size": len(copy.signed.pdf),
+        "size": copy.signed.size,
     }
 
 

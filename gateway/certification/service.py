@@ -26,7 +26,7 @@ from gateway.documents.evidence.witness import Signer, Subject, Witness
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock, vietnam_day
 from gateway.foundation.database import Database
-from gateway.foundation.files import FileStore
+from gateway.foundation.files import FileStore, StoredFile
 from gateway.foundation.ids import new_id, new_token
 from gateway.foundation.problems import FieldError, Problem, invalid, not_found
 from gateway.foundation.waker import Waker
@@ -195,8 +195,8 @@ class Certifications:
 
         return await self._database.read(query)
 
-    async def content(self, tenant: str, certification_id: str) -> bytes:
-        """The issued file.
+    async def content(self, tenant: str, certification_id: str) -> bytes | StoredFile:
+        """The issued file; a large one piece by piece.
 
         Raises:
             Problem: ``not_found``, also for a draft.
@@ -204,7 +204,8 @@ class Certifications:
         answer = await self.get(tenant, certification_id)
         if answer.sha256 is None:
             raise not_found("bản sao chứng thực này")
-        return await self._files.get(answer.sha256)
+        content = await self._files.get_small(answer.sha256)
+        return content if content is not None else await self._files.stream(answer.sha256)
 
     def revoke(
         self,

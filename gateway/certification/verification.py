@@ -21,7 +21,8 @@ from gateway.certification.rules import FileMatch, file_verdict
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
-from signing.contract import Signatures, SigningError, Validation
+from gateway.preservation.stored_files import ExtendingSignatures
+from signing.contract import SigningError, Validation
 
 _log = structlog.get_logger(__name__)
 _TOKEN = re.compile(r"[0-9a-z]{26}")
@@ -47,7 +48,7 @@ class Verification:
     """Answers strangers."""
 
     def __init__(
-        self, database: Database, clock: Clock, files: FileStore, signatures: Signatures
+        self, database: Database, clock: Clock, files: FileStore, signatures: ExtendingSignatures
     ) -> None:
         self._database = database
         self._clock = clock
@@ -76,7 +77,7 @@ class Verification:
         if seen is not None and self._clock.monotonic() - seen[0] < _REMEMBER_S:
             return seen[1]
         try:
-            verdict = await self._signatures.validate(await self._files.get(digest))
+            verdict = await self._judged(digest)
         except (SigningError, FileMissing, FileDamaged) as error:
             _log.warning("issued_file_not_checked", error=type(error).__name__)
             return None
@@ -84,6 +85,13 @@ class Verification:
             self._seen.clear()
         self._seen[digest] = (self._clock.monotonic(), verdict)
         return verdict
+
+    async def _judged(self, digest: str) -> Validation:
+        content = await self._files.get_small(digest)
+        if content is not None:
+            return await self._signatures.validate(content)
+        async with self._files.local(digest) as path:
+            return await self._signatures.validate_file(path)
 
     async def check_file(self, found: Found, content: bytes) -> str:
         """``ok``, ``newer``, ``changed``, ``unclear`` or ``unchecked`` (``rules.file_verdict``)."""

@@ -245,7 +245,7 @@ class SigningActs:
     # -------------------------------------------------------------- outside of the database
 
     async def _ready(self, intent: Intent, act: Act) -> SignOrder:
-        """The order; without its document when that is large and the key is ours to use."""
+        """The order; without its document when that is large."""
         pdf = await self._document_of(intent)
         if intent.step.role == "agency":
             steps.check_person(intent, await self._judge(intent, pdf))
@@ -258,11 +258,8 @@ class SigningActs:
         return await self._office.signatures.validate(pdf)
 
     async def _document_of(self, intent: Intent) -> bytes | None:
-        """The frozen bytes; None when they are many. A key confirmed elsewhere needs them all."""
-        digest, files = intent.request.current_sha256, self._office.files
-        if self._authority.use_of(intent.step.signer).confirmation is Confirmation.HERE:
-            return await files.get_small(digest)
-        return await files.get(digest)
+        """The frozen bytes; None when they are many."""
+        return await self._office.files.get_small(intent.request.current_sha256)
 
     async def _make(self, intent: Intent, order: SignOrder) -> Result:
         with doubting(at_service=self._authority.use_of(intent.step.signer).at_service):

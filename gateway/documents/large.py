@@ -22,6 +22,8 @@ from signing.contract import (
     Numbering,
     Placement,
     Provability,
+    RemoteFiles,
+    SignedFile,
     SignedPieces,
     SigningError,
     SignOrder,
@@ -31,7 +33,9 @@ from signing.contract import (
 )
 
 
-class DocumentSignatures(PreservingSignatures, LargeFiles, TakingApart, Numbering, Protocol):
+class DocumentSignatures(
+    PreservingSignatures, LargeFiles, RemoteFiles, TakingApart, Numbering, Protocol
+):
     """Signs, keeps what is signed provable, works on files where they lie, takes them apart."""
 
 
@@ -93,10 +97,18 @@ class LargeDocuments:
         async with self._files.local(sha256) as source, self._files.spool() as spool:
             target = await spool.new()
             signed = await self._signatures.sign_file(order, source, target)
-            look = await self._signatures.inspect_file(target)
-            _expect(look, signed.sha256)
-            provable = await self.reckon(target)
-            await self._files.keep(target, signed.sha256)
+            return await self.take_in(target, signed)
+
+    async def take_in(self, path: Path, signed: SignedFile) -> Result:
+        """Look at a signed file, reckon until when it is provable, store it and its evidence.
+
+        Raises:
+            SigningError: nobody could look. FileDamaged: it is not the file that was signed.
+        """
+        look = await self._signatures.inspect_file(path)
+        _expect(look, signed.sha256)
+        provable = await self.reckon(path)
+        await self._files.keep(path, signed.sha256)
         kept = await evidence_log.keep(self._files, signed)
         return Result(signed, signed.sha256, look, kept, provable)
 

@@ -6,7 +6,7 @@ top-left corner; times are aware. Import from here, not from its parts.
 """
 
 from signing.contract.act_evidence import ActCheck, ActEvidence, CheckOutcome
-from signing.contract.attestation import Attestation, Attested
+from signing.contract.attestation import Attestation, Attested, AttestedFile
 from signing.contract.binding import CertificateBinding
 from signing.contract.earlier import with_earlier_signatures
 from signing.contract.errors import (
@@ -51,6 +51,9 @@ from signing.contract.remote import (
     Confirmation,
     HandOffs,
     Prepared,
+    PreparedFile,
+    RemoteFilePaths,
+    RemoteFiles,
     RemoteItem,
     RemoteSignatures,
     RemoteState,
@@ -84,6 +87,7 @@ __all__ = [
     "AnchorKind",
     "Attestation",
     "Attested",
+    "AttestedFile",
     "CertificateBinding",
     "CertificateStatus",
     "CheckOutcome",
@@ -111,8 +115,11 @@ __all__ = [
     "PageSurvey",
     "Placement",
     "Prepared",
+    "PreparedFile",
     "Preserving",
     "Provability",
+    "RemoteFilePaths",
+    "RemoteFiles",
     "RemoteItem",
     "RemoteSignatures",
     "RemoteState",

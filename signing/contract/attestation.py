@@ -25,6 +25,16 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
+class AttestedFile:
+    """``Attested`` for a file on the disk."""
+
+    sha256: str
+    pages: int
+    certifier: Placement
+    agency: Placement
+
+
+@dataclass(frozen=True, slots=True)
 class Attested:
     """A PDF with its attestation page; the anchors say where the two signatures go."""
 

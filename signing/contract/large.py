@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from signing.contract.attestation import Attestation, AttestedFile
 from signing.contract.inspection import Inspection
 from signing.contract.orders import Level, SignedFile, SignOrder
 from signing.contract.preservation import ExtendedFile, Provability
@@ -31,6 +32,18 @@ class LargeFiles(Protocol):
 
         Raises:
             DocumentRefused, CredentialRefused, SigningUnavailable.
+        """
+        ...
+
+    async def attest_file(
+        self, source: Path, target: Path, attestation: Attestation
+    ) -> AttestedFile:
+        """Make the copy that will be certified in another file; see ``Signatures.attest``.
+
+        On a refusal there is no target file.
+
+        Raises:
+            DocumentRefused.
         """
         ...
 

@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from signing.contract.orders import SignedPdf, SignOrder
+from signing.contract.orders import SignedFile, SignedPdf, SignOrder
 
 
 class Confirmation(StrEnum):
@@ -105,6 +106,17 @@ class Prepared:
     parts: int
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """``Prepared`` for a file on the disk."""
+
+    sha256: str
+    state: bytes
+    to_be_signed: bytes
+    part: int  # from 1
+    parts: int
+
+
 @runtime_checkable
 class RemoteSignatures(Protocol):
     """The half of the signing service for keys confirmed elsewhere."""
@@ -184,3 +196,40 @@ class HandOffs(Protocol):
             SigningUnavailable: could not be checked.
         """
         ...
+
+
+@runtime_checkable
+class RemoteFiles(Protocol):
+    """The same for files too large to be handed about; see ``LargeFiles``.
+
+    ``order.pdf`` is not looked at. On a refusal there is no target file.
+    """
+
+    async def prepare_file(self, order: SignOrder, source: Path, target: Path) -> PreparedFile:
+        """As ``RemoteSignatures.prepare``, into another file."""
+        ...
+
+    async def finish_file(
+        self, prepared: PreparedFile, signature: bytes, files: RemoteFilePaths
+    ) -> SignedFile | PreparedFile:
+        """As ``RemoteSignatures.finish``, into another file.
+
+        Raises:
+            DocumentRefused: also where the prepared file does not begin with the original.
+        """
+        ...
+
+    async def accept_hand_off_file(
+        self, order: SignOrder, source: Path, signed: Path
+    ) -> SignedFile:
+        """As ``HandOffs.accept_hand_off``; ``signed`` is the result, as it came."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFilePaths:
+    """The document as the act began, as it was prepared, and where the result goes."""
+
+    original: Path
+    prepared: Path
+    target: Path

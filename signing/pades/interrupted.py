@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import io
+import os
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from asn1crypto import cms
 from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
@@ -36,6 +37,8 @@ from signing.pades.writer import (
     proof_context,
     seal_archive,
 )
+from signing.reading.opening import Data
+from signing.reading.stretches import read_into
 
 # A time-stamp is asked for only at the end, maybe of another authority than is configured today:
 # tokens that embed a chain of RSA-4096 certificates measure some 8 KiB.
@@ -52,24 +55,20 @@ class TokenTooLarge(TimestampRequestError):
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """A file whose last revision holds an empty signature, and what will be signed."""
+    """The empty signature in a file's last revision, and what will be signed."""
 
-    pdf: bytes
     field_name: str
     start: int  # of the empty signature, its "<" included
     end: int
     attributes: bytes  # DER of the signed attributes, as a SET
 
 
-async def prepare_revision(pdf: bytes, act: Act) -> Unsigned:
-    """Append a revision with room for the signature; the key is not used.
+async def prepare_revision(stream: BinaryIO, act: Act) -> Unsigned:
+    """Append a revision with room for the signature to a file; the key is not used.
 
     Raises:
         pyHanko's own errors for documents it cannot sign; see ``signing.pades.refusals``.
     """
-    stream = io.BytesIO()
-    stream.write(pdf)
-    stream.seek(0)
     writer = open_writer(stream)
     check_not_encrypted(writer.prev)
     field_name = free_name(writer, act.prefix)
@@ -89,7 +88,6 @@ async def prepare_revision(pdf: bytes, act: Act) -> Unsigned:
         prepared.document_digest, act.signer.key.config.digest, use_pades=True
     )
     return Unsigned(
-        pdf=stream.getvalue(),
         field_name=field_name,
         start=prepared.reserved_region_start,
         end=prepared.reserved_region_end,
@@ -97,10 +95,12 @@ async def prepare_revision(pdf: bytes, act: Act) -> Unsigned:
     )
 
 
-async def complete_revision(unsigned: Unsigned, act: Act) -> bytes:
+async def complete_revision(stream: BinaryIO, data: Data, unsigned: Unsigned, act: Act) -> None:
     """Put the signature there, time-stamped and proven as the level asks.
 
     Args:
+        stream: the prepared file, to be written to; what a failure leaves of it is no use.
+        data: its bytes before.
         unsigned: as ``prepare_revision`` gave it.
         act: its signer's key gives the raw signature that was made elsewhere; ``signed_at`` is
             the present, at which certificate and proof are judged.
@@ -111,14 +111,13 @@ async def complete_revision(unsigned: Unsigned, act: Act) -> bytes:
         TimestampRequestError: the authority failed; ``TokenTooLarge`` when it does not fit.
     """
     algorithm = act.signer.key.config.digest
-    digest = _check_unchanged(unsigned, algorithm)
+    digest = _check_unchanged(data, unsigned, algorithm)
     message = await act.signer.async_sign_prescribed_attributes(
         algorithm, cms.CMSAttributes.load(unsigned.attributes), timestamper=act.timestamper
     )
     if 2 * len(message.dump()) > unsigned.end - unsigned.start - 2:
         raise TokenTooLarge("the time-stamp is larger than the room that was left")
-    stream = io.BytesIO()
-    stream.write(unsigned.pdf)
+    stream.seek(0, os.SEEK_END)
     context = proof_context(act) if act.level in (Level.B_LT, Level.B_LTA) else None
     await PdfTBSDocument.async_finish_signing(
         stream,
@@ -130,17 +129,17 @@ async def complete_revision(unsigned: Unsigned, act: Act) -> bytes:
     if act.level is Level.B_LTA:
         stream.seek(0)
         await seal_archive(stream, act, unsigned.field_name, context)
-    return stream.getvalue()
 
 
-def _check_unchanged(unsigned: Unsigned, algorithm: str) -> bytes:
+def _check_unchanged(data: Data, unsigned: Unsigned, algorithm: str) -> bytes:
     """The digest of the bytes around the empty signature, which the signed attributes state."""
     start, end = unsigned.start, unsigned.end
-    gap = unsigned.pdf[start:end]
-    if not 0 < start < end <= len(unsigned.pdf) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
+    gap = data[start:end]
+    if not 0 < start < end <= len(data) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
         raise RevisionChanged("the room for the signature is not empty")
-    around = hashlib.new(algorithm, unsigned.pdf[:start])
-    around.update(unsigned.pdf[end:])
+    around = hashlib.new(algorithm)
+    read_into(around, data, 0, start)
+    read_into(around, data, end)
     attributes = {
         one["type"].native: one["values"][0] for one in cms.CMSAttributes.load(unsigned.attributes)
     }

@@ -12,6 +12,7 @@ import io
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from asn1crypto import algos
 from asn1crypto import x509 as asn1_x509
@@ -236,7 +237,7 @@ async def sign_revision(pdf: bytes, act: Act) -> tuple[bytes, str]:
     return stream.getvalue(), field_name
 
 
-def open_writer(stream: io.BytesIO) -> IncrementalPdfFileWriter:
+def open_writer(stream: BinaryIO) -> IncrementalPdfFileWriter:
     """Open for appending. Lax on purpose: Word exports have hybrid cross-references.
 
     Raises:
@@ -302,7 +303,7 @@ def proof_context(act: Act) -> ValidationContext:
 
 
 async def seal_archive(
-    stream: io.BytesIO, act: Act, field_name: str, context: ValidationContext | None
+    stream: BinaryIO, act: Act, field_name: str, context: ValidationContext | None
 ) -> None:
     """Add the document time-stamp that protects signature and proof (B-LTA).
 

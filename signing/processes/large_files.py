@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from signing.contract import (
+    Attestation,
+    AttestedFile,
     Clock,
     DocumentNumber,
     ExtendedFile,
     Inspection,
     Level,
     Placement,
+    PreparedFile,
+    RemoteFilePaths,
     SignedFile,
     SignedPieces,
     SigningUnavailable,
@@ -64,12 +68,51 @@ class LargeFileJobs(ReckoningJobs):
         """
         found = await self.inspect_file(source)
         found.refuse_if_blocked()
+        signed = await self._leaving(target, "sign_file", order, source, target, found.sha256)
+        return cast("SignedFile", signed)
+
+    async def attest_file(
+        self, source: Path, target: Path, attestation: Attestation
+    ) -> AttestedFile:
+        """Make the copy that will be certified, in a reader, in another file."""
         try:
-            signed = await self._run("sign_file", order, source, target, found.sha256)
+            made = await self._read("attest_file", source, target, attestation)
         except SigningUnavailable:
             await asyncio.to_thread(target.unlink, missing_ok=True)
             raise
-        return cast("SignedFile", signed)
+        return cast("AttestedFile", made)
+
+    async def prepare_file(self, order: SignOrder, source: Path, target: Path) -> PreparedFile:
+        """Write the revision for a key that is confirmed elsewhere into another file."""
+        found = await self.inspect_file(source)
+        found.refuse_if_blocked()
+        job = ("prepare_file", order, source, target, found.sha256)
+        return cast("PreparedFile", await self._leaving(target, *job))
+
+    async def finish_file(
+        self, prepared: PreparedFile, signature: bytes, files: RemoteFilePaths
+    ) -> SignedFile | PreparedFile:
+        """Embed a raw signature that verifies, into another file."""
+        made = await self._leaving(files.target, "finish_file", prepared, signature, files)
+        return cast("SignedFile | PreparedFile", made)
+
+    async def accept_hand_off_file(
+        self, order: SignOrder, source: Path, signed: Path
+    ) -> SignedFile:
+        """Prove a file that a desktop program signed, once a reader has seen both."""
+        found = await self.inspect_file(source)
+        found.refuse_if_blocked()
+        (await self.inspect_file(signed)).refuse_if_blocked()
+        made = await self._run("accept_hand_off_file", order, source, signed, found.sha256)
+        return cast("SignedFile", made)
+
+    async def _leaving(self, target: Path, job: str, *arguments: Any) -> Any:
+        """A signer's job; a child that is lost over it leaves no target file."""
+        try:
+            return await self._run(job, *arguments)
+        except SigningUnavailable:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+            raise
 
     async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
         """Append proof to a copy, where nothing is done but that; no key is needed.

@@ -36,6 +36,21 @@ def sha256_of(data: Data) -> Any:
     return state
 
 
+def begins_with(longer: Data, shorter: Data) -> bool:
+    """Whether a file begins with all bytes of another one."""
+    if isinstance(longer, bytes) and isinstance(shorter, bytes):
+        return longer.startswith(shorter)
+    if len(longer) < len(shorter):
+        return False
+    for at in range(0, len(shorter), STRETCH):
+        stop = min(at + STRETCH, len(shorter))
+        if longer[at:stop] != shorter[at:stop]:
+            return False
+        let_go(longer, at, stop)
+        let_go(shorter, at, stop)
+    return True
+
+
 def let_go(data: Data, start: int = 0, end: int | None = None) -> None:
     """Give the pages of a mapping back; what is read there again comes from the page cache."""
     if isinstance(data, mmap.mmap):

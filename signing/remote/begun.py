@@ -7,26 +7,78 @@ of what is kept to ``signing.remote.state``.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from datetime import datetime
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.appearance.acts import Part, signer_name
-from signing.contract import Level, SignOrder
+from signing.contract import Level, Prepared, PreparedFile, SignedFile, SignedPdf, SignOrder
 from signing.evidence.revocation import Evidence
 from signing.pades.interrupted import Unsigned
 from signing.pades.writer import Act, KeptKeySigner
+from signing.remote.drafts import Draft
 from signing.remote.state import Waiting
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Embedded:
-    """A part with its signature, at the level of the act that could be reached for it."""
+    """A part got its signature, at the level of the act that could be reached for it."""
 
-    pdf: bytes
     level: Level
     evidence: tuple[Evidence, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where an act stands: the part that waits, and what the ones before it have left."""
+
+    part: int  # from 1
+    parts: int
+    done: tuple[str, ...]  # fields
+    shortfall: str  # why an earlier part carries no time-stamp
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """A part that waits for its signature, and the sealed state of it."""
+
+    waiting: Waiting
+    state: bytes
+
+    def in_memory(self, draft: Draft) -> Prepared:
+        """With the file."""
+        waiting = self.waiting
+        return Prepared(
+            bytes(draft.data), self.state, waiting.attributes, waiting.part, waiting.parts
+        )
+
+    def on_disk(self) -> PreparedFile:
+        """With what is said of the file."""
+        waiting = self.waiting
+        return PreparedFile(
+            sha256=waiting.pdf_sha256.hex(),
+            state=self.state,
+            to_be_signed=waiting.attributes,
+            part=waiting.part,
+            parts=waiting.parts,
+        )
+
+
+def in_memory(pdf: bytes, signed: SignedFile) -> SignedPdf:
+    """A signed file with its bytes."""
+    return SignedPdf(
+        pdf=pdf,
+        sha256=signed.sha256,
+        level=signed.level,
+        field_names=signed.field_names,
+        certificate=signed.certificate,
+        signed_at=signed.signed_at,
+        timings_ms=signed.timings_ms,
+        evidence=signed.evidence,
+        shortfall=signed.shortfall,
+        path=signed.path,
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,7 +88,7 @@ class Begun:
     order: SignOrder
     signer: KeptKeySigner
     signed_at: datetime
-    original: bytes
+    came: Any  # SHA-256 that has read the order's file, as it came
 
     def act(self, part: Part, level: Level) -> Act:
         """What writing one part takes, before its signature and time-stamp are there."""
@@ -53,7 +105,7 @@ class Begun:
             evidence=(),
         )
 
-    def wait(self, unsigned: Unsigned, done: tuple[str, ...], part: int, parts: int) -> Waiting:
+    def wait(self, unsigned: Unsigned, pdf_sha256: bytes, at: Place) -> Waiting:
         """What must be kept until the signature comes."""
         key = self.signer.key
         return Waiting(
@@ -62,15 +114,16 @@ class Begun:
             chain=tuple(one.public_bytes(Encoding.DER) for one in key.chain),
             pss=key.uses_pss,
             field_name=unsigned.field_name,
-            done=done,
+            done=at.done,
             start=unsigned.start,
             end=unsigned.end,
             attributes=unsigned.attributes,
-            original=len(self.original),
-            pdf_sha256=hashlib.sha256(unsigned.pdf).digest(),
+            original=len(self.order.pdf),
+            pdf_sha256=pdf_sha256,
             signed_at=self.signed_at,
-            part=part,
-            parts=parts,
+            part=at.part,
+            parts=at.parts,
+            shortfall=at.shortfall,
         )
 
 

@@ -30,8 +30,15 @@ from signing.evidence.signatures import signature_holds, stated_salt
 from signing.evidence.timestamps import verified_signer
 from signing.evidence.unchecked import TokenRefused
 from signing.keys.confirmed import ConfirmedKey
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, Unreadable, open_pdf, short_reason
+from signing.reading.opening import (
+    HOSTILE_INPUT_ERRORS,
+    Data,
+    Unreadable,
+    open_pdf,
+    short_reason,
+)
 from signing.reading.signature_fields import FoundSignature, Layout, find_signatures
+from signing.reading.stretches import begins_with, read_into
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
@@ -53,16 +60,24 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """One new signature: its field, where it ends, the bytes it covers, its CMS message."""
+    """One new signature: its field, the bytes it covers, its CMS message."""
 
     field_name: str
-    covered: bytes
+    file: Data
+    spans: tuple[tuple[int, int], tuple[int, int]]  # from, to
     message: cms.SignedData
+
+    def digest(self, algorithm: str) -> bytes:
+        """Of the bytes it covers."""
+        state = hashlib.new(algorithm)
+        for start, end in self.spans:
+            read_into(state, self.file, start, end)
+        return state.digest()
 
 
 def judge_hand_off(
-    before: bytes,
-    after: bytes,
+    before: Data,
+    after: Data,
     expected: tuple[ConfirmedKey, ...],
     parts: int,
     chains: ChainBuilder,
@@ -81,7 +96,7 @@ def judge_hand_off(
         CredentialRefused: ``unsigned``, ``wrong_signer``, ``bad_signature``,
             ``pkcs1v15_not_allowed``, ``too_many_signatures``.
     """
-    if not hmac.compare_digest(after[: len(before)], before):
+    if not begins_with(after, before):
         raise DocumentRefused(
             "not_this_document",
             "Tệp gửi lại không phải văn bản đã giao, hoặc đã bị chương trình khác lưu lại.",
@@ -106,7 +121,7 @@ def judge_hand_off(
         raise _broken(short_reason(error)) from error
 
 
-def _open(after: bytes) -> PdfFileReader:
+def _open(after: Data) -> PdfFileReader:
     opened = open_pdf(after)
     if isinstance(opened, Unreadable):
         raise DocumentRefused(
@@ -115,7 +130,7 @@ def _open(after: bytes) -> PdfFileReader:
     return opened.reader
 
 
-def _new_signatures(before: bytes, after: bytes, reader: PdfFileReader) -> list[_Made]:
+def _new_signatures(before: Data, after: Data, reader: PdfFileReader) -> list[_Made]:
     """The signatures of revisions after the file that went out, in the order they were made."""
     made: list[tuple[int, _Made]] = []
     for found in find_signatures(after, reader.root):
@@ -124,8 +139,8 @@ def _new_signatures(before: bytes, after: bytes, reader: PdfFileReader) -> list[
         start, length, second, rest = (int(number) for number in found.value["/ByteRange"])
         end = second + rest
         if end > len(before) and not found.is_timestamp:
-            covered = after[start:length] + after[second:end]
-            made.append((end, _Made(found.field.name, covered, _message(found))))
+            spans = ((start, length), (second, end))
+            made.append((end, _Made(found.field.name, after, spans, _message(found))))
     return [one for _, one in sorted(made, key=lambda pair: pair[0])]
 
 
@@ -149,7 +164,7 @@ def _check_count(made: list[_Made], parts: int) -> None:
         )
 
 
-def _base(before: bytes) -> int:
+def _base(before: Data) -> int:
     """The last revision of the file that went out."""
     opened = open_pdf(before)
     if isinstance(opened, Unreadable):
@@ -194,7 +209,7 @@ def _check_signature(made: _Made, key: ConfirmedKey) -> None:
     if algorithm not in _HASHES or not info["signed_attrs"]:
         raise _bad_signature("weak digest, or no signed attributes")
     attributes = {one["type"].native: one["values"][0] for one in info["signed_attrs"]}
-    digest = hashlib.new(algorithm, made.covered).digest()
+    digest = made.digest(algorithm)
     if not hmac.compare_digest(attributes["message_digest"].native, digest):
         raise _bad_signature("the digest is not the document's")
     _check_binding(attributes, key.certificate)

@@ -10,14 +10,12 @@ kept to ``signing.remote.state``.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import hmac
 import logging
 from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
 from cryptography import x509
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
@@ -26,6 +24,8 @@ from signing.contract import (
     DocumentSurvey,
     Level,
     Prepared,
+    PreparedFile,
+    SignedFile,
     SignedPdf,
     SignerConfig,
     SigningUnavailable,
@@ -46,12 +46,16 @@ from signing.pades.interrupted import (
     complete_revision,
     prepare_revision,
 )
-from signing.pades.proof import prove
+from signing.pades.proof import prove_appended
 from signing.pades.refusals import check_readable, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner
 from signing.preservation import reach
 from signing.processes.surveys import Surveys
-from signing.remote.begun import Begun, Embedded, of_the_act
+from signing.reading.opening import Data
+from signing.reading.stretches import sha256_of
+from signing.remote.begun import Begun, Embedded, Place, Step, in_memory, of_the_act
+from signing.remote.drafts import Draft
+from signing.remote.files import RemoteFileActs
 from signing.remote.state import Waiting, changed, seal, unseal
 from signing.remote.talk import RemoteTalk
 from signing.signing_paths import without_proof
@@ -62,8 +66,8 @@ _MOST_PARTS = 4  # number, day, month and seal
 HAND_OFF_LEVEL = "hand_off_level"  # why a file is lower: its desktop program makes no more
 
 
-class RemoteActs(RemoteTalk):
-    """``RemoteSignatures`` and ``HandOffs`` for the service, which gives what is declared here."""
+class RemoteActs(RemoteFileActs, RemoteTalk):
+    """``RemoteSignatures``, ``RemoteFiles``, ``HandOffs``; the service gives what is declared."""
 
     _config: SignerConfig
     _authorities: TimestampAuthorities
@@ -72,7 +76,7 @@ class RemoteActs(RemoteTalk):
 
     if TYPE_CHECKING:
 
-        def _refuse_dangerous(self, pdf: bytes) -> None: ...
+        def _refuse_dangerous(self, pdf: bytes, inspected: bool | str = False) -> Any: ...
         def _signer(self, name: str, key: OpenedKey) -> KeptKeySigner: ...
         def _plan(
             self, order: SignOrder, key: OpenedKey, at: datetime, file: LaneFile | None, state: Any
@@ -95,9 +99,13 @@ class RemoteActs(RemoteTalk):
         if not inspected:
             self._refuse_dangerous(order.pdf)
         self._surveys.keep(survey)
-        return await self._begin(order, await self._confirmed(order.credential).open())
+        draft = Draft(order.pdf)
+        return await self._begin_in(draft, order, await self._confirmed(order.credential).open())
 
-    async def _begin(self, order: SignOrder, key: OpenedKey) -> Prepared:
+    async def _begin_in(self, draft: Draft, order: SignOrder, key: OpenedKey) -> Prepared:
+        return (await self._begin(order, key, draft)).in_memory(draft)
+
+    async def _begin(self, order: SignOrder, key: OpenedKey, draft: Draft) -> Step:
         order = dataclasses.replace(order, text_style=order.text_style or self._config.time_style)
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)
@@ -106,8 +114,8 @@ class RemoteActs(RemoteTalk):
         if order.level is not Level.B_B:
             self._authorities.in_order()  # refuses when none is configured
         signed_at = self._clock.now().replace(microsecond=0)
-        begun = Begun(order, signer, signed_at, order.pdf)
-        return await self._prepare_part(begun, order.pdf, ())
+        begun = Begun(order, signer, signed_at, sha256_of(order.pdf))
+        return await self._prepare_part(begun, draft, ())
 
     async def _sign_as_authorised(self, order: SignOrder, key: AuthorisedKey) -> SignedPdf:
         """Both halves in one call, for a key whose owner's confirmation cannot be repeated.
@@ -116,7 +124,7 @@ class RemoteActs(RemoteTalk):
         digest of the next part is known only when it is in the file. Nothing of it is published
         before the last.
         """
-        step: Prepared | SignedPdf = await self._begin(order, key)
+        step: Prepared | SignedPdf = await self._begin_in(Draft(order.pdf), order, key)
         while isinstance(step, Prepared):
             if step.part == 1:
                 key.expect(step.parts)
@@ -124,33 +132,33 @@ class RemoteActs(RemoteTalk):
         return step
 
     async def _prepare_part(
-        self, begun: Begun, pdf: bytes, done: tuple[str, ...], shortfall: str = ""
-    ) -> Prepared:
+        self, begun: Begun, draft: Draft, done: tuple[str, ...], shortfall: str = ""
+    ) -> Step:
         order, key = begun.order, begun.signer.key
         with refusing_documents():
             # Always of the file as it came: its signatures do not move what follows.
-            came = hashlib.sha256(begun.original)
-            parts = self._plan(order, key, begun.signed_at, None, came)
-            part = len(done) + 1
-            level = order.level if part == len(parts) else without_proof(order.level)
-            act = begun.act(parts[part - 1], level)
-            unsigned = await prepare_revision(pdf, act)
-        waiting = begun.wait(unsigned, done, part, len(parts))
-        waiting = msgspec.structs.replace(waiting, shortfall=shortfall)
-        state = seal(waiting, self._config.state_secrets)
-        return Prepared(unsigned.pdf, state, unsigned.attributes, part, len(parts))
+            parts = self._plan(order, key, begun.signed_at, None, begun.came)
+            at = Place(len(done) + 1, len(parts), done, shortfall)
+            level = order.level if at.part == at.parts else without_proof(order.level)
+            with draft.writing() as stream:
+                unsigned = await prepare_revision(stream, begun.act(parts[at.part - 1], level))
+        waiting = begun.wait(unsigned, draft.sha256(), at)
+        return Step(waiting, seal(waiting, self._config.state_secrets))
 
     # ------------------------------------------------------------------ the whole file elsewhere
 
     async def accept_hand_off(self, order: SignOrder, signed: bytes) -> SignedPdf:
         """Prove a file that a desktop program signed; see ``HandOffs``."""
+        self._refuse_dangerous(order.pdf)
+        return in_memory(signed, await self._accept(order, signed))
+
+    async def _accept(self, order: SignOrder, signed: Data) -> SignedFile:
         from signing.remote.hand_off import judge_hand_off  # noqa: PLC0415 - loaded when first needed
 
         source = self._source(order.credential)
         if not isinstance(source, VgcaSource):
             raise not_handed_off(order.credential)
         check_readable(signed)
-        self._refuse_dangerous(order.pdf)
         parts = _MOST_PARTS if order.document_number is not None else 1
         returned = judge_hand_off(order.pdf, signed, source.expected(), parts, self._chains)
         signer = self._signer(order.credential, returned.key)
@@ -159,9 +167,9 @@ class RemoteActs(RemoteTalk):
         shortfall = HAND_OFF_LEVEL if returned.level.rank < order.level.rank else ""
         order = dataclasses.replace(order, level=returned.level)
         facts = dataclasses.replace(self._facts(signer, (evidence,)), algorithm=returned.algorithm)
-        return SignedPdf(
-            pdf=signed,
-            sha256=hashlib.sha256(signed).hexdigest(),
+        return SignedFile(
+            size=len(signed),
+            sha256=sha256_of(signed).hexdigest(),
             level=returned.level,
             field_names=returned.field_names,
             certificate=returned.key.credential.certificate,
@@ -181,34 +189,54 @@ class RemoteActs(RemoteTalk):
 
         ``survey`` is of the prepared file, whose pages say what the original's do.
         """
-        began = perf_counter()
-        waiting = unseal(prepared, self._config.state_secrets)
+        draft = Draft(prepared.pdf)
+        waiting = self._unsealed(prepared, draft.sha256())
+        original = prepared.pdf[: waiting.original]
+        step = await self._go_on(waiting, draft, original, signature, survey)
+        if isinstance(step, Step):
+            return step.in_memory(draft)
+        return in_memory(bytes(draft.data), step)
+
+    def _unsealed(self, prepared: Prepared | PreparedFile, pdf_sha256: bytes) -> Waiting:
+        waiting = unseal(prepared.state, pdf_sha256, self._config.state_secrets)
         if not hmac.compare_digest(prepared.to_be_signed, waiting.attributes):
             raise changed("something else was to be signed")
+        return waiting
+
+    async def _go_on(
+        self,
+        waiting: Waiting,
+        draft: Draft,
+        original: Data,
+        signature: bytes,
+        survey: DocumentSurvey | None = None,
+    ) -> Step | SignedFile:
+        """The next part, or the proven file; ``original`` is how it came, ``draft`` as prepared."""
+        began, came = perf_counter(), sha256_of(original)
         key = self._brought_key(waiting, signature)
         signer = self._signer(waiting.order.credential, key)
         # Verified before anybody is asked for a time-stamp.
         await signer.async_sign_raw(waiting.attributes, key.config.digest)
-        original = prepared.pdf[: waiting.original]
         if survey is not None and survey.sha256 == waiting.pdf_sha256.hex():
-            came = hashlib.sha256(original).hexdigest()
-            self._surveys.keep(dataclasses.replace(survey, sha256=came))
-        order = dataclasses.replace(waiting.order, pdf=original)
+            self._surveys.keep(dataclasses.replace(survey, sha256=came.hexdigest()))
+        order = dataclasses.replace(waiting.order, pdf=cast("bytes", original))
         check_binding(key.certificate, order)
         made, shortfall = await reach(
-            order, lambda level: self._embed(prepared.pdf, waiting, signer, level)
+            order, lambda level: self._embed(draft, waiting, signer, level)
         )
         done = (*waiting.done, waiting.field_name)
         if waiting.part < waiting.parts:
-            begun = Begun(order, signer, waiting.signed_at, original)
             lost = made.level is Level.B_B and order.level is not Level.B_B
             known = waiting.shortfall or (shortfall if lost else "")
-            return await self._prepare_part(begun, made.pdf, done, known)
-        proved = prove(original, made.pdf, key.certificate, waiting.parts)
+            begun = Begun(order, signer, waiting.signed_at, came)
+            return await self._prepare_part(begun, draft, done, known)
+        proved = prove_appended(
+            draft.data, len(original), key.certificate, waiting.parts, came.digest()
+        )
         level, shortfall = of_the_act(made.level, shortfall, waiting.shortfall)
         order = dataclasses.replace(order, level=level)
-        return SignedPdf(
-            pdf=made.pdf,
+        return SignedFile(
+            size=len(draft.data),
             sha256=proved.sha256,
             level=level,
             field_names=done,
@@ -220,7 +248,7 @@ class RemoteActs(RemoteTalk):
         )
 
     async def _embed(
-        self, pdf: bytes, waiting: Waiting, signer: KeptKeySigner, level: Level
+        self, draft: Draft, waiting: Waiting, signer: KeptKeySigner, level: Level
     ) -> Embedded:
         """One attempt at a level; the raw signature serves each of them."""
         evidence = await self._check_revocation(signer, level)
@@ -230,8 +258,8 @@ class RemoteActs(RemoteTalk):
             made = (
                 Level.B_B
             )  # one part has no time-stamp: another's adds nothing, and may take long
-        pdf, proof = await self._complete(pdf, waiting, (signer, evidence), made)
-        return Embedded(pdf, level, (evidence, *proof))
+        proof = await self._complete(draft, waiting, (signer, evidence), made)
+        return Embedded(level, (evidence, *proof))
 
     def _facts(self, signer: KeptKeySigner, evidence: tuple[Evidence, ...]) -> Facts:
         """What was checked just now, the second time for an act of two halves."""
@@ -246,14 +274,14 @@ class RemoteActs(RemoteTalk):
         return dataclasses.replace(key, uses_pss=waiting.pss, signature=signature)
 
     async def _complete(
-        self, pdf: bytes, waiting: Waiting, who: tuple[KeptKeySigner, Evidence], level: Level
-    ) -> tuple[bytes, tuple[Evidence, ...]]:
+        self, draft: Draft, waiting: Waiting, who: tuple[KeptKeySigner, Evidence], level: Level
+    ) -> tuple[Evidence, ...]:
         """Time-stamp by the first authority that answers; the signature serves each of them.
 
-        Gives the file, and what proves the authority.
+        Gives what proves the authority.
         """
         signer, evidence = who
-        unsigned = Unsigned(pdf, waiting.field_name, waiting.start, waiting.end, waiting.attributes)
+        unsigned = Unsigned(waiting.field_name, waiting.start, waiting.end, waiting.attributes)
         act = Act(
             signer=signer,
             level=level,
@@ -267,16 +295,19 @@ class RemoteActs(RemoteTalk):
             evidence=(evidence,),
         )
         if level is Level.B_B:
-            return await _complete_revision(unsigned, act), ()
+            await _complete_revision(draft, unsigned, act)
+            return ()
         last: TimestampRequestError | SigningUnavailable | None = None
         for authority in self._authorities.in_order():
             try:
                 proof = await self._authority_evidence(authority, level)
                 told = dataclasses.replace(act, timestamper=authority, evidence=(evidence, *proof))
-                return await _complete_revision(unsigned, told), proof
+                await _complete_revision(draft, unsigned, told)
             except (TimestampRequestError, SigningUnavailable) as error:
                 log.warning("time-stamping authority %s failed: %s", authority.url, error)
                 last = error
+            else:
+                return proof
         assert last is not None
         raise unavailable(last) if isinstance(last, TimestampRequestError) else last
 
@@ -294,9 +325,10 @@ def algorithm_of(key: OpenedKey) -> str:
     return f"{scheme} SHA-{key.config.digest.removeprefix('sha')}"
 
 
-async def _complete_revision(unsigned: Unsigned, act: Act) -> bytes:
+async def _complete_revision(draft: Draft, unsigned: Unsigned, act: Act) -> None:
+    hole = (unsigned.start, unsigned.end)
     try:
-        with refusing_documents():
-            return await complete_revision(unsigned, act)
+        with refusing_documents(), draft.writing(hole) as stream:
+            await complete_revision(stream, draft.data, unsigned, act)
     except RevisionChanged as error:
         raise changed(str(error)) from error

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from signing.contract import DocumentRefused, Prepared, SignOrder
+from signing.contract import DocumentRefused, SignOrder
 
 _MARK = b"MQS1"
 _SEAL_SIZE = 32
@@ -46,13 +46,13 @@ def seal(waiting: Waiting, secrets: tuple[bytes, ...]) -> bytes:
     return _MARK + _seal(payload, (secrets or _NO_SECRET)[0]) + payload
 
 
-def unseal(prepared: Prepared, secrets: tuple[bytes, ...]) -> Waiting:
-    """Read, and compare with the file.
+def unseal(state: bytes, pdf_sha256: bytes, secrets: tuple[bytes, ...]) -> Waiting:
+    """Read, and compare with the file, whose SHA-256 is given.
 
     Raises:
         DocumentRefused: code ``prepared_changed``.
     """
-    mark, rest = prepared.state[: len(_MARK)], prepared.state[len(_MARK) :]
+    mark, rest = state[: len(_MARK)], state[len(_MARK) :]
     given, payload = rest[:_SEAL_SIZE], rest[_SEAL_SIZE:]
     if mark != _MARK or not any(
         hmac.compare_digest(given, _seal(payload, secret)) for secret in secrets or _NO_SECRET
@@ -62,7 +62,7 @@ def unseal(prepared: Prepared, secrets: tuple[bytes, ...]) -> Waiting:
         waiting = msgspec.msgpack.decode(payload, type=Waiting)
     except msgspec.MsgspecError as error:
         raise changed("the state is of another version") from error
-    if not hmac.compare_digest(waiting.pdf_sha256, hashlib.sha256(prepared.pdf).digest()):
+    if not hmac.compare_digest(waiting.pdf_sha256, pdf_sha256):
         raise changed("the file is not the one that was prepared")
     return waiting
 

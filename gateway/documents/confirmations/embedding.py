@@ -22,6 +22,7 @@ from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store, claims
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.endings import end_act, is_held
+from gateway.documents.confirmations.large_acts import LargeRemoteActs
 from gateway.documents.confirmations.rules import NOT_COMPLETED, again_after_s, sentence
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.confirmations.tickets import TOPIC, Tickets
@@ -32,6 +33,7 @@ from gateway.webhooks.outbox import TOPIC as EVENTS
 from signing.contract import (
     CredentialRefused,
     Prepared,
+    PreparedFile,
     RemoteSignatures,
     RemoteState,
     SigningError,
@@ -45,7 +47,7 @@ _BEAT_S = 15.0
 class Written:
     """A prepared file in the store."""
 
-    prepared: Prepared
+    prepared: Prepared | PreparedFile
     digest: str
 
     def columns(self) -> dict[str, Any]:
@@ -72,6 +74,7 @@ class Embedding:
         self._remote = remote
         self._tickets = tickets
         self._places = places
+        self._large = LargeRemoteActs(office)
 
     async def look_at(self, act: Any) -> None:
         """Embed a claimed act's raw signature."""
@@ -97,8 +100,11 @@ class Embedding:
 
     async def _finish(self, act: Any) -> Written | Result:
         files = self._office.files
+        pdf = await files.get_small(act.prepared_sha256)
+        if pdf is None:
+            return await self._finish_large(act)
         prepared = Prepared(
-            pdf=await files.get(act.prepared_sha256),
+            pdf=pdf,
             state=bytes(act.prepared_state),
             to_be_signed=bytes(act.to_be_signed),
             part=act.part,
@@ -110,6 +116,17 @@ class Embedding:
             steps.check_incremental(before, outcome.pdf)
             return Written(outcome, await files.put(outcome.pdf))
         return await self._office.keep(before, outcome)
+
+    async def _finish_large(self, act: Any) -> Written | Result:
+        prepared = PreparedFile(
+            sha256=act.prepared_sha256,
+            state=bytes(act.prepared_state),
+            to_be_signed=bytes(act.to_be_signed),
+            part=act.part,
+            parts=act.parts,
+        )
+        made = await self._large.finish(prepared, bytes(act.signature), act.input_sha256)
+        return Written(made, made.sha256) if isinstance(made, PreparedFile) else made
 
     async def _go_on(self, act: Any, intent: Intent, outcome: Written | Result) -> None:
         if isinstance(outcome, Written):

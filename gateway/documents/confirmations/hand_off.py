@@ -30,6 +30,7 @@ from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.answers import HandOffAnswer
 from gateway.documents.confirmations.holding import hold_step
+from gateway.documents.confirmations.large_acts import LargeRemoteActs, path_of
 from gateway.documents.confirmations.refused_uploads import (
     WAITING,
     note_refused_upload,
@@ -38,9 +39,11 @@ from gateway.documents.confirmations.refused_uploads import (
 from gateway.documents.confirmations.rules import sentence
 from gateway.documents.evidence.refused_acts import record_refused
 from gateway.documents.steps import Intent, Result
+from gateway.foundation.files import StoredFile
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import problem_of
+from gateway.foundation.spools import Spool, SpooledFile
 from gateway.webhooks.outbox import TOPIC
 from signing.contract import (
     Confirmation,
@@ -90,6 +93,7 @@ class HandOffDesk:
         self._clock = office.clock
         self._authority = office.authority
         self._hand_offs = hand_offs
+        self._large = LargeRemoteActs(office)
         self._policy = policy
 
     # -------------------------------------------------------------- giving out
@@ -170,8 +174,8 @@ class HandOffDesk:
 
     # -------------------------------------------------------------- fetching
 
-    async def download(self, token: str) -> bytes:
-        """The frozen bytes, a few times.
+    async def download(self, token: str) -> bytes | StoredFile:
+        """The frozen bytes, a few times; what is large piece by piece.
 
         Raises:
             Problem: ``not_found``, ``hand_off_gone``.
@@ -186,30 +190,31 @@ class HandOffDesk:
             act_store.change_act(connection, act.id, downloads=act.downloads + 1)
             return str(act.input_sha256)
 
-        return await self._office.files.get(await self._database.write(unit))
+        digest = await self._database.write(unit)
+        content = await self._office.files.get_small(digest)
+        return content if content is not None else await self._office.files.stream(digest)
 
     def _is_open(self, act: Any) -> bool:
         return bool(act.stage == Stage.WAITING and self._clock.now() < act.expires_at)
 
     # -------------------------------------------------------------- taking back
 
-    async def upload(self, token: str, content: bytes) -> Accepted:
+    async def upload(self, token: str, content: bytes | SpooledFile) -> Accepted:
         """Prove and publish what came back; the same file again is the same answer.
+
+        A large file is where the caller spooled it; it is moved from there into the store.
 
         Raises:
             Problem: ``not_found``, ``hand_off_gone``, and what the signing service refuses.
         """
-        digest = hashlib.sha256(content).hexdigest()
+        digest = content.sha256 if isinstance(content, SpooledFile) else _sha256(content)
         found = await self._database.write(lambda c: self._expected(c, token, digest))
         if isinstance(found, Accepted):
             return found
         act = found
         try:
             intent = await self._database.write(lambda c: self._intent(c, act))
-            before = await self._office.files.get(act.input_sha256)
-            order = steps.order_of(intent, before, act.credential)
-            signed = await self._hand_offs.accept_hand_off(order, content)
-            result = await self._office.keep(order.pdf, signed)
+            result = await self._prove(intent, act, content)
             accepted = await self._database.write(lambda c: self._publish(c, act, result, digest))
         except (SigningError, Problem) as error:
             await self._refuse(act, content, error)
@@ -218,12 +223,24 @@ class HandOffDesk:
         self._office.waker.wake(TOPIC)
         return accepted
 
-    async def _refuse(self, act: Any, content: bytes, error: SigningError | Problem) -> None:
+    async def _prove(self, intent: Intent, act: Any, content: bytes | SpooledFile) -> Result:
+        before = await self._office.files.get_small(act.input_sha256)
+        order = steps.order_of(intent, before or b"", act.credential)
+        if before is not None and isinstance(content, bytes):
+            signed = await self._hand_offs.accept_hand_off(order, content)
+            return await self._office.keep(before, signed)
+        async with self._office.files.spool() as spool:
+            path = await path_of(content, spool)
+            return await self._large.accept(order, act.input_sha256, path)
+
+    async def _refuse(
+        self, act: Any, content: bytes | SpooledFile, error: SigningError | Problem
+    ) -> None:
         """Keep the file and why it was not taken; one that only came too late is neither."""
         if error.code in _TOO_LATE:
             return
         _log.warning("hand_off_refused", request=act.request_id, reason=error.code)
-        digest = await self._office.files.put_once(content)
+        digest = await self._large.keep_upload(content)
         now = self._clock.now()
 
         def unit(connection: Connection) -> str:
@@ -234,6 +251,10 @@ class HandOffDesk:
         level = await self._database.write(unit)
         self._office.metrics.signatures.labels(level, "failed").inc()
         self._office.waker.wake(TOPIC)
+
+    def spool(self) -> Spool:
+        """Where a large file that comes back is written to while it arrives."""
+        return self._office.files.spool()
 
     def _expected(self, connection: Connection, token: str, digest: str) -> Accepted | Any:
         """The act that a file is brought for, counting the tries; or what it was before."""
@@ -284,5 +305,9 @@ def _accepted(row: Any) -> Accepted:
     return Accepted(row.document_id, f"{row.document_id}.pdf")
 
 
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return _sha256(token.encode())

@@ -118,15 +118,20 @@ def _refusal(error: SigningError) -> Problem:
 def hand_off_pages(desk: HandOffDesk, upload_limit: int) -> list[Page]:
     """What the desktop signer calls: the file, and where it brings it back."""
 
-    async def download(request: web.Request) -> web.Response:
+    async def download(request: web.Request) -> web.StreamResponse:
         pdf = await desk.download(request.match_info["token"])
-        return web.Response(body=pdf, content_type="application/pdf")
+        headers = {"Content-Type": "application/pdf"}
+        if isinstance(pdf, bytes):
+            return Reply(raw=pdf, headers=headers).response()
+        headers["Content-Length"] = str(pdf.size)
+        return Reply(pieces=pdf.chunks, headers=headers).response()
 
     async def upload(request: web.Request) -> web.Response:
         token = request.match_info["token"]
         try:
-            file = await read_upload(request, upload_limit, any_name=True)
-            accepted = await desk.upload(token, file.content)
+            async with desk.spool() as spool:
+                file = await read_upload(request, upload_limit, any_name=True, spool=spool)
+                accepted = await desk.upload(token, file.file or file.content)
         except Problem as problem:
             if problem.code in ("not_found", "body_too_large"):
                 raise

@@ -22,6 +22,7 @@ from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.embedding import Written
 from gateway.documents.confirmations.holding import hold_step
+from gateway.documents.confirmations.large_acts import LargeRemoteActs
 from gateway.documents.confirmations.rules import sentence
 from gateway.documents.confirmations.tickets import Tickets
 from gateway.documents.rules import RequestStatus
@@ -45,6 +46,7 @@ class RemoteActs:
         self._remote = remote
         self._tickets = tickets
         self._wait = wait
+        self._large = LargeRemoteActs(office)
 
     async def take_over(self, intent: Intent, order: SignOrder, act: Act) -> None:
         """Prepare the first part and store everything before anybody is asked to confirm.
@@ -52,10 +54,16 @@ class RemoteActs:
         Raises:
             SigningError: the document or the key is refused. Problem: ``signing_interrupted``.
         """
+        written = await self._prepare(intent, order)
+        await self._database.write(lambda c: self._store(c, intent, order, act, written))
+
+    async def _prepare(self, intent: Intent, order: SignOrder) -> Written:
+        if not order.pdf:
+            made = await self._large.prepare(order, intent.request.current_sha256)
+            return Written(made, made.sha256)
         prepared = await self._remote.prepare(order)
         steps.check_incremental(order.pdf, prepared.pdf)
-        written = Written(prepared, await self._office.files.put(prepared.pdf))
-        await self._database.write(lambda c: self._store(c, intent, order, act, written))
+        return Written(prepared, await self._office.files.put(prepared.pdf))
 
     def _store(
         self, connection: Connection, intent: Intent, order: SignOrder, act: Act, written: Written

@@ -18,7 +18,7 @@ from gateway.documents.evidence import log as evidence_log
 from gateway.documents.evidence.log import Confirmation, KeptFile, SignedAct, record_act
 from gateway.documents.evidence.refusals import Attempt, record_refusal, why_of
 from gateway.foundation.files import FileStore
-from signing.contract import SignedPdf
+from signing.contract import Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Witnessed:
     """One carried-out act with its kept raw bytes; ``position`` counts from 0 in its subject."""
 
     signer: Signer
-    signed: SignedPdf
+    signed: Signed
     kept: Sequence[KeptFile]
     position: int
     input_sha256: str
@@ -81,7 +81,7 @@ class Witness:
         )
         return require_wish(connection, subject.tenant, wish, required=self._required)
 
-    async def keep(self, signed: SignedPdf) -> tuple[KeptFile, ...]:
+    async def keep(self, signed: Signed) -> tuple[KeptFile, ...]:
         """Store an act's raw bytes before its transaction."""
         return await evidence_log.keep(self._files, signed)
 

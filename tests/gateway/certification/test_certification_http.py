@@ -11,6 +11,7 @@ from signing.contract import Level, Role, SignOrder
 from signing.devpki.authority import PASSWORD
 from tests.gateway.certification.bureau import AGENCY, CERTIFIER, REQUESTER, TENANT, Bureau
 from tests.support.edge import make_edge, portal, serve
+from tests.support.files_only import FilesOnly
 from tests.support.paper import plain_pdf
 
 
@@ -65,6 +66,18 @@ async def test_from_draft_to_public_page_with_real_signatures(
 ):
     """Two B-LTA signatures over scan and attestation; the QR's address says it is valid."""
     bureau, caller = await open_bureau(database, real_signatures)
+    await goes_all_the_way(bureau, caller, real_signatures)
+
+
+async def test_a_large_scan_is_certified_as_a_file(open_bureau, sqlite, real_signatures, tmp_path):
+    """The same, every file being large: no process is given one in memory, nothing is left over."""
+    bureau, caller = await open_bureau(sqlite, FilesOnly(real_signatures))
+    bureau.files.large_from = 100
+    await goes_all_the_way(bureau, caller, real_signatures)
+    assert list(tmp_path.rglob("incoming/*")) == []
+
+
+async def goes_all_the_way(bureau, caller, real_signatures):
     clerk, certifier = await caller(), await caller(official=CERTIFIER)
     status, draft, _ = await clerk.post("/v1/certifications", await asked_for(bureau))
     assert (status, draft["status"], draft["number"]) == (201, "draft", None)

@@ -23,7 +23,7 @@ from gateway.documents.requests import Actor, NewRequest, NewStep
 from gateway.documents.rules import KeyUse
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
-from gateway.foundation.files import FileStore
+from gateway.foundation.files import LARGE_FROM, FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.preservation.assembly import PreservationDesk
@@ -56,9 +56,16 @@ class RemoteDesk:
 
     @classmethod
     def make(
-        cls, database, clock, folder, paper, uses=ALL_REMOTE, policy=DEFAULT_POLICY
+        cls,
+        database,
+        clock,
+        folder,
+        paper,
+        uses=ALL_REMOTE,
+        policy=DEFAULT_POLICY,
+        large_from=LARGE_FROM,
     ) -> RemoteDesk:
-        files, metrics = FileStore(str(folder / "files")), Metrics()
+        files, metrics = FileStore(str(folder / "files"), large_from), Metrics()
         kept = PreservationDesk(
             database, clock, Waker(), metrics, files=files, signatures=paper, policy=policy
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import unicodedata
@@ -191,3 +192,25 @@ def test_qpdf_finds_nothing_wrong(tmp_path, attested):
         ["qpdf", "--check", str(path)], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+async def test_a_file_gets_the_same_page_beside_its_source(service, tmp_path):
+    """Appended to a copy on the disk; what cannot take a page leaves none."""
+    source, target = tmp_path / "scan.pdf", tmp_path / "attested.pdf"
+    source.write_bytes(make_pdf())
+    made = await service.attest_file(source, target, ATTESTATION)
+    whole, wanted = target.read_bytes(), attest_pdf(make_pdf(), ATTESTATION)
+    assert source.read_bytes() == make_pdf()
+    assert whole.startswith(make_pdf())
+    assert made.sha256 == hashlib.sha256(whole).hexdigest()
+    assert (made.pages, made.certifier, made.agency) == (
+        wanted.pages,
+        wanted.certifier,
+        wanted.agency,
+    )
+    assert same(picture(whole, made.pages), picture(wanted.pdf, made.pages))
+    target.unlink()
+    source.write_bytes(b"%PDF-1.7 nothing")
+    with pytest.raises(DocumentRefused):
+        await service.attest_file(source, target, ATTESTATION)
+    assert not target.exists()

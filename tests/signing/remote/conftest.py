@@ -6,9 +6,10 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.clock import SystemClock
-from signing.contract import Level, RemoteItem, Role, SignOrder
+from signing.contract import KeyConfig, Level, RemoteItem, Role, SignOrder
 from signing.devpki.smartca_simulator import SmartCaSimulator
 from signing.service import SigningService
 
@@ -51,6 +52,21 @@ async def fresh_service(server, later):
     yield make
     for service in made:
         await service.close()
+
+
+@pytest.fixture
+def vgca_key(server, tmp_path):
+    """A desk key as an operator configures it: the certificate alone."""
+
+    def make(name="official-rsa", *others, **changes):
+        path = tmp_path / f"{name}.cert.pem"
+        pki = server.pki
+        path.write_bytes(
+            b"".join(pki.certificate(one).public_bytes(Encoding.PEM) for one in (*others, name))
+        )
+        return KeyConfig("vgca", "vgca", str(path), **{"allow_pkcs1v15": True, **changes})
+
+    return make
 
 
 def order(pdf, key="smartca", level=Level.B_B, role=Role.INVISIBLE, **changes):

@@ -7,7 +7,6 @@ import json
 
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.added_signatures import check_only_signatures
 from signing.contract import (
@@ -26,21 +25,6 @@ from signing.devpki.vgca_desktop import VgcaDesktop
 from signing.reading.opening import open_pdf
 from tests.signing import oracles
 from tests.signing.remote.conftest import order
-
-
-@pytest.fixture
-def vgca_key(server, tmp_path):
-    """A desk key as an operator configures it: the certificate alone."""
-
-    def make(name="official-rsa", *others, **changes):
-        path = tmp_path / f"{name}.cert.pem"
-        pki = server.pki
-        path.write_bytes(
-            b"".join(pki.certificate(one).public_bytes(Encoding.PEM) for one in (*others, name))
-        )
-        return KeyConfig("vgca", "vgca", str(path), **{"allow_pkcs1v15": True, **changes})
-
-    return make
 
 
 @pytest.fixture
