@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from contextlib import suppress
 
 from asn1crypto import tsp
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from signing.evidence.messages import SIGNING_CERTIFICATE_V2, SignedMessage
-from signing.reading.der import write_oid
+from signing.evidence.eligibility import encoded
+from signing.evidence.messages import SIGNING_CERTIFICATE_V2, SignedMessage, fingerprint_of
+from signing.reading import der
+from signing.reading.der import NotDer, write_oid
 
 _SIGNING_CERTIFICATE = write_oid("1.2.840.113549.1.9.16.2.12")
 
@@ -27,16 +29,25 @@ def names_certificate(message: SignedMessage, certificate: x509.Certificate) -> 
     Raises:
         ValueError, TypeError, KeyError, IndexError: an attribute is not written as it must be.
     """
-    encoded = certificate.public_bytes(Encoding.DER)
+    own = encoded(certificate)
     named = []
     new = message.attributes.get(SIGNING_CERTIFICATE_V2)
     if new is not None:
-        first = tsp.SigningCertificateV2.load(new, strict=True)["certs"][0]
-        algorithm = first["hash_algorithm"]["algorithm"].native
-        named.append((hashlib.new(algorithm, encoded).digest(), first["cert_hash"].native))
+        algorithm, fingerprint = _first_named(new)
+        named.append((hashlib.new(algorithm, own).digest(), fingerprint))
     old = message.attributes.get(_SIGNING_CERTIFICATE)
     if old is not None:
         first = tsp.SigningCertificate.load(old, strict=True)["certs"][0]
-        fingerprint = hashlib.sha1(encoded, usedforsecurity=False).digest()  # as RFC 3161 fixes it
+        fingerprint = hashlib.sha1(own, usedforsecurity=False).digest()  # as RFC 3161 fixes it
         named.append((fingerprint, first["cert_hash"].native))
     return bool(named) and all(hmac.compare_digest(*pair) for pair in named)
+
+
+def _first_named(attribute: bytes) -> tuple[str, bytes]:
+    """Digest and fingerprint of the first ESSCertIDv2; what is not DER is read by the library."""
+    with suppress(NotDer, IndexError):
+        value = der.read(attribute).expect(der.SEQUENCE)
+        if value.end == len(attribute):  # else the library says what is wrong
+            return fingerprint_of(value.children()[0].expect(der.SEQUENCE).children()[0])
+    first = tsp.SigningCertificateV2.load(attribute, strict=True)["certs"][0]
+    return first["hash_algorithm"]["algorithm"].native, first["cert_hash"].native

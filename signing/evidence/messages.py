@@ -337,6 +337,11 @@ def bound_certificate(message: SignedMessage) -> tuple[str, bytes]:
     """
     value = der.read(message.attributes[SIGNING_CERTIFICATE_V2]).expect(der.SEQUENCE)
     (identifier,) = value.children()[0].expect(der.SEQUENCE).children()
+    return fingerprint_of(identifier)
+
+
+def fingerprint_of(identifier: Element) -> tuple[str, bytes]:
+    """Digest and fingerprint in one ESSCertIDv2 (RFC 5035)."""
     first, *rest = identifier.children()
     if first.tag == der.SEQUENCE:  # left out for SHA-256
         return hash_name(first), rest[0].expect(der.OCTETS).content
