@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
 
 from signing.appearance.drawing import PreparedStamp
 from signing.appearance.pictures import Picture
@@ -71,15 +72,18 @@ class _Marked(generic.IndirectObject):
 
 
 def _prepare(one: generic.PdfObject) -> Prepared:
-    data = None
     out = io.BytesIO()
+    stream = b""
     if isinstance(one, generic.StreamObject):
         data = one.encoded_data
-        generic.DictionaryObject(one).write_to_stream(out, None)
-        text = out.getvalue().strip().removeprefix(b"<<").removesuffix(b">>")
+        assert data is not None  # as added: compressed when it was prepared
+        body = generic.DictionaryObject(one)
+        body[pdf_name("/Length")] = generic.NumberObject(len(data))
+        body.write_to_stream(out, None)
+        stream = b"\nstream\n%s\nendstream" % data
     else:
         one.write_to_stream(out, None)
-        text = out.getvalue()
-    cuts = text.split(b"\x00")  # text, number, text, number, text
-    pieces = tuple(int(cut) if at % 2 else cut for at, cut in enumerate(cuts))
-    return Prepared(pieces, data)
+    # text, number, text, number, text; a stream's data may hold anything
+    cuts = out.getvalue().split(b"\x00")
+    cuts[-1] += stream
+    return tuple(int(cut) if at % 2 else cut for at, cut in enumerate(cuts))

@@ -7,20 +7,18 @@ Owns fonts and pictures as numbered pieces of bytes and the form XObject that us
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 from signing.lane.revision import Revision, stream_body
 from signing.lane.syntax import Reference, write_number
 
+_FORMS = 512  # sizes of drawings: those of days, months and seals come again and again
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One object: its text, cut where other prepared objects are referred to, and its data.
-
-    ``pieces`` are bytes, or the position of an earlier object of the same set.
-    """
-
-    pieces: tuple[bytes | int, ...]
-    data: bytes | None = None  # of a stream, as stored
+# One object as it is written, cut where others are referred to: bytes, or the position of an
+# earlier object of the same set.
+Prepared = tuple[bytes | int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,20 +28,18 @@ class PreparedSet:
     objects: tuple[Prepared, ...]
 
     def enter(self, revision: Revision) -> Reference:
-        """Write the set into a revision."""
-        references: list[Reference] = []
-        for one in self.objects:
-            text = b"".join(
-                bytes(references[piece]) if isinstance(piece, int) else piece
-                for piece in one.pieces
-            )
-            body = text if one.data is None else stream_body(text, one.data)
-            references.append(revision.new(body))
-        return references[-1]
+        """Write the set into a revision; what refers to nothing is not even copied."""
+        written: list[bytes] = []
+        for pieces in self.objects:
+            body = pieces[0] if len(pieces) == 1 else None
+            if not isinstance(body, bytes):
+                body = b"".join([written[p] if isinstance(p, int) else p for p in pieces])
+            last = revision.new(body)
+            written.append(bytes(last))
+        return last
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True):
     """Where a signature is seen, and how: a rectangle in the page's own units, a drawing."""
 
     page_index: int
@@ -64,10 +60,16 @@ def enter_stamp(
         if objects not in shared:
             shared[objects] = objects.enter(revision)
         resources.append(b"%s<<%s %s>>" % (category, name, bytes(shared[objects])))
-    entries = b"/Type/XObject/Subtype/Form/BBox[0 0 %s %s]/Matrix[%d %d %d %d 0 0]" % (
-        write_number(stamp.width),
-        write_number(stamp.height),
-        *stamp.upright,
-    )
+    entries = _form(stamp.width, stamp.height, stamp.upright)
     entries += b"/Resources<<%s>>" % b"".join(resources)
     return revision.new(stream_body(entries, stamp.operators))
+
+
+@lru_cache(maxsize=_FORMS)
+def _form(width: float, height: float, upright: tuple[int, int, int, int]) -> bytes:
+    """What a form's dictionary says of its size."""
+    return b"/Type/XObject/Subtype/Form/BBox[0 0 %s %s]/Matrix[%d %d %d %d 0 0]" % (
+        write_number(width),
+        write_number(height),
+        *upright,
+    )
