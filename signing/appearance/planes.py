@@ -3,15 +3,13 @@
 Every signature and its proof hash what a stamp adds to a document, so that a byte less is time
 saved on each document and room saved in each archive. Owns the loss nobody sees (no shade that
 reaches the paper moves by more than two of 255 for the colours and two for the transparency) and
-the choice between palette, filtered and plain samples (ISO 32000-2, 7.4.4.4, 8.6.6.3, 8.9.5).
-Leaves reading and size to ``pictures``.
+the choice between a palette and plain samples (ISO 32000-2, 8.6.6.3 and 8.9.5). Leaves reading and
+size to ``pictures``.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import io
 import zlib
 from dataclasses import dataclass
 
@@ -24,7 +22,6 @@ _SHADES = 2 * _UNSEEN + 1  # colours this far apart are at most that far from on
 _LEVELS = 63  # of transparency above none: at most two of 255 from what it was
 _HALF = 128  # of 255: more is ink, less its edge
 _MOST_COLOURS = 256  # of a palette
-_BACKGROUND = 8  # bytes of a PNG's own heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,6 @@ class Plane:
     space: str  # "/DeviceGray" or "/DeviceRGB"
     data: bytes
     palette: bytes = b""
-    filtered: bool = False  # row by row, as in PNG
 
     def as_object(self) -> generic.StreamObject:
         """An image XObject."""
@@ -49,15 +45,6 @@ class Plane:
             pdf_name("/BitsPerComponent"): generic.NumberObject(8),
             pdf_name("/Filter"): pdf_name("/FlateDecode"),
         }
-        if self.filtered:
-            colours = 3 if self.space == "/DeviceRGB" and not self.palette else 1
-            parameters = {
-                pdf_name("/Predictor"): generic.NumberObject(15),
-                pdf_name("/Colors"): generic.NumberObject(colours),
-                pdf_name("/BitsPerComponent"): generic.NumberObject(8),
-                pdf_name("/Columns"): generic.NumberObject(self.width),
-            }
-            entries[pdf_name("/DecodeParms")] = generic.DictionaryObject(parameters)
         return generic.StreamObject(entries, encoded_data=self.data)
 
     def _colour_space(self) -> generic.PdfObject:
@@ -71,13 +58,13 @@ class Plane:
 def colour_plane(image: Image.Image) -> Plane:
     """The colours of an RGBA image: of its ink, where ink is."""
     colours = _settled(image.convert("RGB"), image.getchannel("A"))
-    return _indexed(colours) or _smaller(colours, "/DeviceRGB")
+    return _indexed(colours) or _plain(colours, "/DeviceRGB")
 
 
 def alpha_plane(image: Image.Image) -> Plane:
     """The transparency of an RGBA image; what is opaque or not there stays so."""
     steps = [round(round(v * _LEVELS / 255) * 255 / _LEVELS) for v in range(256)]
-    return _smaller(image.getchannel("A").point(steps), "/DeviceGray")
+    return _plain(image.getchannel("A").point(steps), "/DeviceGray")
 
 
 def _settled(colours: Image.Image, alpha: Image.Image) -> Image.Image:
@@ -135,34 +122,13 @@ def _indexed(colours: Image.Image) -> Plane | None:
     found = colours.getcolors(_MOST_COLOURS)
     if found is None:
         return None
-    palette: list[int] = []
-    for _, colour in sorted(found, reverse=True):
-        assert isinstance(colour, tuple)
-        palette.extend(colour)
-    table = Image.new("P", (1, 1))
-    table.putpalette(palette)
-    positions = colours.quantize(palette=table, dither=Image.Dither.NONE)
+    positions = colours.convert("P", palette=Image.Palette.ADAPTIVE, colors=len(found))
     if ImageChops.difference(positions.convert("RGB"), colours).getbbox() is not None:
         return None
-    stored = _smaller(Image.frombytes("L", colours.size, positions.tobytes()), "/DeviceRGB")
-    return dataclasses.replace(stored, palette=bytes(palette))
+    palette = bytes(positions.getpalette() or ())[: 3 * len(found)]
+    return _plain(positions, "/DeviceRGB", palette)
 
 
-def _smaller(image: Image.Image, space: str) -> Plane:
-    """Samples of eight bits, filtered row by row where that makes them smaller."""
-    plain, filtered = zlib.compress(image.tobytes(), 9), _png_rows(image)
-    data = min(plain, filtered, key=len)
-    return Plane(*image.size, space, data, filtered=data is filtered)
-
-
-def _png_rows(image: Image.Image) -> bytes:
-    """The compressed rows of a PNG: its filters are PDF's too."""
-    out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
-    png, at, rows = out.getvalue(), _BACKGROUND, []
-    while at < len(png):
-        size = int.from_bytes(png[at : at + 4], "big")
-        if png[at + 4 : at + 8] == b"IDAT":
-            rows.append(png[at + 8 : at + 8 + size])
-        at += size + 12
-    return b"".join(rows)
+def _plain(image: Image.Image, space: str, palette: bytes = b"") -> Plane:
+    """Samples of eight bits."""
+    return Plane(*image.size, space, zlib.compress(image.tobytes(), 9), palette)
