@@ -255,6 +255,7 @@ class Gateway:
             limiter=RateLimiter(self.clock, self.redis, 10),
             client=self.client,
             preservation=preservation,
+            timestamping=documents.places.with_timestamps,
         )
 
     def _frame(self, request: web.Request) -> Frame:

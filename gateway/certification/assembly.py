@@ -16,6 +16,7 @@ from gateway.certification.keeping import CopyKeeping
 from gateway.certification.rules import Offices
 from gateway.certification.service import Certifications, Sources
 from gateway.certification.verification import Verification
+from gateway.documents.confirmations.signing_places import Timestamping
 from gateway.documents.evidence.witness import Witness
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
@@ -52,6 +53,7 @@ class CertificationDesk:
         limiter: RateLimiter,
         client: Callable[[web.Request], str],
         preservation: PreservationDesk,
+        timestamping: Timestamping,
     ) -> None:
         self._shower = Shower(public_url)
         self.certifications = Certifications(
@@ -68,7 +70,7 @@ class CertificationDesk:
         self.issuing = Issuing(
             database=database,
             clock=clock,
-            maker=CopyMaker(files, signatures, self._shower, witness),
+            maker=CopyMaker(files, signatures, self._shower, witness, timestamping),
             waker=waker,
             offices=offices,
             templates=templates,
@@ -76,7 +78,9 @@ class CertificationDesk:
             metrics=metrics,
             witness=witness,
         )
-        keeping = CopyKeeping(database, clock, waker, files=files, signatures=signatures)
+        keeping = CopyKeeping(
+            database, clock, waker, files=files, signatures=signatures, timestamping=timestamping
+        )
         preservation.keep(keeping, every_s=_LOOK_AHEAD_S)
         self._verification = Verification(database, clock, files, signatures)
         self._clock = clock

@@ -6,6 +6,7 @@ it meanwhile, and wording to the dated templates.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from gateway.certification.rules import (
     printed_number,
     printed_volume,
 )
+from gateway.documents.confirmations.signing_places import Timestamping
 from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.witness import Witness
 from gateway.foundation.clock import in_vietnam
@@ -91,8 +93,14 @@ class CopyMaker:
     """Turns a scan and a held number into a signed copy; touches no register."""
 
     def __init__(
-        self, files: FileStore, signatures: ExtendingSignatures, shower: Shower, witness: Witness
+        self,
+        files: FileStore,
+        signatures: ExtendingSignatures,
+        shower: Shower,
+        witness: Witness,
+        timestamping: Timestamping = lambda _level: nullcontext(),
     ) -> None:
+        self._timestamping = timestamping
         self._files = files
         self._witness = witness
         self._signatures = signatures
@@ -108,7 +116,8 @@ class CopyMaker:
         """
         async with drafted(self._files, self._signatures, hold.row.source_sha256) as draft:
             attested = await draft.attest(self._attestation(hold))
-            person, agency = await self._sign_twice(hold, draft, attested, pin)
+            async with self._timestamping(LEVEL):
+                person, agency = await self._sign_twice(hold, draft, attested, pin)
             keys = (hold.certifier.credential, hold.agency.credential)
             with doubting(at_service=hold.sends(*keys)):
                 verdict = await draft.validate()

@@ -12,6 +12,7 @@ that were extended and be in force, adds the file, the record and the event. Lea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy import Connection
 
 from gateway.certification import kept_store, store
 from gateway.certification.rules import SUBJECT, Status
+from gateway.documents.confirmations.signing_places import Timestamping
 from gateway.documents.evidence.extensions import ExtensionAct, keep_extension, record_extension
 from gateway.documents.evidence.log import KeptFile as StoredFile
 from gateway.foundation.clock import Clock
@@ -67,7 +69,9 @@ class CopyKeeping:
         *,
         files: FileStore,
         signatures: ExtendingSignatures,
+        timestamping: Timestamping = lambda _level: nullcontext(),
     ) -> None:
+        self._timestamping = timestamping
         self._database = database
         self._clock = clock
         self._waker = waker
@@ -100,7 +104,8 @@ class CopyKeeping:
     async def extend(self, file: KeptFile, level: Level, asked: Asked, *, renews: bool) -> Outcome:
         """See ``Keeper``."""
         beyond = file.proof if renews else None
-        made = await extend_stored(self._files, self._signatures, file.sha256, level, beyond)
+        async with self._timestamping(level):
+            made = await extend_stored(self._files, self._signatures, file.sha256, level, beyond)
         kept = await keep_extension(self._files, made.extended)
         renewed = Renewed(file, made, level, kept, asked)
         await self._database.write(lambda c: self._publish(c, renewed))

@@ -67,7 +67,7 @@ class DocumentDesk:
         preservation: PreservationDesk,
         templates: TemplateBook | None = None,
     ) -> None:
-        places = SigningPlaces(authority, batches, Places(database, clock, waker))
+        self.places = places = SigningPlaces(authority, batches, Places(database, clock, waker))
         policy = preservation.policy
         office = Chancery(
             database, clock, waker, metrics, files, signatures, authority, policy, places

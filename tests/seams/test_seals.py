@@ -36,6 +36,7 @@ WAYS = {
     "vgca": Way("vgca", agency_at("vgca"), service="vgca", top="B-B"),
     "batch elsewhere": Way("batch elsewhere", agency_at("hook"), service="hook", batch=True),
     "batch": Way("batch", AGENCY, batch=True),
+    "large at CSC": Way("large at CSC", agency_at("csc"), pin=CSC_PIN, heavy=True),
     "large elsewhere": Way("large elsewhere", agency_at("smartca"), service="smartca", heavy=True),
     "large by hand-off": Way(
         "large by hand-off", agency_at("vgca"), service="vgca", heavy=True, top="B-B"

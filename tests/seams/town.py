@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -24,12 +25,21 @@ from aiohttp import web
 from gateway.app import Gateway
 from gateway.development import AGENCY, AGENCY_CODE, CLERK, World, listen
 from gateway.documents.confirmations.tickets import TOPIC
+from signing.evidence.shared_breaker import _State
 from tests.scenarios.business import subscribe
 from tests.support.receiver import Receiver, receiving
 from tests.support.town import Client
 
 LARGE_FROM = 600_000  # bytes; the decision of these tests has fewer, its heavy edition has more
 PASSWORD_AS_PIN = "phat-trien"
+TEMPLATES = """[[template]]
+name = "giay-phep"
+version = "1"
+fields = ["SoTien"]
+pages = 1
+valid_from = 2025-07-01
+legal_basis = "Quyết định 2"
+"""
 SEALS = {"smartca": "smartca", "mysign": "mysign", "hook": "hook", "csc": "csc-v1", "vgca": "vgca"}
 
 
@@ -136,10 +146,12 @@ async def living(
     signing = {
         "keys": keys,
         "preservation": {"retry_s": [60]},
+        "templates": str(folder / "templates.toml"),
         "timestamps": {**made["timestamps"], "slots_folder": str(folder / "slots")},
         **sections.pop("signing", {}),
     }
     (folder / "slots").mkdir()
+    (folder / "templates.toml").write_text(TEMPLATES, "utf-8")
     settings = world.settings(
         signing=signing,
         files={"large_from": LARGE_FROM},
@@ -200,7 +212,8 @@ def calm(town: Town) -> None:
                 continue
             setattr(faults, one.name, one.default)
     for breaker in (town.world.folder / "slots").glob("*breaker*"):
-        breaker.unlink()  # signer processes keep the machine's time: they would rest
+        # signer processes keep the machine's time: without this they would rest
+        breaker.write_text(json.dumps(dataclasses.asdict(_State())), "utf-8")
 
 
 __all__ = ["AGENCY", "CLERK", "Town", "calm", "living", "until"]

@@ -8,12 +8,15 @@ one takes a place, also an official's single one.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from gateway.documents.rules import Authority
 from gateway.foundation.places import Places
 from signing.contract import Level
+
+Timestamping = Callable[[str], AbstractAsyncContextManager[None]]  # a place for a level's stamps
 
 
 @dataclass(frozen=True, slots=True)

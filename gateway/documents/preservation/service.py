@@ -84,7 +84,8 @@ class DocumentKeeping:
         """
         document = await self._database.read(lambda c: self._free(c, tenant, document_id))
         try:
-            return await self._make(document, Level(level), asked)
+            async with self._place():
+                return await self._make(document, Level(level), asked)
         except SigningError as error:
             raise problem_of(error) from error
 
