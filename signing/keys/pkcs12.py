@@ -66,6 +66,17 @@ class Pkcs12Key:
         return self.private_key.sign(data, ec.ECDSA(digest))
 
 
+def _can_be_tried(password: str) -> bool:
+    """Whether libraries take it: at a NUL they stop the process and print the password.
+
+    A PKCS#12 password is a string that ends with one (RFC 7292, B.1); a lone surrogate is no text.
+    """
+    try:
+        return b"\0" not in password.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 def rsa_padding(pss: bool, digest: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
     """The padding our RSA signatures use."""
     if pss:
@@ -89,6 +100,8 @@ class Pkcs12Source:
             raise pin_required()
         password = configured if configured is not None else pin
         assert password is not None
+        if not (_can_be_tried(password) and _can_be_tried(pin or "")):
+            raise wrong_pin()
         if self._key is None:
             self._key = self.load(password)
             self._pin_digest = self._digest(password)
