@@ -34,7 +34,6 @@ from gateway.foundation.files import FileStore
 from gateway.foundation.limits import RateLimiter
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
-from gateway.foundation.place_broker import place_broker
 from gateway.foundation.tasks import Tasks
 from gateway.foundation.waker import Redis, Waker
 from gateway.foundation.web import Edge, Page, Route, mount
@@ -44,6 +43,7 @@ from gateway.frame.security import own_path
 from gateway.housekeeping import housekeeping
 from gateway.migrations import run as migrations
 from gateway.operator_data import data_folder, document_templates
+from gateway.over_machines import OverMachines
 from gateway.payments.accounts import Accounts, Policy
 from gateway.payments.assembly import PaymentDesk
 from gateway.payments.checkout.values import Place
@@ -108,12 +108,10 @@ class Gateway:
         self.transport = HttpTransport(clock, self.metrics)
         self.connectors = build_connectors(settings, self.transport, clock)
         self.database = Database(settings.database.url, writers=settings.database.writers)
-        self.broker = place_broker(self.database, clock, self.waker)
-        signers = replace(
-            signer_config(settings),
-            state_secrets=state_secrets(settings),
-            places_socket=self.broker.path if self.broker else "",
-        )
+        signers = replace(signer_config(settings), state_secrets=state_secrets(settings))
+        folder = signers.timestamp_slots
+        self.shared = OverMachines(self.database, clock, self.waker, folder)
+        signers = replace(signers, places_socket=self.shared.socket)
         self.signatures = SignerPool(
             signers,
             settings.signing.processes,
@@ -288,8 +286,8 @@ class Gateway:
             for name, work in capability.tasks().items():
                 self.tasks.start(name, work())
         self.tasks.start("waker.relay", self.waker.relay())
-        if self.broker is not None:
-            self.tasks.start("places.broker", self.broker.run())
+        for name, share in self.shared.tasks().items():
+            self.tasks.start(name, share())
         self.tasks.start(
             "housekeeping", housekeeping(self.database, self.clock, self.keys, self.files)
         )

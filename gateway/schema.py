@@ -9,7 +9,7 @@ from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.evidence import refusal_store
 from gateway.documents.evidence import store as document_evidence
 from gateway.documents.revocation import store as document_revocations
-from gateway.foundation import access, idempotency, places
+from gateway.foundation import access, breaker_exchange, idempotency, places
 from gateway.foundation.columns import metadata
 from gateway.payments import tables as payments
 from gateway.preservation import store as preservation
@@ -22,6 +22,7 @@ __all__ = [
     "access",
     "act_store",
     "batch_store",
+    "breaker_exchange",
     "certification",
     "document_authorities",
     "document_evidence",

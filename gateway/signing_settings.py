@@ -68,7 +68,9 @@ class TimestampAuthority(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str  # RFC 3161 over HTTP; one that stands in urls keeps its place there
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 30.0  # for one answer
-    concurrent: Positive = 4  # requests at once, over the signer processes that share slots_folder
+    concurrent: Positive = (
+        4  # requests at once, over all signer processes (on PostgreSQL: of all machines)
+    )
     attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1  # before the next authority is asked
     backoff_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0  # doubled with each attempt
     user: str = ""  # for HTTP basic authentication

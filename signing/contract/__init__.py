@@ -8,6 +8,7 @@ top-left corner; times are aware. Import from here, not from its parts.
 from signing.contract.act_evidence import ActCheck, ActEvidence, CheckOutcome
 from signing.contract.attestation import Attestation, Attested, AttestedFile
 from signing.contract.binding import CertificateBinding
+from signing.contract.breakers import BreakerState, BreakerStates
 from signing.contract.earlier import with_earlier_signatures
 from signing.contract.errors import (
     CredentialRefused,
@@ -88,6 +89,8 @@ __all__ = [
     "Attestation",
     "Attested",
     "AttestedFile",
+    "BreakerState",
+    "BreakerStates",
     "CertificateBinding",
     "CertificateStatus",
     "CheckOutcome",

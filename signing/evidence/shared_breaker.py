@@ -14,24 +14,16 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
 from datetime import UTC, timedelta
 from math import isfinite
 from pathlib import Path
 
-from signing.contract import Clock
+from signing.contract import BreakerState, Clock
 from signing.evidence.breaker import FAILURES, LONGEST_REST, REST, Breaker
 
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Moments are seconds since 1970; 0: never."""
-
-    failures: int = 0
-    rest_s: float = REST.total_seconds()
-    failed_at: float = 0.0
-    open_until: float = 0.0
-    probe_until: float = 0.0  # somebody is trying it until then
+_SUFFIX = ".breaker"
 
 
 class SharedBreaker(Breaker):
@@ -45,7 +37,7 @@ class SharedBreaker(Breaker):
         self._path = path
         self._probe = probe
         self._seen: tuple[int, int, int] | None = None
-        self._state = _State()
+        self._state = BreakerState()
         self._mine = False  # whether this process is probing
 
     @property
@@ -83,9 +75,9 @@ class SharedBreaker(Breaker):
     def succeeded(self) -> None:
         """It works: closed, nothing held against it."""
         self._mine = False
-        if self._read() != _State():
+        if self._read() != BreakerState():
             with self._changing() as held:
-                self._write(_State(), held=held)
+                self._write(BreakerState(), held=held)
 
     def failed(self) -> bool:
         """It did not; whether that opened the breaker."""
@@ -108,20 +100,20 @@ class SharedBreaker(Breaker):
     def _now(self) -> float:
         return self._clock.now().astimezone(UTC).timestamp()
 
-    def _read(self) -> _State:
+    def _read(self) -> BreakerState:
         try:
             found = os.stat(self._path)  # noqa: PTH116 - asked on every signing
         except OSError:
-            return self._state if self._seen is None else _State()
+            return self._state if self._seen is None else BreakerState()
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
         if seen != self._seen:
             self._seen, self._state = seen, self._within_limits(_load(self._path))
         return self._state
 
-    def _within_limits(self, state: _State) -> _State:
+    def _within_limits(self, state: BreakerState) -> BreakerState:
         """No rest is longer than ours are, whatever wrote it: a clock that was ahead, say."""
         now = self._now()
-        return _State(
+        return BreakerState(
             failures=state.failures,
             rest_s=min(max(state.rest_s, REST.total_seconds()), LONGEST_REST.total_seconds()),
             failed_at=min(state.failed_at, now),
@@ -129,30 +121,65 @@ class SharedBreaker(Breaker):
             probe_until=min(state.probe_until, now + self._probe.total_seconds()),
         )
 
-    def _write(self, state: _State, *, held: bool) -> None:
+    def _write(self, state: BreakerState, *, held: bool) -> None:
         self._state = state
-        if not held:
-            return
-        part = self._path.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):
-            part.write_text(json.dumps(asdict(state)), "utf-8")
-            part.replace(self._path)
+        if held:
+            _store(self._path, state)
 
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[bool]:
-        """Nobody else changes it meanwhile; False when the folder cannot be used."""
-        try:
-            lock = os.open(
-                self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
-        except OSError:
-            yield False
-            return
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # held for a moment only; freed when killed
-            yield True
-        finally:
-            os.close(lock)
+    def _changing(self) -> AbstractContextManager[bool]:
+        return _alone(self._path)
+
+
+class BreakerFolder:
+    """``BreakerStates`` of one machine: the files that its ``SharedBreaker``s keep."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
+
+    def read(self) -> dict[str, tuple[BreakerState, float]]:
+        """Every state there is, by its file's name, with the moment of its last change."""
+        found = {}
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            state = _parsed(path)  # what is damaged is no news for others
+            with contextlib.suppress(OSError):
+                if state is not None:
+                    found[path.stem] = state, path.stat().st_mtime
+        return found
+
+    def impose(self, name: str, state: BreakerState, known: BreakerState | None) -> bool:
+        """Put what another machine knows in the place of what is ``known`` here."""
+        path = self._folder / f"{name}{_SUFFIX}"
+        with _alone(path) as held:
+            present = _load(path) if path.exists() else None
+            if not held or present != known:
+                return False
+            return _store(path, state)
+
+
+def _store(path: Path, state: BreakerState) -> bool:
+    """Whole or not at all; for whoever is alone at it."""
+    part = path.with_suffix(f".{os.getpid()}")
+    try:
+        part.write_text(json.dumps(asdict(state)), "utf-8")
+        part.replace(path)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Nobody else changes it meanwhile; False when the folder cannot be used."""
+    try:
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held for a moment only; freed when killed
+        yield True
+    finally:
+        os.close(lock)
 
 
 def breaker_for(name: str, clock: Clock, folder: str, probe: timedelta) -> Breaker:
@@ -160,17 +187,21 @@ def breaker_for(name: str, clock: Clock, folder: str, probe: timedelta) -> Break
     if not folder:
         return Breaker(clock)
     mark = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return SharedBreaker(clock, Path(folder) / f"{mark}.breaker", probe)
+    return SharedBreaker(clock, Path(folder) / f"{mark}{_SUFFIX}", probe)
 
 
-def _is_open(state: _State, now: float) -> bool:
+def _is_open(state: BreakerState, now: float) -> bool:
     return bool(state.open_until) and (now < state.open_until or now < state.probe_until)
 
 
-def _load(path: Path) -> _State:
+def _load(path: Path) -> BreakerState:
+    return _parsed(path) or BreakerState()
+
+
+def _parsed(path: Path) -> BreakerState | None:
     try:
-        said = _State(**json.loads(path.read_text("utf-8")))
+        said = BreakerState(**json.loads(path.read_text("utf-8")))
         usable = all(isfinite(value) for value in asdict(said).values())
     except (OSError, ValueError, TypeError):
-        return _State()
-    return said if usable else _State()
+        return None
+    return said if usable else None
