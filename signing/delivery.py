@@ -6,12 +6,14 @@ Owns joining the source with what was appended. Nothing is delivered that does n
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from cryptography import x509
 
+from signing.pades.drafts import Draft, DraftOnDisk
 from signing.pades.proof import GrowingProof, Proved, prove_appended
 from signing.reading.mapped_files import append_to, mapped
 
@@ -25,8 +27,12 @@ class Delivery(Protocol):
         """Prove finished revisions while more is on its way; see ``GrowingProof``."""
         ...
 
-    def keep(self, proved: bytes) -> bytes:
-        """Deliver a whole file that was proved already; give it back (or nothing)."""
+    def draft(self) -> AbstractContextManager[Draft]:
+        """The document to be written upon, for an act that proves its result by itself."""
+        ...
+
+    def whole(self, draft: Draft) -> bytes:
+        """What is given of a draft that was proved: its bytes (or nothing)."""
         ...
 
     def deliver(
@@ -54,9 +60,13 @@ class InMemory:
             self._proof = certificate, GrowingProof(self._before, certificate, self._state)
         return self._proof[1]
 
-    def keep(self, proved: bytes) -> bytes:
+    def draft(self) -> AbstractContextManager[Draft]:
+        """In memory."""
+        return nullcontext(Draft(self._before))
+
+    def whole(self, draft: Draft) -> bytes:
         """The file itself."""
-        return proved
+        return bytes(draft.data)
 
     def deliver(
         self, appended: bytes, certificate: x509.Certificate, signatures: int
@@ -79,9 +89,12 @@ class IntoFile:
     def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
         """Nothing: the file is read once, where it lies."""
 
-    def keep(self, proved: bytes) -> bytes:
-        """Write what follows the source."""
-        append_to(self.target, self.size, proved[self.size :])
+    def draft(self) -> AbstractContextManager[Draft]:
+        """The copy itself."""
+        return DraftOnDisk(self.target)
+
+    def whole(self, draft: Draft) -> bytes:
+        """Nothing: it lies where it should."""
         return b""
 
     def deliver(

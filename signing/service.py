@@ -56,12 +56,13 @@ from signing.keys import source_for
 from signing.keys.contract import KeySource, KeyUnavailable, OpenedKey, is_authorised
 from signing.lane import LaneFile, open_plain
 from signing.large_files import LargeFileWork
-from signing.pades.refusals import COPIED_AT_MOST, check_readable, refuse_large, refusing_documents
+from signing.pades.refusals import check_readable, refuse_large, refusing_documents
 from signing.pades.writer import KeptKeySigner
 from signing.preservation import Extender, Void, provability_of, sign_reachable
 from signing.processes.clean_files import CleanFiles
 from signing.processes.surveys import Surveys
 from signing.reading.stretches import sha256_of
+from signing.remote.begun import in_memory
 from signing.remote.service import RemoteActs, algorithm_of, within_reach
 from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
 from signing.stages import Timings
@@ -160,10 +161,10 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
             order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
-            if is_authorised(key) and len(order.pdf) <= COPIED_AT_MOST:
-                whole = dataclasses.replace(order, pdf=bytes(order.pdf))
-                signed = await self._sign_as_authorised(whole, key)
-                return dataclasses.replace(signed, pdf=delivery.keep(signed.pdf))
+            if is_authorised(key):
+                with delivery.draft() as draft:
+                    signed = await self._sign_as_authorised(order, key, draft)
+                    return in_memory(delivery.whole(draft), signed)
             return await sign_reachable(
                 order,
                 key,

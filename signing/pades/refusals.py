@@ -20,7 +20,7 @@ from signing.reading.opening import HEADER_WINDOW, Data
 
 log = logging.getLogger(__name__)
 
-COPIED_AT_MOST = 64 * 2**20  # pyHanko holds a document several times over
+_COPIED_AT_MOST = 64 * 2**20  # pyHanko holds a document several times over
 
 # broken files raise all of these from pyHanko's parser
 _BROKEN_FILE = (
@@ -52,12 +52,12 @@ def refuse_large(pdf: Data, why: str) -> None:
     Raises:
         DocumentRefused: ``large_file_not_plain``.
     """
-    if len(pdf) > COPIED_AT_MOST:
+    if len(pdf) > _COPIED_AT_MOST:
         raise DocumentRefused(
             "large_file_not_plain",
-            f"Văn bản lớn hơn {COPIED_AT_MOST // 2**20} MiB chỉ ký hoặc gia hạn được khi tệp có"
+            f"Văn bản lớn hơn {_COPIED_AT_MOST // 2**20} MiB chỉ ký hoặc gia hạn được khi tệp có"
             " cấu trúc đơn giản (không mã hóa, bảng tham chiếu lành lặn); hãy xuất lại tệp PDF.",
-            f"larger than {COPIED_AT_MOST} bytes and not for the fast lane: {why}",
+            f"larger than {_COPIED_AT_MOST} bytes and not for the fast lane: {why}",
         )
 
 

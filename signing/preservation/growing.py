@@ -7,12 +7,10 @@ file grows. Leaves what is appended to ``appending`` and the check of the result
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from signing.pades.proof import prove_extension
-from signing.reading.mapped_files import append_to, mapped
+from signing.reading.mapped_files import Remapped, append_to
 from signing.reading.opening import Data
 from signing.reading.stretches import let_go, sha256_of
 
@@ -48,36 +46,20 @@ class Growing:
         return prove_extension(self.data, self.size_before, stamps, self._digest_before)
 
 
-class GrowingOnDisk(Growing):
-    """In a copy of a mapped file; use as a context, in which ``data`` can be read."""
+class GrowingOnDisk(Remapped, Growing):
+    """In a copy of a mapped file; a context, in which ``data`` can be read."""
 
     def __init__(self, source: Data, target: Path) -> None:
-        super().__init__(source)
-        self._target = target
-        self._mapping = ExitStack()
-
-    def __enter__(self) -> GrowingOnDisk:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._mapping.close()
+        Remapped.__init__(self, target)
+        Growing.__init__(self, source)
 
     def _grow(self, revision: bytes) -> None:
-        append_to(self._target, len(self.data), revision)
-        self._map()
-
-    def _map(self) -> None:
-        self._mapping.close()
-        self.data = self._mapping.enter_context(mapped(self._target))
+        append_to(self.path, len(self.data), revision)
+        self.map_again()
 
     def prove(self, stamps: int) -> str:
         """Verify what lies on the disk."""
-        self._map()
+        self.map_again()
         sha256 = super().prove(stamps)
         let_go(self.data)
         return sha256

@@ -11,11 +11,13 @@ import mmap
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 
 from signing.contract import DocumentRefused
+from signing.reading.stretches import Data
 
 MAPPED_FROM = 32 * 1024 * 1024  # bytes: what is smaller is read faster than it is mapped
 
@@ -86,3 +88,32 @@ def whole_file(path: Path, mapped_from: int = MAPPED_FROM) -> Iterator[bytes]:
         return
     with mapped(path) as data:
         yield data
+
+
+class Remapped:
+    """A file that is mapped anew whenever it was written to; a context, at whose end it is let go.
+
+    ``data`` is what it held when it was mapped last, and no use afterwards.
+    """
+
+    data: Data
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._mapping = ExitStack()
+
+    def map_again(self) -> None:
+        """Let ``data`` be what the file holds now."""
+        self._mapping.close()
+        self.data = self._mapping.enter_context(mapped(self.path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._mapping.close()

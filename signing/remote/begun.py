@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from signing.appearance.acts import Part, signer_name
 from signing.contract import Level, Prepared, PreparedFile, SignedFile, SignedPdf, SignOrder
 from signing.evidence.revocation import Evidence
+from signing.pades.drafts import Draft
 from signing.pades.interrupted import Unsigned
 from signing.pades.writer import Act, KeptKeySigner
-from signing.remote.drafts import Draft
 from signing.remote.state import Waiting
 
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from signing.contract import PreparedFile, RemoteFilePaths, SignedFile, SignOrder
 from signing.keys.confirmed import ConfirmedKey
 from signing.keys.contract import OpenedKey
+from signing.pades.drafts import Draft, DraftOnDisk
 from signing.pades.refusals import check_readable
 from signing.reading.mapped_files import copied, mapped
 from signing.reading.opening import Data
 from signing.reading.stretches import read_into, sha256_of
 from signing.remote.begun import Step
-from signing.remote.drafts import Draft, DraftOnDisk
 from signing.remote.state import Waiting, changed
 
 

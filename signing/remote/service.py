@@ -40,6 +40,7 @@ from signing.keys.confirmed import ConfirmedKey, waiting_key
 from signing.keys.contract import AuthorisedKey, OpenedKey
 from signing.keys.vgca import VgcaSource, not_handed_off
 from signing.lane import LaneFile
+from signing.pades.drafts import Draft
 from signing.pades.interrupted import (
     RevisionChanged,
     Unsigned,
@@ -54,7 +55,6 @@ from signing.processes.surveys import Surveys
 from signing.reading.opening import Data
 from signing.reading.stretches import sha256_of
 from signing.remote.begun import Begun, Embedded, Place, Step, in_memory, of_the_act
-from signing.remote.drafts import Draft
 from signing.remote.files import RemoteFileActs
 from signing.remote.state import Waiting, changed, seal, unseal
 from signing.remote.talk import RemoteTalk
@@ -99,10 +99,7 @@ class RemoteActs(RemoteFileActs, RemoteTalk):
         if not inspected:
             self._refuse_dangerous(order.pdf)
         self._surveys.keep(survey)
-        draft = Draft(order.pdf)
-        return await self._begin_in(draft, order, await self._confirmed(order.credential).open())
-
-    async def _begin_in(self, draft: Draft, order: SignOrder, key: OpenedKey) -> Prepared:
+        draft, key = Draft(order.pdf), await self._confirmed(order.credential).open()
         return (await self._begin(order, key, draft)).in_memory(draft)
 
     async def _begin(self, order: SignOrder, key: OpenedKey, draft: Draft) -> Step:
@@ -117,18 +114,22 @@ class RemoteActs(RemoteFileActs, RemoteTalk):
         begun = Begun(order, signer, signed_at, sha256_of(order.pdf))
         return await self._prepare_part(begun, draft, ())
 
-    async def _sign_as_authorised(self, order: SignOrder, key: AuthorisedKey) -> SignedPdf:
+    async def _sign_as_authorised(
+        self, order: SignOrder, key: AuthorisedKey, draft: Draft
+    ) -> SignedFile:
         """Both halves in one call, for a key whose owner's confirmation cannot be repeated.
 
         Each raw signature is made once and serves every time-stamping authority and level; the
         digest of the next part is known only when it is in the file. Nothing of it is published
         before the last.
         """
-        step: Prepared | SignedPdf = await self._begin_in(Draft(order.pdf), order, key)
-        while isinstance(step, Prepared):
-            if step.part == 1:
-                key.expect(step.parts)
-            step = await self.finish(step, await key.sign_raw(step.to_be_signed))
+        step: Step | SignedFile = await self._begin(order, key, draft)
+        while isinstance(step, Step):
+            waiting = step.waiting
+            if waiting.part == 1:
+                key.expect(waiting.parts)
+            signature = await key.sign_raw(waiting.attributes)
+            step = await self._go_on(waiting, draft, order.pdf, signature)
         return step
 
     async def _prepare_part(

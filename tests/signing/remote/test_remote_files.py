@@ -20,7 +20,7 @@ from signing.contract import (
 )
 from signing.devpki.authority import SEAL_MM
 from signing.devpki.vgca_desktop import VgcaDesktop
-from signing.remote.drafts import DraftOnDisk
+from signing.pades.drafts import DraftOnDisk
 from tests.signing import oracles
 from tests.signing.remote.conftest import order
 from tests.signing.remote.test_two_phase import confirmed

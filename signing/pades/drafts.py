@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
-from signing.reading.mapped_files import mapped
+from signing.reading.mapped_files import Remapped
 from signing.reading.opening import Data
 from signing.reading.stretches import sha256_of
 
@@ -42,32 +41,19 @@ class Draft:
         return digest
 
 
-class DraftOnDisk(Draft):
-    """In a file of its own; use as a context, in which ``data`` can be read."""
+class DraftOnDisk(Remapped, Draft):
+    """In a file of its own; a context, in which ``data`` can be read."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._mapping = ExitStack()
-        super().__init__(b"")
-
-    def __enter__(self) -> DraftOnDisk:
-        self._map()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._mapping.close()
+        super().__init__(path)
+        self.map_again()
 
     @contextmanager
     def writing(self, hole: Hole = (0, 0)) -> Iterator[BinaryIO]:
         """The file itself; what a writer who fails has done to it is undone."""
         size, (start, end) = len(self.data), hole
         before = self.data[start:end]
-        with self._path.open("r+b") as stream:
+        with self.path.open("r+b") as stream:
             try:
                 yield stream
             except BaseException:
@@ -75,8 +61,4 @@ class DraftOnDisk(Draft):
                 stream.seek(start)
                 stream.write(before)
                 raise
-        self._map()
-
-    def _map(self) -> None:
-        self._mapping.close()
-        self.data = self._mapping.enter_context(mapped(self._path))
+        self.map_again()
