@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from socket import socket as Socket  # noqa: N812 - the class, beside a parameter of that name
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from connectors.payment.vietqr.banks import banks
 from gateway import __version__
+from gateway.capability import Capability, Desk
 from gateway.certification.assembly import CertificationDesk
 from gateway.certification.attestation import load_templates
 from gateway.documents.assembly import DocumentDesk
@@ -72,27 +73,6 @@ from signing.contract import TimestampTrip
 from signing.processes.pool import SignerPool
 
 _log = structlog.get_logger(__name__)
-
-
-class Capability(Protocol):
-    """What the gateway needs of each capability."""
-
-    def routes(self) -> list[Route | Page]:
-        """What to mount."""
-        ...
-
-    def tasks(self) -> dict[str, Any]:
-        """Background work by name."""
-        ...
-
-
-class Desk(Capability, Protocol):
-    """A capability whose objects events tell about."""
-
-    @property
-    def renderers(self) -> Mapping[str, Any]:
-        """Id prefix → how events tell the state of these objects."""
-        ...
 
 
 class Gateway:
