@@ -136,13 +136,8 @@ class Gateway:
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
         self.certification = self._certification(documents, preservation)
-        desks: list[Desk] = [
-            self.payments,
-            documents,
-            self.certification,
-            preservation,
-            shipments,
-        ]
+        others: list[Desk] = [self.certification, preservation, shipments]
+        desks = [self.payments, documents, *others]
         for name, (types, handler) in shipments.handlers.items():
             webhooks.subscribe(name, types, handler)
         for desk in desks:

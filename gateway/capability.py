@@ -1,4 +1,4 @@
-"""What a capability is to the gateway that runs it: routes, background work, how events tell of it."""
+"""What a capability is to the gateway that runs it: routes, background work, its events."""
 
 from __future__ import annotations
 
