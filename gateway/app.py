@@ -136,8 +136,8 @@ class Gateway:
         self.payments = self._payments()
         shipments = self._shipments(self.payments)
         self.certification = self._certification(documents, preservation)
-        others: list[Desk] = [self.certification, preservation, shipments]
-        desks = [self.payments, documents, *others]
+        first: list[Desk] = [self.payments, documents]
+        desks: list[Desk] = [*first, self.certification, preservation, shipments]
         for name, (types, handler) in shipments.handlers.items():
             webhooks.subscribe(name, types, handler)
         for desk in desks:

@@ -292,10 +292,8 @@ def _basic(authority: TimestampAuthority) -> dict[str, str]:
 
 def _probe_of(authority: TimestampAuthority) -> timedelta:
     """How long one asking may take, every attempt and pause included."""
-    attempts = authority.attempts
-    return timedelta(
-        seconds=authority.timeout_s * attempts + authority.backoff_s * 2**attempts + 5.0
-    )
+    tries = authority.attempts
+    return timedelta(seconds=authority.timeout_s * tries + authority.backoff_s * 2**tries + 5.0)
 
 
 class TimestampAuthorities:
