@@ -161,7 +161,7 @@ async def sign(town: Town, path: Path, asked: Any, *, official: str | None = Non
 
 async def _confirmed(town: Town, path: Path, ready: Any, task: Any = None) -> None:
     """The owner confirms whatever the application shows, until the step is signed."""
-    for _ in range(400):
+    for _ in range(2_000):
         await confirm(town, path)
         if task.done() if task is not None else await ready():
             return

@@ -30,7 +30,9 @@ QUICK = ("csc-v1",)
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.long) for n in HERE]
 )
-@pytest.mark.parametrize("heavy", [False, True], ids=["", "large"])
+@pytest.mark.parametrize(
+    "heavy", [False, pytest.param(True, marks=pytest.mark.long)], ids=["small", "large"]
+)
 async def test_a_certifier_whose_key_signs_at_once_issues_copies(town, name, heavy):
     """Numbered, valid, and shown on its public page."""
     path = PATHS[name]
@@ -48,8 +50,15 @@ async def test_a_certifier_whose_key_signs_at_once_issues_copies(town, name, hea
 
 @pytest.mark.parametrize(
     ("certifier", "agency_code", "pointer"),
-    [(f"official:thu.{name}", "H55.12", "/certifier") for name in ELSEWHERE]
-    + [(PATHS["lane"].official, f"H55.{n}", "/agency_code") for n in ("smartca", "hook", "vgca")],
+    [(f"official:thu.{name}", "H55.12", "/certifier") for name in ELSEWHERE[-1:]]
+    + [
+        pytest.param(f"official:thu.{name}", "H55.12", "/certifier", marks=pytest.mark.long)
+        for name in ELSEWHERE[:-1]
+    ]
+    + [
+        pytest.param(PATHS["lane"].official, f"H55.{n}", "/agency_code", marks=pytest.mark.long)
+        for n in ("smartca", "hook", "vgca")
+    ],
 )
 async def test_a_key_that_is_confirmed_elsewhere_certifies_nothing(
     town, certifier, agency_code, pointer

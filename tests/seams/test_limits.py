@@ -58,7 +58,13 @@ async def raising(town):
     return raised(town, asked)
 
 
-@pytest.mark.parametrize("wanting", [signing, extending, certifying, raising])
+@pytest.mark.parametrize(
+    "wanting",
+    [
+        certifying,
+        *(pytest.param(one, marks=pytest.mark.long) for one in (signing, extending, raising)),
+    ],
+)
 async def test_nobody_asks_beyond_the_limit(town, wanting):
     """While every place is taken nothing is asked; then it goes on by itself."""
     work = await wanting(town)

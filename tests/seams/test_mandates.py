@@ -29,7 +29,7 @@ from tests.seams.town import until
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
 
 AGENCY_CODE = "H55.99"
-QUICK = ("batch", "mysign", "vgca")
+QUICK = ("mysign",)
 ROWS = [
     pytest.param(path, id=name, marks=[] if name in QUICK else [pytest.mark.long])
     for name, path in PATHS.items()

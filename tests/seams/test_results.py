@@ -32,7 +32,7 @@ from tests.signing import oracles
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
 
-QUICK = ("lane", "smartca", "vgca", "large")
+QUICK = ("smartca",)
 ROWS = [
     pytest.param(PATHS[name], id=name, marks=[] if name in QUICK else [pytest.mark.long])
     for name in PATHS

@@ -42,7 +42,7 @@ WAYS = {
         "large by hand-off", agency_at("vgca"), service="vgca", heavy=True, top="B-B"
     ),
 }
-QUICK = {("hook", "seal"), ("vgca", "all")}
+QUICK = {("vgca", "all")}
 ROWS = [
     pytest.param(
         way, parts, id=f"{way}-{name}", marks=[] if (str(way), name) in QUICK else pytest.mark.long

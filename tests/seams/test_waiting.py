@@ -24,7 +24,7 @@ from tests.seams.town import until
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
 
 WAITING = [
-    pytest.param(PATHS[n], id=n, marks=[] if n in ("smartca", "vgca") else [pytest.mark.long])
+    pytest.param(PATHS[n], id=n, marks=[] if n == "vgca" else [pytest.mark.long])
     for n in ("smartca", "mysign", "mysign-callback", "hook", "vgca", "batch elsewhere",
               "large elsewhere", "large by hand-off")
 ]  # fmt: skip
