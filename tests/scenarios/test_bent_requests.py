@@ -31,7 +31,7 @@ RAW = (
     b'{"pin":"a","pin":"b"}', b"[" * 90_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
     b'{"a":' + b"9" * 60_000 + b"}", b'{"\\u0000":1}', b"<a/>", b"a=b", b"--x\r\n\r\n", bytes(300),
 )  # fmt: skip
-FEW, MANY = 10, 60
+FEW, MANY = 6, 40
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -22,7 +22,7 @@ from signing.evidence.timestamps import TokenRefused
 from signing.service import SigningService
 from tests.signing.hostile import der
 
-FEW, MANY = 120, 600
+FEW, MANY = 60, 250
 MINUTE = timedelta(minutes=1)
 DIGEST = bytes(range(32))
 

@@ -14,7 +14,7 @@ from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
 
 ROOTS = (pki().root.der,)
 RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)")
-FEW, MANY = 25, 700
+FEW, MANY = 12, 250
 
 
 def rooms(pdf):

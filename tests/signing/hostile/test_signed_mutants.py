@@ -14,7 +14,7 @@ from tests.signing.hostile import bases, changes, surgery, views
 from tests.signing.validation.signing_kit import NOW, pki, sign
 
 ROOTS = (pki().root.der,)
-FEW, MANY = 120, 1500
+FEW, MANY = 60, 800
 
 
 def judge(pdf):

@@ -20,7 +20,7 @@ from tests.signing.lane import documents as doc
 from tests.signing.lane.conftest import make_lane
 from tests.signing.lane.test_documents import GOOD
 
-FEW, MANY = 25, 150
+FEW, MANY = 20, 100
 NOW = datetime.now(UTC)
 
 
