@@ -17,6 +17,7 @@ from gateway.renewal import renew
 from gateway.settings import Settings
 from signing.contract import Level, Role, SignOrder, Verdict
 from signing.devpki.server import Faults
+from signing.evidence.answers_at_hand import AnswersAtHand
 from tests.gateway.documents.desk import CLERK, LEADER, NUMBER, SEAL, STEPS, TENANT, Desk
 from tests.gateway.documents.test_documents_http import upload
 from tests.support.edge import make_edge, portal, serve
@@ -112,7 +113,7 @@ async def test_what_could_not_be_had_is_queued(world, desk, elsewhere, real_sign
     """Only the time can be proven now; the rest is added by the worker."""
     caller = await world()
     made = await upload(caller, await elsewhere("B-B"))
-    real_signatures._revocation._answers.clear()
+    real_signatures._revocation._answers = AnswersAtHand()
     pki.faults.ocsp_down = pki.faults.crl_down = True
     _, body, _ = await caller.post(f"/v1/documents/{made['id']}/extend", {})
     assert body["level"] == "B-T"

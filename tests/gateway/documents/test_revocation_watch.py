@@ -29,6 +29,7 @@ from signing.contract import (
     RevocationFinding,
     SigningUnavailable,
 )
+from signing.evidence.answers_at_hand import AnswersAtHand
 from tests.gateway.documents.desk import DEPUTY, LEADER, TENANT, Desk, on_sqlite
 from tests.support.edge import make_edge, portal, serve
 from tests.support.paper import PaperSignatures
@@ -342,14 +343,14 @@ async def test_a_real_issuers_list_tells_of_a_real_signature(
     asked_before = running_pki.calls.ocsp
     running_pki.revoke(running_pki.pki.certificate("official-ec").serial_number)
     try:
-        real_signatures._revocation._answers.clear()  # as an hour later
+        real_signatures._revocation._answers = AnswersAtHand()  # as an hour later
         real_signatures._revocation.kept._here.clear()
         moved = store.watched_certificates.update().values(due_at=clock.now())
         await sqlite.write(lambda c: c.execute(moved) and None)
         assert await watch.once() == 2
     finally:
         running_pki.pki.forget_revocations()
-        real_signatures._revocation._answers.clear()
+        real_signatures._revocation._answers = AnswersAtHand()
         real_signatures._revocation.kept._here.clear()
     (event,) = await told(desk)
     data = await sqlite.read(lambda c: desk.revocations.render(c, [event[1]]))

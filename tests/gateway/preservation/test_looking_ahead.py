@@ -9,7 +9,8 @@ import pytest
 from gateway.preservation import store
 from gateway.preservation.kept import SHELF
 from signing.contract import Level
-from tests.gateway.documents.desk import on_sqlite
+from tests.gateway.certification.bureau import TENANT
+from tests.gateway.documents.desk import LEADER, STEPS, on_sqlite
 from tests.gateway.preservation.office import POLICY
 
 pytestmark = pytest.mark.long_on_postgresql
@@ -55,6 +56,23 @@ async def test_a_file_that_was_given_up_and_renewed_by_hand_is_kept_again(office
     office.clock.set(office.paper.until - timedelta(days=60))
     await office.look()
     assert (await office.rows())[document.id].state == "waiting"
+
+
+@on_sqlite
+async def test_signing_anew_brings_back_what_was_given_up(office):
+    """Also where the newer time-stamp ends soon too."""
+    document = await office.sign()
+    office.clock.set(office.paper.until - timedelta(days=60))
+    await office.look()
+    office.paper.refuse_next()
+    await office.work()
+    assert (await office.rows())[document.id].state == "given_up"
+    office.paper.until += timedelta(days=20)
+    seen = await office.desk.documents.get(TENANT, document.id)
+    await office.desk.sign(await office.desk.open(seen, STEPS[:1], number=None), LEADER)
+    await office.look()
+    row = (await office.rows())[document.id]
+    assert (row.state, row.until) == ("waiting", office.paper.until)
 
 
 @on_sqlite
