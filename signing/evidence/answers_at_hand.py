@@ -44,6 +44,10 @@ class AnswersAtHand:
             self._forget_old(now)
         self._answers[name] = answer
 
+    def clear(self) -> None:
+        """Know nothing any more, as a process that has just begun."""
+        self._answers.clear()
+
     def _forget_old(self, now: datetime) -> None:
         for name in [n for n, answer in self._answers.items() if now >= answer.valid_until]:
             del self._answers[name]

@@ -10,7 +10,6 @@ import pytest
 from signing.clock import SystemClock
 from signing.contract import CredentialRefused, Level, Role, SignerConfig, SignOrder
 from signing.evidence import revocation
-from signing.evidence.answers_at_hand import AnswersAtHand
 from signing.evidence.fetching import Fetcher, FetchFailed
 from signing.evidence.single_flight import SingleFlight
 from signing.service import SigningService
@@ -97,7 +96,7 @@ async def test_a_crl_in_pem_is_read(service, server, decision_pdf):
     """As rootca.gov.vn serves it; and it is believed: a revocation in it counts."""
     server.faults.ocsp_down = server.faults.crl_pem = True
     assert (await service.sign(order(decision_pdf, Level.B_LT))).level is Level.B_LT
-    service._revocation._answers = AnswersAtHand()
+    service._revocation._answers.clear()
     service._revocation.kept._here.clear()
     server.revoke(server.pki.certificate("official-ec").serial_number)
     with pytest.raises(CredentialRefused) as refused:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from signing.contract import CheckOutcome, DocumentRefused, Level, SigningUnavailable, Verdict
-from signing.evidence.answers_at_hand import AnswersAtHand
 from tests.signing import oracles
 
 LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
@@ -86,7 +85,7 @@ async def test_levels_come_step_by_step_as_services_come_back(signed, keeper, ow
     """TSA first: B-T; then OCSP: B-LTA. Each step says what is still missing."""
     before = await signed("B-B")
     own_pki.faults.ocsp_down = own_pki.faults.crl_down = own_pki.faults.tsa_down = True
-    keeper._revocation._answers = AnswersAtHand()
+    keeper._revocation._answers.clear()
     with pytest.raises(SigningUnavailable):
         await keeper.extend(before.pdf, Level.B_LTA)
     own_pki.faults.tsa_down = False
@@ -128,7 +127,7 @@ async def test_a_revoked_authority_seals_nothing(signed, keeper, own_pki):
     """Its stamp would prove nothing; what is there stays as it is."""
     before = await signed("B-T")
     own_pki.revoke(own_pki.pki.tsa.certificate.serial_number)
-    keeper._revocation._answers = AnswersAtHand()
+    keeper._revocation._answers.clear()
     after = await keeper.extend(before.pdf, Level.B_LTA)
     assert (after.level, after.shortfall) == (Level.B_LT, "timestamp_authority_status")
     assert after.timestamp_fields == ()
