@@ -120,8 +120,9 @@ def look(folder, data):
     assert isinstance(picture, Picture)
     assert 0 < max(picture.width, picture.height) <= MAX_SIDE
     size = picture.width * picture.height
-    assert len(zlib.decompress(picture.alpha)) == size
-    assert len(zlib.decompress(picture.colours)) == 3 * size
+    colours, alpha = picture.planes
+    assert len(zlib.decompress(alpha.data)) == size
+    assert len(zlib.decompress(colours.data)) == (1 if colours.palette else 3) * size
     return None
 
 
