@@ -52,14 +52,15 @@ class Picture:
 
     def add_to(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
         """Write the image and its soft mask into a document."""
-        colours, alpha = self._planes
+        colours, alpha = self.planes
         mask = writer.add_object(alpha.as_object())
         image = colours.as_object()
         image[pdf_name("/SMask")] = mask
         return writer.add_object(image)
 
     @cached_property
-    def _planes(self) -> tuple[Plane, Plane]:
+    def planes(self) -> tuple[Plane, Plane]:
+        """Colours and transparency as they are stored."""
         image, size = _decode(self._png).crop(self._ink), (self.width, self.height)
         if image.size != size:  # colours weigh as much as they are seen
             image = image.convert("RGBa").resize(size, Image.Resampling.BOX).convert("RGBA")
