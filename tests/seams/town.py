@@ -25,7 +25,7 @@ from aiohttp import web
 from gateway.app import Gateway
 from gateway.development import AGENCY, AGENCY_CODE, CLERK, World, listen
 from gateway.documents.confirmations.tickets import TOPIC
-from signing.evidence.shared_breaker import _State
+from signing.contract import BreakerState
 from tests.scenarios.business import subscribe
 from tests.support.receiver import Receiver, receiving
 from tests.support.town import Client
@@ -222,7 +222,7 @@ def calm(town: Town) -> None:
             setattr(faults, one.name, one.default)
     for breaker in (town.world.folder / "slots").glob("*breaker*"):
         # signer processes keep the machine's time: without this they would rest
-        breaker.write_text(json.dumps(dataclasses.asdict(_State())), "utf-8")
+        breaker.write_text(json.dumps(dataclasses.asdict(BreakerState())), "utf-8")
 
 
 __all__ = ["AGENCY", "CLERK", "Town", "calm", "living", "until"]
