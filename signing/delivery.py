@@ -23,8 +23,11 @@ _LOOKED_AT = 8 * 1024 * 1024  # bytes; looking ahead at a larger file would copy
 class Delivery(Protocol):
     """A way to deliver a signed document."""
 
-    def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
-        """Prove finished revisions while more is on its way; see ``GrowingProof``."""
+    def look_ahead(self, appended: bytes, known: bytes, certificate: x509.Certificate) -> None:
+        """Prove finished revisions while more is on its way; see ``GrowingProof``.
+
+        ``known`` follows them, up to the next signature's message.
+        """
         ...
 
     def draft(self) -> AbstractContextManager[Draft]:
@@ -50,10 +53,12 @@ class InMemory:
         self._state = state
         self._proof: tuple[x509.Certificate, GrowingProof] | None = None
 
-    def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
+    def look_ahead(self, appended: bytes, known: bytes, certificate: x509.Certificate) -> None:
         """Prove finished revisions of a file that is not large."""
         if len(self._before) + len(appended) <= _LOOKED_AT:
-            self._proof_for(certificate).read(self._before + appended)
+            proof = self._proof_for(certificate)
+            proof.read(self._before + appended)
+            proof.foresee(known)
 
     def _proof_for(self, certificate: x509.Certificate) -> GrowingProof:
         if self._proof is None or self._proof[0] != certificate:
@@ -86,7 +91,7 @@ class IntoFile:
     size: int
     digest: bytes
 
-    def look_ahead(self, appended: bytes, certificate: x509.Certificate) -> None:
+    def look_ahead(self, appended: bytes, known: bytes, certificate: x509.Certificate) -> None:
         """Nothing: the file is read once, where it lies."""
 
     def draft(self) -> AbstractContextManager[Draft]:

@@ -47,7 +47,7 @@ class Job:
     signed_at: datetime
     state: Any  # SHA-256 that has read the order's file
     file: LaneFile | None  # the order's file, when it is a plain one
-    look_ahead: Callable[[bytes], None] | None = None  # at finished revisions; see ``delivery``
+    look_ahead: Callable[[bytes, bytes], None] | None = None  # see ``delivery``
     authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
 
 

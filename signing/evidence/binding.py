@@ -21,6 +21,26 @@ from signing.reading.der import NotDer, write_oid
 _SIGNING_CERTIFICATE = write_oid("1.2.840.113549.1.9.16.2.12")
 
 
+class NamedCertificate:
+    """The certificate that one authority's messages name: the same attributes are read once."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: tuple[bytes | None, bytes | None, x509.Certificate] | None = None
+
+    def is_named(self, message: SignedMessage, certificate: x509.Certificate) -> bool:
+        """As ``names_certificate``."""
+        attributes = message.attributes
+        asked = attributes.get(SIGNING_CERTIFICATE_V2), attributes.get(_SIGNING_CERTIFICATE)
+        if self._known == (*asked, certificate):
+            return True
+        if not names_certificate(message, certificate):
+            return False
+        self._known = (*asked, certificate)
+        return True
+
+
 def names_certificate(message: SignedMessage, certificate: x509.Certificate) -> bool:
     """Whether the first certificate that the message names is this one; False without a name.
 

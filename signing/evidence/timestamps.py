@@ -32,7 +32,7 @@ from signing.contract import (
     TimestampTrip,
 )
 from signing.evidence.asked_slots import authority_slots
-from signing.evidence.binding import names_certificate
+from signing.evidence.binding import NamedCertificate
 from signing.evidence.breaker import Breaker
 from signing.evidence.eligibility import (
     TIME_STAMPING,
@@ -95,6 +95,7 @@ class TimestampClient(TimeStamper):
         self._slots = slots
         self._trips = trips
         self._last_failure: TimestampRequestError | None = None
+        self._named = NamedCertificate()
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         """Send one request as pyHanko makes it; nothing is checked."""
@@ -183,11 +184,7 @@ class TimestampClient(TimeStamper):
         self._note("granted", started, answered)
 
     def learn(self, token: bytes, md_algorithm: str) -> None:
-        """Keep the first token that was judged, for reserving room.
-
-        Raises:
-            Whatever the library makes of what our reader passes over (``UNREADABLE``).
-        """
+        """Keep the first token that was judged, for reserving room; raises ``UNREADABLE``."""
         if md_algorithm not in self._dummy_response_cache:
             self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
 
@@ -241,7 +238,7 @@ class TimestampClient(TimeStamper):
         if abs(info.time - self._clock.now()) > TIME_TOLERANCE:
             raise TokenRefused("the token's time is not the present")
         signer = verified_signer(token)
-        if not names_certificate(token, signer):
+        if not self._named.is_named(token, signer):
             raise TokenRefused("the token names another certificate")
         self._trust(signer, token)
 

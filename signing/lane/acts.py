@@ -103,7 +103,8 @@ class LaneAct:
     name: str | None = None
     reason: str | None = None
     location: str | None = None
-    prove_early: Callable[[bytes], None] | None = None  # finished revisions, while a token is due
+    # finished revisions, and what follows them so far: while a token is due
+    prove_early: Callable[[bytes, bytes], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ async def _stamped(
         ahead.check()
         ahead.lay()
         if act.prove_early is not None and (finished := document.finished()):
-            act.prove_early(finished)
+            act.prove_early(finished, document.known())
 
     assert act.authority is not None
     return await beside(ahead.ask(act.authority.answer(digest)), meanwhile)

@@ -74,6 +74,7 @@ class LaneDocument:
     closed: int = 0  # how many of ``appended`` will not change any more
     shared: dict[PreparedSet, Reference] = field(default_factory=dict)  # written once an act
     unread: memoryview | None = None  # the last signature and what follows it, not hashed yet
+    waiting: Hole | None = None  # hashed around, its message under way
 
     def revision(self) -> Revision:
         """Begin a revision."""
@@ -110,7 +111,7 @@ class LaneDocument:
 
     def read_around(self, hole: Hole) -> bytes:
         """Hash up to the hole; give the digest of everything but the hole."""
-        block = memoryview(hole.block)
+        block, self.waiting = memoryview(hole.block), hole
         self._catch_up()
         self.state.update(block[: hole.begin])
         whole = self.state.copy()
@@ -139,6 +140,10 @@ class LaneDocument:
         """The revisions that will not change any more; empty while there is none."""
         done = b"".join(self.appended[: self.closed])
         return done if len(done) > 1 else b""  # the end of the file's last line is no revision
+
+    def known(self) -> bytes:
+        """What follows the finished revisions, up to the hole whose message is under way."""
+        return b"" if self.waiting is None else bytes(self.waiting.block[: self.waiting.begin])
 
     def page(self, index: int) -> LanePage:
         """Where a page is written."""

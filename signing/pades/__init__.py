@@ -5,7 +5,8 @@ signature looks like is planned in ``signing.appearance``, what it proves with i
 ``signing.evidence``, in which order all this happens is ``signing.service``.
 """
 
-from signing.pades.proof import ProofFailed, prove
+from signing.pades.failing import ProofFailed
+from signing.pades.proof import prove
 from signing.pades.writer import Act, KeptKeySigner, Look, sign_revision
 
 __all__ = ["Act", "KeptKeySigner", "Look", "ProofFailed", "prove", "sign_revision"]

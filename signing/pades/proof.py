@@ -15,12 +15,10 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from mmap import mmap
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from cryptography import x509
 
-from signing.contract import SigningError
 from signing.evidence.eligibility import encoded
 from signing.evidence.messages import (
     SignedMessage,
@@ -31,8 +29,8 @@ from signing.evidence.messages import (
 from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.evidence.timestamps import verified_signer
 from signing.evidence.tokens import Tokens
-from signing.evidence.unchecked import TokenRefused
-from signing.pades.byte_ranges import byte_ranges, message_in
+from signing.pades.byte_ranges import Foreseen, byte_ranges, foresee, message_in
+from signing.pades.failing import failed, failing
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of
 from signing.reading.stretches import read_into
 
@@ -70,6 +68,7 @@ class _Progress:
     last: int = 0  # where what the last message covers ends
     of_signatures: list[bytes | None] = field(default_factory=list)  # each one's time-stamp
     archives: list[bytes] = field(default_factory=list)  # document time-stamps
+    foreseen: Foreseen | None = None  # what follows, if it is what was expected
 
 
 class Proved(NamedTuple):
@@ -77,10 +76,6 @@ class Proved(NamedTuple):
 
     sha256: str
     tokens: Tokens
-
-
-class ProofFailed(SigningError):
-    """What was written does not verify; it must not leave the signer."""
 
 
 def prove(
@@ -132,13 +127,22 @@ class GrowingProof:
         known, self._read = self._read, None  # a failure leaves nothing half read
         if known is None or not after.startswith(known[0]):
             if not after.startswith(self._before):
-                raise _failed("the input's bytes were changed")
+                raise failed("the input's bytes were changed")
             given = self._state_before
             state = hashlib.sha256(self._before) if given is None else given.copy()
             known = self._before, _Progress(state, len(self._before))
-        with _failing():
-            _read_on(after, known[1], self._certificate)
-        self._read = after, known[1]
+        progress = known[1]
+        if progress.foreseen and not after.startswith(progress.foreseen.tail, progress.position):
+            progress.foreseen = None
+        with failing():
+            _read_on(after, progress, self._certificate)
+        self._read = after, progress
+
+    def foresee(self, tail: bytes) -> None:
+        """Hash what will follow, up to the next gap; it counts only if it does follow."""
+        if self._read is not None:
+            progress = self._read[1]
+            progress.foreseen = foresee(tail, progress.state)
 
     def finish(self, signatures: int) -> Proved:
         """Whether that was all; see ``prove``.
@@ -147,8 +151,8 @@ class GrowingProof:
             ProofFailed: code ``self_check_failed``.
         """
         if self._read is None:
-            raise _failed("nothing was read")
-        with _failing():
+            raise failed("nothing was read")
+        with failing():
             return _ended(self._read[1], signatures)
 
 
@@ -165,7 +169,7 @@ def prove_appended(
     """
     state = _read_input(after, size_before, digest_before)
     progress = _Progress(state, size_before)
-    with _failing():
+    with failing():
         _read_on(after, progress, certificate)
         return _ended(progress, signatures)
 
@@ -178,7 +182,7 @@ def prove_extension(
     Where nothing was added, the file is the one that came.
     """
     state = _read_input(after, size_before, digest_before)
-    with _failing():
+    with failing():
         return _prove_extension(after, state, size_before, stamps)
 
 
@@ -187,34 +191,8 @@ def _read_input(after: bytes | mmap, size: int, digest: bytes) -> Any:
     state = hashlib.sha256()
     read_into(state, after, 0, size)
     if not hmac.compare_digest(state.digest(), digest):
-        raise _failed("the input's bytes were changed")
+        raise failed("the input's bytes were changed")
     return state
-
-
-class _failing:  # noqa: N801 - a context manager reads as a verb
-    """Whatever a reader objects to is a failure of the proof."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        """Begin to look out."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, ValueError | TypeError | KeyError | IndexError | TokenRefused):
-            raise _failed(str(error)) from error
-
-
-def _failed(reason: str) -> ProofFailed:
-    return ProofFailed(
-        "self_check_failed",
-        "Bản ký vừa tạo không vượt qua bước tự kiểm tra nên đã bị hủy.",
-        f"the signed file failed its own check: {reason}",
-    )
 
 
 def _prove_extension(after: bytes | mmap, state: Any, size_before: int, stamps: int) -> str:
@@ -242,10 +220,13 @@ def _prove_extension(after: bytes | mmap, state: Any, size_before: int, stamps: 
 
 def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certificate) -> None:
     """Read and check what follows what was read; the file must end with a finished revision."""
-    state, position = progress.state, progress.position
+    state, position, search = progress.state, progress.position, None
+    if progress.foreseen is not None:
+        tail, state, first = progress.foreseen
+        position, search = position + len(tail), position + first
     proven, found = proven_with(certificate), []
     with memoryview(after) as view:
-        for length, second, end in byte_ranges(after, position):
+        for length, second, end in byte_ranges(after, position, search):
             state.update(view[position:length])
             position = length
             read = _read(message_in(after, length, second), proven)
@@ -262,7 +243,7 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
         _check_end(after, one.end)
         progress.last = max(progress.last, one.end)
     _check_last(after, progress)
-    progress.position = len(after)
+    progress.state, progress.position, progress.foreseen = state, len(after), None
     for one in found:
         if one.read.statement is not None and one.read.message is not None:
             proven.remember(one.read.encoded, one.read.message)

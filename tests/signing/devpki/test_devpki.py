@@ -13,7 +13,8 @@ from signing.contract import CredentialRefused, DocumentRefused, Level, Role, Si
 from signing.devpki import DevPki, DevPkiServer
 from signing.devpki.authority import KEYS, PASSWORD
 from signing.evidence.fetching import FetchFailed, address_allowed
-from signing.pades.proof import ProofFailed, prove
+from signing.pades.failing import ProofFailed
+from signing.pades.proof import prove
 from signing.service import SigningService
 from tests.signing import oracles
 

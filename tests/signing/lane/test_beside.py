@@ -137,7 +137,13 @@ async def test_finished_revisions_are_shown_while_the_next_token_is_due(lane):
         await asyncio.sleep(0.01)
         return b"\x30\x03\x02\x01" + bytes([len(asked)])
 
-    written, names = await sign_in_lane(pdf, stamped(lane, token, prove_early=shown.append))
+    ahead = []
+
+    def show(finished, known):
+        shown.append(finished)
+        ahead.append(finished + known)
+
+    written, names = await sign_in_lane(pdf, stamped(lane, token, prove_early=show))
     assert names == ("One1", "Two1")
     assert asked == [0, 0, 1]  # nothing is finished while the first token is under way
     ends = [0, *map(len, shown)]
@@ -146,6 +152,9 @@ async def test_finished_revisions_are_shown_while_the_next_token_is_due(lane):
     for one in shown:
         assert written.appended.startswith(one)
         assert one.endswith(b"%%EOF\n")
+    for one in ahead:  # up to the message that is under way
+        assert written.appended.startswith(one + b"<")
+        assert one.endswith(b"/Contents ")
 
 
 async def test_laying_ahead_writes_the_same_file_as_laying_in_turn(lane):
@@ -181,7 +190,7 @@ async def test_a_failed_early_proof_stops_the_act_and_its_question(lane):
             raise
         return b"\x30\x00"
 
-    def prove(appended):
+    def prove(appended, known):
         failed.append(appended)
         raise Broken
 
@@ -274,10 +283,15 @@ async def test_a_signature_is_checked_before_it_is_embedded(lane, delay):
             await asyncio.sleep(delay)
         return b"\x30\x00"
 
+    def show(*seen):
+        shown.append(seen)
+
     signer = replace(lane.act.signer, verify=verify)
     shown = []
     for level in (Level.B_B, Level.B_T):
-        act = stamped(lane, token, level, signer=signer, prove_early=shown.append)
+        act = stamped(
+            lane, token, level, signer=signer, prove_early=lambda *seen: shown.append(seen)
+        )
         act = replace(act, authority=None) if level is Level.B_B else act
         with pytest.raises(Broken):
             await sign_in_lane(doc.classic(), act)

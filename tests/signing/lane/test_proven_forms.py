@@ -10,7 +10,8 @@ from signing.contract import Level, Role, SignOrder
 from signing.evidence.messages import read_message
 from signing.evidence.signatures import HASHES, HeldSignatures
 from signing.pades import proof, proven_forms
-from signing.pades.proof import ProofFailed, prove
+from signing.pades.failing import ProofFailed
+from signing.pades.proof import prove
 from signing.pades.proven_forms import Proven, proven_with
 from tests.signing.lane import documents as doc
 

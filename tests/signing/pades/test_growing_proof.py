@@ -9,7 +9,8 @@ import pytest
 from signing.contract import Level, Role, SignOrder
 from signing.delivery import InMemory
 from signing.evidence.tokens import read_tokens
-from signing.pades.proof import GrowingProof, ProofFailed, prove
+from signing.pades.failing import ProofFailed
+from signing.pades.proof import GrowingProof, prove
 
 KEY = "official-ec"
 
@@ -82,7 +83,7 @@ async def test_a_document_begun_anew_is_read_from_the_beginning(
     before, first, _ = twice
     again = (await service.sign(SignOrder(before, KEY, Role.INVISIBLE, Level.B_T))).pdf
     delivery = InMemory(before)
-    delivery.look_ahead(first[len(before) :], certificate)
+    delivery.look_ahead(first[len(before) :], b"", certificate)
     pdf, proved = delivery.deliver(again[len(before) :], certificate, 1)
     assert (pdf, proved.sha256) == (again, hashlib.sha256(again).hexdigest())
     with pytest.raises(ProofFailed):
@@ -94,3 +95,48 @@ async def test_a_given_state_is_not_used_up(twice, certificate):
     state = hashlib.sha256(before)
     assert prove(before, first, certificate, 1, state).sha256 == hashlib.sha256(first).hexdigest()
     assert state.digest() == hashlib.sha256(before).digest()
+
+
+async def test_what_was_foreseen_ends_in_the_same_proof(twice, certificate):
+    before, first, both = twice
+    gap = both.index(b"/Contents <", len(first)) + len(b"/Contents ")
+    proof = GrowingProof(before, certificate)
+    proof.read(first)
+    proof.foresee(both[len(first) : gap])
+    proof.read(both)
+    assert proof.finish(2) == prove(before, both, certificate, 2)
+
+
+@pytest.mark.parametrize("part", ["shorter", "longer", "other", "no range", "empty"])
+async def test_what_was_foreseen_wrongly_is_not_believed(twice, certificate, part):
+    """Bytes that do not follow are dropped; bytes beyond the gap prove nothing."""
+    before, first, both = twice
+    gap = both.index(b"/Contents <", len(first)) + len(b"/Contents ")
+    tail = both[len(first) : gap]
+    tail = {
+        "shorter": tail[:-3],
+        "longer": both[len(first) : gap + 40],
+        "other": flipped(tail, 30),
+        "no range": tail[:20],
+        "empty": b"",
+    }[part]
+    proof = GrowingProof(before, certificate)
+    proof.read(first)
+    proof.foresee(tail)
+    if part == "longer":
+        with pytest.raises(ProofFailed):
+            proof.read(both)
+    else:
+        proof.read(both)
+        assert proof.finish(2) == prove(before, both, certificate, 2)
+
+
+@pytest.mark.parametrize("where", [40, 400])
+async def test_a_byte_changed_after_it_was_foreseen_is_noticed(twice, certificate, where):
+    before, first, both = twice
+    gap = both.index(b"/Contents <", len(first)) + len(b"/Contents ")
+    proof = GrowingProof(before, certificate)
+    proof.read(first)
+    proof.foresee(both[len(first) : gap])
+    with pytest.raises(ProofFailed):
+        proof.read(flipped(both, len(first) + where))
