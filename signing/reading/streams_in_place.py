@@ -9,6 +9,7 @@ as ever.
 from __future__ import annotations
 
 import mmap
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from pyhanko.pdf_utils import generic
 from signing.reading.mapped_stream import MappedStream
 
 _LARGE = 256 * 1024  # bytes
+_PIECE = 1024 * 1024
 
 _theirs: Any = generic._maybe_read_stream_payload  # noqa: SLF001 - there is no other place for it
 _their_property: Any = generic.StreamObject.encoded_data
@@ -37,18 +39,27 @@ class Lying:
         start, stop, _ = part.indices(len(self))
         return Lying(self.data, self.start + start, self.start + max(start, stop))
 
-    def copy(self) -> _Copy:
+    def copy(self) -> bytes:
         """The bytes."""
+        if self not in _copied:
+            _copied.append(self)
         with memoryview(self.data) as whole, whole[self.start : self.end] as part:
-            made = _Copy(part)
-        made.lying = self
-        return made
+            return bytes(part)
+
+    def holds(self, value: bytes) -> bool:
+        """Whether these are the same bytes, compared piece by piece; of a closed mapping, no."""
+        if self.data.closed or len(value) != len(self):
+            return False
+        for at in range(0, len(value), _PIECE):
+            stop = min(at + _PIECE, len(value))
+            if value[at:stop] != self.data[self.start + at : self.start + stop]:
+                return False
+        return True
 
 
-class _Copy(bytes):
-    """A copy that knows where its bytes lie, so that an object made of it need not keep it."""
-
-    lying: Lying
+# What was copied lately: an object that is made of a copy need not keep it. A copy that knew by
+# itself where it lies would be a class of its own, which takes twice its size to make.
+_copied: deque[Lying] = deque(maxlen=8)
 
 
 def _read_payload(stream: Any, data: Any, handler: Any) -> Any:
@@ -78,7 +89,9 @@ def _encoded_once(self: Any) -> Any:
 
 
 def _keep_encoded(self: Any, value: Any) -> None:
-    self.__dict__["_encoded_data"] = value.lying if isinstance(value, _Copy) else value
+    if type(value) is bytes and len(value) >= _LARGE:
+        value = next((one for one in tuple(_copied) if one.holds(value)), value)
+    self.__dict__["_encoded_data"] = value
 
 
 def install() -> None:
