@@ -29,6 +29,7 @@ def run(*arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "arguments", [["inspect"], ["validate"], ["conformance"]], ids=lambda given: given[0]
 )

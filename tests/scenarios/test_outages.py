@@ -86,6 +86,7 @@ async def _ready(base):
         return answer.status, (await answer.json())["checks"]
 
 
+@pytest.mark.long
 async def test_two_gateways_lose_nothing_when_valkey_forgets_and_dies(postgres_server, tmp_path):
     """``FLUSHALL`` again and again, then no Valkey at all: both go on delivering, once each."""
     server = valkey.start()

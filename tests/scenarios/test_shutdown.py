@@ -19,6 +19,7 @@ from tests.support.receiver import receiving
 from tests.support.town import living, until
 
 
+@pytest.mark.long
 async def test_sigterm_under_load_answers_everything_it_took_in_and_a_restart_goes_on(tmp_path):
     """Eight portals press on, a signature is being made, webhooks are on their way."""
     async with (

@@ -27,6 +27,7 @@ ELSEWHERE = ("smartca", "mysign", "mysign-callback", "hook", "vgca")
 QUICK = ("csc-v1",)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.long) for n in HERE]
 )

@@ -58,6 +58,7 @@ async def raising(town):
     return raised(town, asked)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "wanting",
     [

@@ -131,6 +131,7 @@ async def test_a_dangerous_file_never_meets_a_process_with_keys(server, decision
         assert len(pool.pids) == 1
 
 
+@pytest.mark.long
 async def test_a_file_is_read_once_however_often_it_is_signed(server, decision_pdf):
     """What a reader found clean is remembered by its hash."""
     async with SignerPool(server.signer_config()) as pool:
@@ -143,6 +144,7 @@ async def test_a_file_is_read_once_however_often_it_is_signed(server, decision_p
             os.kill(pool.reader_pids[0], signal.SIGCONT)
 
 
+@pytest.mark.long
 async def test_a_reader_that_gives_up_is_a_finding_and_is_replaced(server, decision_pdf):
     """Time, memory and death: the file is named, the next one is served."""
     limits = Limits(seconds=30.0, memory_bytes=400 * 1024**2)
@@ -170,6 +172,7 @@ async def test_a_reader_that_gives_up_is_a_finding_and_is_replaced(server, decis
         assert "dừng đột ngột" in verdict.summary
 
 
+@pytest.mark.long
 async def test_an_order_of_wrong_types_costs_no_child(server, decision_pdf):
     """The caller is told; the child stays for the next order."""
     async with SignerPool(server.signer_config()) as pool:
@@ -191,6 +194,7 @@ async def test_a_closed_pool_says_so(server, decision_pdf):
     assert closed.value.code == "signer_closed"
 
 
+@pytest.mark.long
 async def test_two_halves_through_a_pool(server, decision_pdf):
     """Values cross both ways; a child lost over a sending leaves the outcome unknown."""
     async with SmartCaSimulator(server.pki) as simulator:

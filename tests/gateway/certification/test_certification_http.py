@@ -61,6 +61,7 @@ async def fetch(caller, path, **headers):
         return response.status, await response.read(), response.headers
 
 
+@pytest.mark.long_on_postgresql
 async def test_from_draft_to_public_page_with_real_signatures(
     open_bureau, database, real_signatures
 ):

@@ -253,6 +253,7 @@ async def tick(clock):
         clock.advance(2)
 
 
+@pytest.mark.long_on_postgresql
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_crowd_with_faults_leaves_no_gap_and_no_double(database_url, clock, tmp_path, seed):
     """Two processes, random refusals, crashes and lost files: numbers are 1…n, as printed."""

@@ -247,6 +247,7 @@ async def test_a_document_that_changed_since_is_not_signed(here):
     assert done.items[1].reason.code == "request_closed"
 
 
+@pytest.mark.long
 @on_sqlite
 async def test_a_service_that_is_away_stops_the_batch_without_loss(here, clock):
     """Tried for more than a minute; then the official decides, and nothing was refused."""
@@ -345,6 +346,7 @@ async def test_one_ticket_asks_for_the_whole_batch_elsewhere(elsewhere):
     assert done.tickets == []
 
 
+@pytest.mark.long
 @on_sqlite
 async def test_the_providers_limit_makes_more_tickets(database, clock, tmp_path):
     """Forty at once: ninety documents are three confirmations, each sent once."""

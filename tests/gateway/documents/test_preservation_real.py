@@ -199,6 +199,7 @@ def settings_for(pki, folder):
     return msgspec.convert(given, Settings)
 
 
+@pytest.mark.long
 async def test_the_command_lists_then_renews_what_ends_soon(tmp_path, real_signatures, pki):
     """Every portal's; a dry run changes nothing; a second run finds nothing to do."""
     clock = SystemClock()

@@ -166,6 +166,7 @@ async def test_a_compromised_authority_touches_everything_and_it_is_renewed_else
     assert walked.first_break is None
 
 
+@pytest.mark.long_on_postgresql
 async def test_a_superseded_authority_touches_what_was_stamped_after(office):
     """A date after the stamps changes nothing that was reckoned; an earlier one does."""
     await both(office)

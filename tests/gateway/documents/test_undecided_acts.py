@@ -184,6 +184,7 @@ async def test_nobody_decides_for_two_weeks(desk):
     assert "không ai xác định" in seen.confirmation.detail
 
 
+@pytest.mark.long
 async def test_documents_of_a_batch_are_decided_one_by_one(world):
     """Each one's place in the batch is refused with what was found."""
     desk, official = world

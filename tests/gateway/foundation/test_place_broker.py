@@ -74,6 +74,7 @@ def slots(path, count=1, here=9):
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
+@pytest.mark.long_on_postgresql
 @on_postgresql
 async def test_two_machines_together_keep_to_the_number(database, clock, machine):
     """Each alone would let nine through."""

@@ -41,6 +41,7 @@ def most_at_once(spans):
     return most
 
 
+@pytest.mark.long_on_postgresql
 @on_postgresql
 async def test_two_processes_together_hold_no_more_than_there_are(database_url):
     """Each would take three by itself; together they are never at it with more than three."""

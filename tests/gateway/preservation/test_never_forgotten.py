@@ -22,7 +22,7 @@ from signing.contract import Level
 from tests.gateway.preservation.office import POLICY, SAFE, Crash, Office
 
 YEAR = 365 * 86_400
-STORIES = max(15, settings().max_examples // 3)  # each is an office of its own
+STORIES = max(4, settings().max_examples // 5)  # each is an office of its own
 STARTS = ("new", "below", "ending", "nearly past")
 STEPS = (
     "sign", "certify", "cancel", "extend", "look", "work", "work", "restart", "services",

@@ -142,6 +142,7 @@ async def _count(kit, state, count):
     return (await kit.states()).count(state) == count
 
 
+@pytest.mark.long_on_postgresql
 async def test_a_hanging_endpoint_cannot_starve_the_others(database):
     kit = Kit(database, SystemClock(), options={"per_endpoint": 4}, timeout_s=30.0)
     async with receiving(hang) as stuck, receiving() as healthy, kit.running():

@@ -209,6 +209,7 @@ async def test_a_handler_that_fails_undoes_its_work_waits_longer_and_blocks_nobo
     assert await noted(kit) == ids
 
 
+@pytest.mark.long
 async def test_the_pause_of_a_failing_subscriber_doubles_up_to_a_minute(sqlite):
     kit = Kit(sqlite, FakeClock(datetime.now(UTC)))
     tries = []

@@ -207,6 +207,7 @@ async def test_a_worker_that_dies_in_the_middle_loses_nothing(database_url, data
         assert len(portal.requests) == 3
 
 
+@pytest.mark.long_on_postgresql
 async def test_a_process_killed_while_it_sends_loses_nothing(database_url, database):
     """``kill -9`` in the middle of a POST: another process sends it when the lease ends."""
     kit = Kit(database, SystemClock(), options={"lease_s": 2.0})

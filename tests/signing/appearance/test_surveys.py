@@ -231,6 +231,7 @@ class ToldPool(SignerPool):
         return await super()._on(crew, limit_s, job, arguments)
 
 
+@pytest.mark.long
 async def test_what_the_reader_read_goes_to_the_signer_with_every_act(server):
     """Made once, at the first look; the file after each act keeps it."""
     async with ToldPool(server.signer_config()) as pool:

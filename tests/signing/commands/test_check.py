@@ -149,6 +149,7 @@ def work(kind):
     return f"done {kind}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
@@ -168,6 +169,7 @@ def test_a_child_that_breaks_a_limit_is_replaced_and_the_next_file_served(kind, 
         assert process.call("next") == "done next"
 
 
+@pytest.mark.long
 def test_what_a_child_answers_is_read_and_never_run():
     """Bytes that would run as a pickle, and half an answer that never ends."""
     with CheckingProcess(talk, Limits(seconds=2), answers=(str,)) as process:
@@ -201,6 +203,7 @@ def test_a_file_that_takes_too_long_is_named_in_the_report(tmp_path, monkeypatch
     assert report[0]["reason"] == "quá thời gian cho phép"
 
 
+@pytest.mark.long
 def test_a_changed_signed_file_is_refused_by_name(tmp_path):
     """Nothing is signed over a signature that does not hold any more."""
     path, signed = tmp_path / "changed.pdf", sign(make_pdf())

@@ -226,6 +226,7 @@ async def test_every_asking_is_noted_once(make_service, server, decision_pdf):
     assert service.drain_trips() == ()
 
 
+@pytest.mark.long
 async def test_figures_come_out_of_the_signer_process(server, decision_pdf):
     """The pool hands them to whoever keeps metrics, also when the signing failed."""
     told = []

@@ -263,6 +263,7 @@ def test_the_lane_needs_no_pdf_library():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.long
 async def test_a_pool_signs_files_too(server, tmp_path):
     """Only paths cross the pipe, and what was done comes back."""
     source, target = tmp_path / "in.pdf", tmp_path / "out.pdf"

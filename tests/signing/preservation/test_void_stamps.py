@@ -59,6 +59,7 @@ async def test_a_renewal_by_another_authority_puts_it_right(signed, keeper, own_
     assert found.until == longer.provability.until
 
 
+@pytest.mark.long
 async def test_a_pool_is_told_once_and_tells_its_children(signed, own_pki, tmp_path):
     """In memory and on the disk, and what an extension says of itself."""
     file = await signed("B-LTA")

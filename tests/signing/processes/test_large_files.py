@@ -150,6 +150,7 @@ async def test_a_reader_lost_over_a_verdict_leaves_it_undecided(server, tmp_path
     assert verdict.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
 
 
+@pytest.mark.long
 async def test_a_signer_lost_over_a_large_file_leaves_none(server, tmp_path):
     """The copy that it was appending to is gone with it."""
     source, target = tmp_path / "source.pdf", tmp_path / "signed.pdf"

@@ -141,6 +141,7 @@ async def test_another_signer_is_refused(fresh_service, server, vgca_key, decisi
     assert refused.value.code == "wrong_signer"
 
 
+@pytest.mark.long
 async def test_a_second_hand_in_the_same_act_is_refused(
     fresh_service, server, vgca_key, desk, decision_pdf
 ):

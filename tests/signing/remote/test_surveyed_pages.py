@@ -83,6 +83,7 @@ async def test_another_files_survey_is_used_in_neither_half(fresh_service, smart
     assert rects(prepared.pdf) == wanted
 
 
+@pytest.mark.long
 async def test_the_pool_sends_it_along_and_carries_it_over(server, smartca):
     """Read once by a reader: prepared with it, finished with it, and known of the result."""
     config = dataclasses.replace(
