@@ -146,6 +146,7 @@ def test_a_broken_file_is_named_not_thrown(tmp_path):
     assert "none.toml" in problems_of(tmp_path / "none.toml")[0]
 
 
+@pytest.mark.long
 def test_serving_an_unmigrated_database_is_refused_in_one_sentence(tmp_path):
     """``motcua serve`` names the command that helps, and exits with 2."""
     path = write(

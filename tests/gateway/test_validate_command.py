@@ -26,6 +26,7 @@ kind = "government"
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_listed_field_makes_the_difference(folder, capsys):
     """0 only when valid; the verdict names the root's kind; a report is written for each file."""
     given = ["validate", str(folder / "mau.pdf"), "--json"]

@@ -157,6 +157,7 @@ async def bend_all(scene, count):
     assert tried >= 10
 
 
+@pytest.mark.long
 async def test_a_few_bent_bodies_are_answered_by_name(scene):
     await bend_all(scene, FEW)
 
@@ -166,6 +167,7 @@ async def test_many_bent_bodies_are_answered_by_name(scene):
     await bend_all(scene, MANY)
 
 
+@pytest.mark.long
 async def test_bent_forms_are_answered_by_name(scene):
     """Uploads whose fields hold what no field should."""
     portal, contract, _ = scene
@@ -185,6 +187,7 @@ async def test_bent_forms_are_answered_by_name(scene):
     assert [one for one in wrong if one] == []
 
 
+@pytest.mark.long
 async def test_bent_places_and_questions_are_answered_by_name(scene):
     """Ids and query parameters that are none."""
     portal, contract, _ = scene

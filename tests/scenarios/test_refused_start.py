@@ -96,6 +96,7 @@ def test_a_port_that_is_taken_is_said_plainly(tmp_path):
         assert f"server.port: 127.0.0.1:{port}" in refused("serve", "--config", str(config))
 
 
+@pytest.mark.long
 def test_a_database_that_is_away_at_the_start_is_said_plainly(tmp_path):
     config = tmp_path / "gateway.toml"
     config.write_text(

@@ -95,6 +95,7 @@ async def test_a_pool_signs_and_a_killed_child_is_replaced(server, decision_pdf)
     assert pool.pids == ()
 
 
+@pytest.mark.long
 async def test_a_job_that_takes_too_long_is_ended(server, decision_pdf):
     """The limit kills the child; nothing stays behind."""
     async with SignerPool(server.signer_config(), job_limit_s=30.0) as pool:

@@ -95,6 +95,7 @@ async def test_every_command_of_the_guide_holds_and_a_changed_file_fails_it(desk
         path.write_bytes(kept)
 
 
+@pytest.mark.long
 async def test_the_same_state_is_the_same_bytes(desk, clock):
     """Asked for twice on one day, whatever the hour; what happens in between is seen."""
     document = await issued(desk)
@@ -105,6 +106,7 @@ async def test_the_same_state_is_the_same_bytes(desk, clock):
     assert await exported(desk, document) != first  # the verdict is another day's
 
 
+@pytest.mark.long
 async def test_a_large_document_is_told_by_its_hash(desk, tmp_path, monkeypatch):
     """The commands are the same; the guide says where the file has to be put."""
     oracles.need("openssl")

@@ -48,6 +48,7 @@ async def read(desk, sha256):
         return path.read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", ["B-B", "B-LTA"])
 async def test_a_large_document_is_confirmed_on_a_phone(make_desk, running_pki, tmp_path, level):
     """The prepared file and the result lie in the store; nobody held either of them."""

@@ -317,6 +317,7 @@ def test_a_list_is_fetched_before_its_end_but_not_all_the_time():
     assert next_fetch(SIGNED, SIGNED + timedelta(minutes=3)) == SIGNED + timedelta(minutes=1)
 
 
+@pytest.mark.long
 async def test_a_real_issuers_list_tells_of_a_real_signature(
     sqlite, tmp_path, real_signatures, running_pki
 ):

@@ -404,6 +404,7 @@ async def _attempts(caller, one, count):
     return sum(len(d["attempts"]) for d in settled) == count
 
 
+@pytest.mark.long
 async def test_resend_sends_a_delivered_event_again(both):
     caller = await both.portal()
     async with receiving() as one, receiving() as two, both.kit.running():
