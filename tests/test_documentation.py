@@ -193,6 +193,7 @@ def test_the_python_receiver_accepts_what_we_sign(tmp_path, monkeypatch):
         example["webhook"].verify(BODY.replace(b"paid", b"Paid"), headers)
 
 
+@pytest.mark.long
 @pytest.mark.oracle
 @pytest.mark.skipif(not shutil.which("javac"), reason="no Java compiler on this machine")
 def test_the_java_receiver_accepts_what_we_sign(tmp_path):

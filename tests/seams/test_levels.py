@@ -24,7 +24,7 @@ from tests.seams.town import calm, until
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
 
 SIGN_AND_RAISE = {"when_unavailable": "sign_and_raise"}
-QUICK = ("batch",)
+QUICK: tuple[str, ...] = ()
 ROWS = [
     pytest.param(path, id=name, marks=[] if name in QUICK else [pytest.mark.long])
     for name, path in PATHS.items()

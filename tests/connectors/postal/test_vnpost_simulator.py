@@ -148,6 +148,7 @@ async def test_an_order_that_timed_out_after_the_work_is_found(carrier):
     assert found.item_code == carrier.simulator.parcels.by_number[REF].item_code
 
 
+@pytest.mark.long
 async def test_an_order_that_timed_out_before_the_work_is_known_to_be_absent(carrier):
     """This simulator's feed lists every order, as its account says."""
     carrier.simulator.faults.add(Fault.TIMEOUT_BEFORE_WORK, seconds=1)

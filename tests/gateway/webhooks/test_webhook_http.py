@@ -471,6 +471,7 @@ async def _states(kit, expected):
     return sorted(await kit.states()) == sorted(expected)
 
 
+@pytest.mark.long
 async def test_resending_while_an_attempt_is_under_way_sends_again_and_forgets_the_old_answer(api):
     caller = await api.portal()
     async with receiving(hang) as target, api.kit.running():

@@ -59,6 +59,7 @@ def test_a_blocked_file_is_refused_with_its_reason(tmp_path):
     assert "JavaScript" in report[0]["reason"]
 
 
+@pytest.mark.long
 def test_with_signing_each_file_is_signed_and_verified_again(folder, tmp_path):
     status, report, _ = inspect([folder], tmp_path, sign)
     assert status == GOOD
@@ -69,6 +70,7 @@ def refuse(_pdf):
     raise CredentialRefused("certificate_expired", "Chứng thư số đã hết hạn.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sign_with", "reason"),
     [

@@ -63,6 +63,7 @@ def test_a_large_file_is_signed_into_another_one_and_verified(tmp_path):
     assert not targets[0].exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sign_file", "reason"),
     [

@@ -72,6 +72,7 @@ def test_what_both_show_or_neither_does_is_nothing(pdf):
     assert not told(pdf)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("usage", "default", "differs"),
     [

@@ -115,6 +115,7 @@ async def test_a_time_stamp_that_fails_does_not_ask_the_person_again(
     assert remote.calls.sign_hash == 2
 
 
+@pytest.mark.long
 @both
 async def test_silence_before_the_signature_means_nothing_was_signed(
     make_service, remote, decision_pdf, api

@@ -135,6 +135,7 @@ async def test_a_child_that_talks_nonsense_is_replaced(crew, notes):
     assert await crew.run(30, "do", (str(notes), 2)) == 2
 
 
+@pytest.mark.long
 async def test_a_limit_counts_for_its_own_job(crew, notes):
     """One that takes too long is ended; an earlier job's limit ends nobody."""
     assert await crew.run(0.5 + 30, "do", (str(notes), 0)) == 0

@@ -60,6 +60,7 @@ async def signed_by_restarted_services(make, key, simulator, pdf, surveyed):
     return rects(step.pdf)
 
 
+@pytest.mark.long
 async def test_no_page_is_opened_in_any_of_the_clerks_four_parts(fresh_service, smartca, openings):
     """The survey of the file as it came is enough; without it each new process reads again."""
     pdf, key = decision(), smartca.key_config()
