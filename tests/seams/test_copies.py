@@ -7,7 +7,11 @@ import pytest
 from tests.scenarios.business import certification_of
 from tests.seams.acts import PATHS, decision, fetch, judge, upload
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 
 async def drafted(town, certifier, agency_code="H55.12", heavy=False):

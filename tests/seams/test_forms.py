@@ -24,7 +24,11 @@ from tests.seams.acts import Path as Way
 from tests.signing.validation.filled_forms import EMPTY_FIELD, fill_in_with_picture
 from tests.signing.validation.signing_kit import make_pdf, update
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 TEMPLATE = "giay-phep"
 HERE = {"placement": {"page": 1, "rect_mm": [60, 120, 50, 25]}}

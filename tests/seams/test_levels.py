@@ -21,7 +21,11 @@ from tests.seams.acts import (
 from tests.seams.test_results import needed
 from tests.seams.town import calm, until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 SIGN_AND_RAISE = {"when_unavailable": "sign_and_raise"}
 QUICK: tuple[str, ...] = ()

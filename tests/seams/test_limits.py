@@ -11,7 +11,11 @@ from tests.seams.acts import PATHS, opened, raised, sign
 from tests.seams.test_copies import drafted, issue
 from tests.seams.town import calm
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 MOST = 4  # the configuration's default
 

@@ -26,7 +26,11 @@ from tests.seams.acts import (
 from tests.seams.test_results import needed
 from tests.seams.town import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 AGENCY_CODE = "H55.99"
 QUICK = ("mysign",)

@@ -30,7 +30,11 @@ from tests.seams.acts import (
 from tests.seams.town import LARGE_FROM, until
 from tests.signing import oracles
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 QUICK = ("smartca",)
 ROWS = [

@@ -24,7 +24,11 @@ from tests.seams.acts import (
 from tests.seams.acts import Path as Way
 from tests.seams.town import SEALS, agency_at
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 CSC_PIN = PATHS["csc-v1"].pin
 WAYS = {

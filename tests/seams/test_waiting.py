@@ -21,7 +21,11 @@ from tests.seams.acts import (
 )
 from tests.seams.town import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.long,  # a whole town of processes
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.timeout(180),
+]
 
 WAITING = [
     pytest.param(PATHS[n], id=n, marks=[] if n == "vgca" else [pytest.mark.long])
