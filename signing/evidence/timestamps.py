@@ -128,7 +128,10 @@ class TimestampClient(TimeStamper):
                 (``AuthorityBusy``) no free slot.
         """
         answered = await self.answer(digest, md_algorithm)
-        answered.check()
+        try:
+            answered.check()
+        finally:
+            answered.drop()
         return answered.token
 
     async def answer(self, digest: bytes, md_algorithm: str = "sha256") -> UncheckedToken:

@@ -73,21 +73,25 @@ class UncheckedToken:
         """
         if not self._open:
             return
-        self._open = False
         try:
             self._client.judge(read_message(self.token), *self._asked)
             self._client.learn(self.token, self._asked[1])
         except UNREADABLE as error:
             refused = TokenRefused("the answer is not a time-stamp")
-            self._client.failed(refused, self._started)
+            self._failed(refused)
             raise refused from error
         except TokenRefused as error:
-            self._client.failed(error, self._started)
+            self._failed(error)
             raise
+        self._open = False
         self._client.proved(self._started, self._answered)
 
+    def _failed(self, error: TokenRefused) -> None:
+        self._open = False
+        self._client.failed(error, self._started)
+
     def drop(self) -> None:
-        """Nobody wants it any more."""
+        """Nobody wants it any more, or its check itself broke; after a verdict it does nothing."""
         if self._open:
             self._open = False
             self._client.given_up()

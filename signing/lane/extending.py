@@ -59,7 +59,10 @@ async def extend_in_lane(
         name = document.form.free_name(_FIELD)
         hole = lay_archive_time(document, revision, name, authority.room)
     answered = await authority.answer(_digest(document, hole, extension.digest))
-    answered.check()
+    try:
+        answered.check()
+    finally:
+        answered.drop()
     try:
         hole.fill(answered.token.hex().encode())
     except SignatureTooLong:

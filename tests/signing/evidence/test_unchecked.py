@@ -1,6 +1,5 @@
 """An answer is judged once, or given up; its authority hears of it either way."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,6 +84,16 @@ def test_a_dropped_token_is_no_verdict():
     assert client.heard == ["given up"]
 
 
+async def test_a_check_that_breaks_is_no_verdict_once_it_is_dropped(token):
+    """Something of our own went wrong: the authority is not blamed, and not left on trial."""
+    client = Client(RuntimeError("not a reader's objection"))
+    one = unchecked(client, token)
+    with pytest.raises(RuntimeError):
+        one.check()
+    one.drop()
+    assert client.heard[1:] == ["given up"]
+
+
 async def test_an_authority_on_trial_is_asked_again_when_its_answer_was_dropped(service):
     """Otherwise the first caller to give up would leave it alone for ever."""
 
@@ -110,4 +119,3 @@ async def test_an_authority_on_trial_is_asked_again_when_its_answer_was_dropped(
     assert not breaker.is_open
     (await client.answer(bytes(32))).check()
     assert not breaker.is_troubled
-    await asyncio.sleep(0)
