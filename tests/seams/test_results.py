@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 from gateway.documents.evidence.audit import EvidenceAudit
-from gateway.documents.evidence.guide import NAME, commands_of
+from gateway.documents.evidence.guide import NAME
 from tests.scenarios.business import CLERK, certification_of
 from tests.seams.acts import (
     NUMBER,
@@ -29,6 +29,7 @@ from tests.seams.acts import (
 )
 from tests.seams.town import LARGE_FROM, until
 from tests.signing import oracles
+from tests.support.guide import commands_of
 
 pytestmark = [
     pytest.mark.long,  # a whole town of processes

@@ -57,11 +57,6 @@ def write_guide(guided: Guided) -> bytes:
     return ("\n\n".join("\n".join(part) for part in parts) + "\n").encode()
 
 
-def commands_of(text: str) -> list[str]:
-    """The commands of the text, in order."""
-    return [line.strip() for line in text.splitlines() if line.startswith(_INDENT)]
-
-
 def _opening() -> list[str]:
     return [
         "HƯỚNG DẪN TỰ KIỂM TRA BẰNG CHỨNG KÝ SỐ",

@@ -11,11 +11,12 @@ import zipfile
 import pytest
 
 from gateway.documents.evidence import bundle as evidence_bundle
-from gateway.documents.evidence.guide import NAME, commands_of
+from gateway.documents.evidence.guide import NAME
 from gateway.documents.evidence.pieces import sound
 from signing.contract import SignaturePiece, SignedPieces
 from tests.gateway.documents.desk import CLERK, LEADER, TENANT, Desk
 from tests.signing import oracles
+from tests.support.guide import commands_of
 
 PIN = "phat-trien"
 # where a name begins → which byte is changed: one that a signature or hash covers
