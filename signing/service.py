@@ -193,7 +193,7 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
             key.expect(len(parts))
         timings.mark("layout")
         look_ahead = partial(delivery.look_ahead, certificate=signer.key.certificate)
-        job = Job(order, signer, evidence, parts, signed_at, state, file, look_ahead)
+        job = Job(order, signer, evidence, parts, signed_at, state, file, self._config, look_ahead)
         appended, names, path = await self._with_failover(job)
         timings.mark("signing")
         pdf, proved = delivery.deliver(appended, signer.key.certificate, len(parts))

@@ -15,7 +15,7 @@ from typing import Any
 
 from signing.appearance.acts import Part, signer_name
 from signing.appearance.raw_objects import raw_stamp
-from signing.contract import Level, SigningPath, SignOrder
+from signing.contract import Level, SignerConfig, SigningPath, SignOrder
 from signing.evidence.revocation import Evidence
 from signing.evidence.timestamps import TimestampClient
 from signing.lane import (
@@ -29,6 +29,8 @@ from signing.lane import (
 )
 from signing.pades.refusals import refuse_large, refusing_documents
 from signing.pades.writer import Act, KeptKeySigner, sign_revision
+from signing.preservation.closing import Closing, close_act
+from signing.preservation.growing import Growing
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +49,14 @@ class Job:
     signed_at: datetime
     state: Any  # SHA-256 that has read the order's file
     file: LaneFile | None  # the order's file, when it is a plain one
+    config: SignerConfig  # of the service
     look_ahead: Callable[[bytes, bytes], None] | None = None  # see ``delivery``
     authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
+
+    @property
+    def stamped_once(self) -> bool:
+        """Whether one time-stamp of the document stands for the signatures' own."""
+        return self.order.level is not Level.B_B and self.config.stamps_once(len(self.parts))
 
 
 async def sign_parts(
@@ -84,6 +92,7 @@ async def _in_lane(
         name=signer_name(order, job.signer.key.credential),
         reason=order.reason,
         location=order.location,
+        stamped_once=job.stamped_once,
         prove_early=job.look_ahead,
     )
     written, names = await sign_in_lane(order.pdf, act, job.state, job.file)
@@ -115,24 +124,37 @@ async def _by_pyhanko(
     job: Job, evidence: tuple[Evidence, ...], authority: TimestampClient | None
 ) -> Signed:
     order, pdf, names = job.order, job.order.pdf, []
-    for position, part in enumerate(job.parts):
-        is_last = position == len(job.parts) - 1
+    levels = _levels(job)
+    for part, level in zip(job.parts, levels, strict=True):
         act = Act(
             signer=job.signer,
-            level=order.level if is_last else without_proof(order.level),
+            level=level,
             prefix=part.prefix,
             signed_at=job.signed_at,
             name=signer_name(order, job.signer.key.credential),
             reason=order.reason,
             location=order.location,
             look=part.look,
-            timestamper=authority,
+            timestamper=authority if level is not Level.B_B else None,
             evidence=evidence,
         )
         with refusing_documents():
             pdf, name = await sign_revision(pdf, act)
         names.append(name)
+    if job.stamped_once and authority is not None:
+        file = Growing(pdf)
+        closing = Closing(order.level, job.signer.chain, evidence)
+        await close_act(file, closing, authority, job.config)
+        pdf = bytes(file.data)
     return pdf[len(order.pdf) :], tuple(names), SigningPath.ORDINARY
+
+
+def _levels(job: Job) -> list[Level]:
+    """Of each part's own signature."""
+    if job.stamped_once:
+        return [Level.B_B] * len(job.parts)
+    before = without_proof(job.order.level)
+    return [before] * (len(job.parts) - 1) + [job.order.level]
 
 
 def without_proof(level: Level) -> Level:

@@ -70,7 +70,7 @@ from signing.contract.revocation import (
 )
 from signing.contract.service import Signatures
 from signing.contract.survey import DocumentSurvey, PageSurvey
-from signing.contract.timestamps import TimestampAuthority, TimestampTrip
+from signing.contract.timestamps import TimeSource, TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
     AnchorKind,
     SignatureVerdict,
@@ -144,6 +144,7 @@ __all__ = [
     "SigningUnavailable",
     "TakingApart",
     "Ticket",
+    "TimeSource",
     "TimestampAuthority",
     "TimestampTrip",
     "Told",

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from signing.contract.timestamps import TimeSource
+
 
 class CheckOutcome(StrEnum):
     """How a check ended in an act that was carried out: a failed one would have stopped it."""
@@ -34,7 +36,8 @@ class ActEvidence:
 
     ``chain`` is the signer's, the signer first, the root last; ``authority_certificates`` are
     those that the time-stamp tokens carry. ``proven_time`` is the moment by which every signature
-    of the act existed, by its own time-stamp; None where one has none.
+    of the act existed: by their own time-stamps, or by one of the document over all of them where
+    one has none (``time_source``); None without.
     """
 
     chain: tuple[bytes, ...]
@@ -45,6 +48,7 @@ class ActEvidence:
     checks: tuple[ActCheck, ...]
     algorithm: str  # "RSASSA-PSS SHA-256"
     proven_time: datetime | None = None
+    time_source: TimeSource | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:

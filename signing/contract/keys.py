@@ -57,6 +57,9 @@ class SignerConfig:
     online_revocation: bool = False  # whether validation may ask OCSP and CRL services
     validation_limit_s: float = 60.0  # for one file; what is not reached stays undecided
     timestamp_authorities: tuple[TimestampAuthority, ...] = ()  # after ``timestamp_urls``
+    # of an act of several signatures (the clerk's): "each" gets its own time-stamp, or "one" of the
+    # document is over all of them (ETSI EN 319 142-1, clause 6.3)
+    timestamps_of_an_act: str = "each"
     archive_digest: str = "sha256"  # of later document time-stamps; sha384, sha512
     revocation_folder: str = ""  # that processes share for CRLs and OCSP answers
     timestamp_slots: str = ""  # folder that processes share to keep to ``concurrent``
@@ -71,3 +74,7 @@ class SignerConfig:
             url: TimestampAuthority(url, self.timestamp_timeout_s) for url in self.timestamp_urls
         }
         return tuple((listed | {one.url: one for one in self.timestamp_authorities}).values())
+
+    def stamps_once(self, signatures: int) -> bool:
+        """Whether an act of so many signatures gets one time-stamp, of the document."""
+        return signatures > 1 and self.timestamps_of_an_act == "one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 LONGEST_TIMEOUT_S = 180.0  # the government's authority was seen to need up to 131 s
 
@@ -19,6 +20,13 @@ class TimestampAuthority:
     user: str = ""
     password: str = field(default="", repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+class TimeSource(StrEnum):
+    """By which time-stamp it is proven when a signature existed."""
+
+    SIGNATURE = "signature_timestamp"  # its own
+    DOCUMENT = "document_timestamp"  # a later one over the whole document
 
 
 @dataclass(frozen=True, slots=True)

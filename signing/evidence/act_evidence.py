@@ -59,6 +59,7 @@ def act_evidence(order: SignOrder, tokens: Tokens, facts: Facts) -> ActEvidence:
         checks=_checks(order, facts, tokens),
         algorithm=facts.algorithm,
         proven_time=tokens.proven_time(),
+        time_source=tokens.time_source(),
     )
 
 
@@ -88,8 +89,9 @@ def _checks(order: SignOrder, facts: Facts, tokens: Tokens) -> tuple[ActCheck, .
         facts.proved_at.replace(microsecond=0),
         bound=bool(order.bindings),
         answers=(len(mine.ocsps), len(mine.crls)) if mine.status is Status.GOOD else None,
-        stamped=sum(1 for t in tokens.of_signatures if t is not None),
-        sealed=bool(tokens.archives),
+        stamped=len(tokens.of_signatures) - tokens.bare(),
+        covered=tokens.bare() if tokens.over_all else 0,
+        sealed=bool(tokens.archives) and order.level is Level.B_LTA,
     )
 
 
@@ -102,12 +104,13 @@ def _listed(
     bound: bool,
     answers: tuple[int, int] | None,
     stamped: int,
+    covered: int,
     sealed: bool,
 ) -> tuple[ActCheck, ...]:
     """The checks to the second; a chain's acts within one second share them."""
     passed = CheckOutcome.PASSED
     before = _before_signing(chain, bound=bound)
-    after = _after_signing(stamped, sealed=sealed)
+    after = _after_signing(stamped, covered, sealed=sealed)
     return (
         *[ActCheck(code, passed, checked_at, said) for code, said in before],
         _revocation(answers, checked_at),
@@ -131,12 +134,21 @@ def _before_signing(chain: TrustedChain, *, bound: bool) -> list[tuple[str, str]
     return rows
 
 
-def _after_signing(stamped: int, *, sealed: bool) -> list[tuple[str, str]]:
-    """What was checked about the result, in words."""
+def _after_signing(stamped: int, covered: int, *, sealed: bool) -> list[tuple[str, str]]:
+    """What was checked about the result, in words.
+
+    Args:
+        stamped: signatures with a time-stamp of their own.
+        covered: signatures without one, under a later time-stamp of the document.
+        sealed: whether a time-stamp of the document protects the proof.
+    """
     rows = [("signature_value", "Chữ ký khớp với khóa công khai trong chứng thư số.")]
     if stamped:
         detail = f"Có dấu thời gian hợp lệ cho {stamped} chữ ký."
         rows.append(("signature_timestamp", detail))
+    if covered:
+        detail = f"Có dấu thời gian chung của cả tệp, hợp lệ, bao trùm {covered} chữ ký."
+        rows.append(("document_timestamp", detail))
     if sealed:
         rows.append(("archive_timestamp", "Có dấu thời gian lưu trữ bao trùm toàn bộ tệp."))
     detail = "Tệp đã ký giữ nguyên văn bản đầu vào và qua bước tự kiểm tra độc lập."

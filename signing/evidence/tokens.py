@@ -11,6 +11,7 @@ from binascii import unhexlify
 from dataclasses import dataclass
 from datetime import datetime
 
+from signing.contract import TimeSource
 from signing.evidence.messages import read_message, without_padding
 
 _GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
@@ -18,25 +19,44 @@ _GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Time-stamps (DER): one for each signature that was added, and the archive's."""
+    """Time-stamps (DER): each added signature's own, and those of the document."""
 
     of_signatures: tuple[bytes | None, ...]
     archives: tuple[bytes, ...]
+    over_all: tuple[bytes, ...] = ()  # of ``archives``: what follows the last signature
 
     def all(self) -> tuple[bytes, ...]:
-        """Every token, the archive's last."""
+        """Every token, the document's last."""
         return (*(t for t in self.of_signatures if t is not None), *self.archives)
 
     def proven_time(self) -> datetime | None:
-        """When the last signature existed at the latest; None when one has no time-stamp."""
-        moments = [_moment(t) for t in self.of_signatures if t is not None]
-        return max(moments) if moments and len(moments) == len(self.of_signatures) else None
+        """When the last signature existed at the latest; None when one has no time-stamp.
+
+        By their own time-stamps where each has one, else by the document's first over all of them.
+        """
+        match self.time_source():
+            case TimeSource.SIGNATURE:
+                return max(_moment(t) for t in self.of_signatures if t is not None)
+            case TimeSource.DOCUMENT:
+                return min(_moment(t) for t in self.over_all)
+        return None
+
+    def time_source(self) -> TimeSource | None:
+        """Whose time that is."""
+        if not self.of_signatures or (self.bare() and not self.over_all):
+            return None
+        return TimeSource.DOCUMENT if self.bare() else TimeSource.SIGNATURE
+
+    def bare(self) -> int:
+        """How many signatures carry no time-stamp of their own."""
+        return self.of_signatures.count(None)
 
 
 def read_tokens(appended: bytes, before: int) -> Tokens:
     """The tokens in what was appended after so many bytes; the file was proved."""
     of_signatures: list[bytes | None] = []
     archives: list[bytes] = []
+    before_last = 0
     for match in _GAP.finditer(appended):
         first, second = (int(group) - before for group in match.groups())
         padded = unhexlify(appended[first + 1 : second - 1])
@@ -45,7 +65,8 @@ def read_tokens(appended: bytes, before: int) -> Tokens:
             archives.append(without_padding(padded))
         else:
             of_signatures.append(message.token)
-    return Tokens(tuple(of_signatures), tuple(archives))
+            before_last = len(archives)
+    return Tokens(tuple(of_signatures), tuple(archives), tuple(archives[before_last:]))
 
 
 def _moment(token: bytes) -> datetime:

@@ -6,7 +6,8 @@ cross-reference streams. Everything else is ``NotForTheLane`` and goes to ``sign
 who may sign, time-stamping and the check of the result to ``signing.service``.
 """
 
-from signing.lane.acts import LaneAct, LaneAuthority, LanePart, LaneSigner, sign_in_lane
+from signing.lane.acts import LaneAct, LanePart, LaneSigner, sign_in_lane
+from signing.lane.authority import LaneAuthority
 from signing.lane.cms import CmsTemplate
 from signing.lane.extending import LaneExtension, extend_in_lane
 from signing.lane.file import LaneFile, open_plain

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from signing.contract import Level, SigningUnavailable
+from signing.lane.authority import LaneAuthority, LaneToken
 from signing.lane.beside import beside
 from signing.lane.cms import CmsTemplate
 from signing.lane.document import (
@@ -42,7 +43,6 @@ _TIME_STAMP = b"/Type/DocTimeStamp/Filter/Adobe.PPKLite/SubFilter/ETSI.RFC3161"
 _INVISIBLE = b"/F 132/Rect[0 0 0 0]"  # printed, locked
 _MARGIN = 64
 _LONGEST_FILE = 9_000_000_000  # well below what ten digits can say
-_ROOM_FOR_TOKEN_FRAME = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +63,6 @@ class LaneSigner:
     signature_size: int
 
 
-class LaneToken(Protocol):
-    """A time-stamp (DER) that has to be checked before the document leaves."""
-
-    token: bytes
-
-    def check(self) -> None:
-        """Raises when it proves nothing; a second time it does nothing."""
-        ...
-
-    def drop(self) -> None:
-        """It will not be used; after ``check`` it does nothing."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LaneAuthority:
-    """A time-stamping authority: a token for a SHA-256 digest, checked beside the next wait."""
-
-    answer: Callable[[bytes], Coroutine[Any, Any, LaneToken]]
-    token_size: int  # of the token seen last
-
-    @property
-    def room(self) -> int:
-        """Bytes to leave for a token: those of one authority vary a little."""
-        return self.token_size * 3 // 2 + _ROOM_FOR_TOKEN_FRAME
-
-
 @dataclass(frozen=True, slots=True)
 class LaneAct:
     """Everything an act needs besides the document."""
@@ -103,8 +76,14 @@ class LaneAct:
     name: str | None = None
     reason: str | None = None
     location: str | None = None
+    stamped_once: bool = False  # all signatures by one time-stamp of the document, after the last
     # finished revisions, and what follows them so far: while a token is due
     prove_early: Callable[[bytes, bytes], None] | None = None
+
+    @property
+    def own_stamper(self) -> LaneAuthority | None:
+        """Who stamps each signature by itself."""
+        return None if self.stamped_once else self.authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +189,8 @@ def _revisions(document: LaneDocument, act: LaneAct, store: Store | None) -> Ite
     for part in act.parts:
         name = document.form.free_name(part.prefix)
         yield _Laid(_lay_signature(document, act, part, name, said), name)
+    if act.stamped_once and act.level is not Level.B_LTA:  # whose own time-stamp is over them too
+        yield _Laid(_lay_time(document, act, document.revision(), name))
     if store is not None:
         yield _lay_proof(document, act, store, name)
 
@@ -238,7 +219,7 @@ async def _sign(document: LaneDocument, act: LaneAct, hole: Hole, ahead: _Ahead)
     attributes = template.attributes(document.read_around(hole))
     raw = await act.signer.sign(attributes)
     check, token = partial(act.signer.verify, raw, attributes), None
-    if act.authority is not None:
+    if act.own_stamper is not None:
         token = await _stamped(document, act, ahead, hashlib.sha256(raw).digest(), check)
     check()  # before it is embedded, whether the wait left time for it or not
     hole.fill(template.digits(attributes, raw, token))
@@ -275,8 +256,8 @@ def _lay_signature(
     """One signature whose dictionary begins with ``said``."""
     revision = document.revision()
     room = act.signer.template.size + act.signer.signature_size + _MARGIN
-    if act.authority is not None:
-        room += act.authority.room
+    if act.own_stamper is not None:
+        room += act.own_stamper.room
     # what stands before the message is hashed once, what stands behind it twice
     shown = _show(document, revision, part.stamp)
     signature = revision.new(signature_entries(said, room))
@@ -330,11 +311,16 @@ def _lay_proof(document: LaneDocument, act: LaneAct, store: Store, name: str) ->
     enter_proof(document, revision, store, act.proof)
     if act.level is Level.B_LT:
         return _Laid(document.lay(revision))
+    return _Laid(_lay_time(document, act, revision, name))
+
+
+def _lay_time(document: LaneDocument, act: LaneAct, revision: Revision, name: str) -> Hole:
+    """The act's time-stamp over the document; ``name`` is the last signature's."""
     assert act.authority is not None
     archive = f"{name}_ArchiveTime"
     if archive in document.form.names:
         archive = document.form.free_name(archive)
-    return _Laid(lay_archive_time(document, revision, archive, act.authority.room))
+    return lay_archive_time(document, revision, archive, act.authority.room)
 
 
 def lay_archive_time(document: LaneDocument, revision: Revision, name: str, room: int) -> Hole:

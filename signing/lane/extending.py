@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from signing.contract import SigningUnavailable
-from signing.lane.acts import LaneAuthority, lay_archive_time
+from signing.lane.acts import lay_archive_time
+from signing.lane.authority import LaneAuthority
 from signing.lane.document import Hole, LaneDocument, SignatureTooLong, open_document
 from signing.lane.proof_data import ProofData, enter_proof, read_store
 from signing.lane.refusal import doubting

@@ -68,6 +68,7 @@ class _Progress:
     last: int = 0  # where what the last message covers ends
     of_signatures: list[bytes | None] = field(default_factory=list)  # each one's time-stamp
     archives: list[bytes] = field(default_factory=list)  # document time-stamps
+    before_last: int = 0  # how many of them precede the last signature
     foreseen: Foreseen | None = None  # what follows, if it is what was expected
 
 
@@ -240,6 +241,7 @@ def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certifi
         else:
             _check_signature(one, one.read.statement, certificate, proven.held)
             progress.of_signatures.append(one.read.statement.token)
+            progress.before_last = len(progress.archives)
         _check_end(after, one.end)
         progress.last = max(progress.last, one.end)
     _check_last(after, progress)
@@ -253,7 +255,10 @@ def _ended(progress: _Progress, signatures: int) -> Proved:
     made = tuple(progress.of_signatures)
     if len(made) != signatures:
         raise ValueError(f"{len(made)} signatures found, {signatures} made")
-    return Proved(progress.state.hexdigest(), Tokens(made, tuple(progress.archives)))
+    archives = tuple(progress.archives)
+    return Proved(
+        progress.state.hexdigest(), Tokens(made, archives, archives[progress.before_last :])
+    )
 
 
 def _read(encoded: bytes, proven: Proven | None) -> _Read:

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.validation import async_validate_pdf_signature, async_validate_pdf_timestamp
 from pyhanko.sign.validation.ades import ades_basic_validation, ades_lta_validation
 from pyhanko.sign.validation.policy_decl import (
     CertificateFetchingRule,
@@ -23,6 +24,7 @@ from pyhanko.sign.validation.policy_decl import (
     RevocationInfoGatheringSpec,
     SignatureValidationSpec,
 )
+from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy
 from pyhanko_certvalidator.registry import SimpleTrustManager
@@ -130,6 +132,28 @@ def lta_verdicts(pdf, root_pem):
         reader = PdfFileReader(io.BytesIO(pdf), strict=False)
         return [
             (await ades_lta_validation(signature, spec)).ades_subindic
+            for signature in reader.embedded_regular_signatures
+        ]
+
+    return asyncio.run(judge())
+
+
+def pyhanko_accepts(pdf, root_pem):
+    """Each signature's bottom line by stock pyHanko, offline; every time-stamp must hold."""
+    root = x509.load_pem_x509_certificate(root_pem).public_bytes(Encoding.DER)
+    trusting = ValidationContext(
+        trust_roots=[asn1_x509.Certificate.load(root)], allow_fetching=False
+    )
+
+    async def judge():
+        reader = PdfFileReader(io.BytesIO(pdf), strict=False)
+        for stamp in reader.embedded_timestamp_signatures:
+            status = await async_validate_pdf_timestamp(stamp, trusting)
+            assert status.valid
+            assert status.intact
+            assert status.trusted
+        return [
+            (await async_validate_pdf_signature(signature, trusting)).bottom_line
             for signature in reader.embedded_regular_signatures
         ]
 
