@@ -84,6 +84,8 @@ class Timestamps(msgspec.Struct, frozen=True, kw_only=True):
     urls: list[str] = []  # RFC 3161 over HTTP; B-T and above need one
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=180)] = 30.0  # of those without options
     authorities: list[TimestampAuthority] = []  # options; the ones not in urls are tried last
+    # the clerk's act: each signature its own time-stamp, or one of the document over all of them
+    of_an_act: Literal["each", "one"] = "each"
     # where signer processes of this machine count requests and share a breaker; empty = a folder of
     # this user's for all gateways over one PostgreSQL database, else one of the gateway's own
     slots_folder: str = ""

@@ -151,6 +151,7 @@ def signer_config(settings: Settings) -> SignerConfig:
         online_revocation=section.trust.online_revocation,
         validation_limit_s=section.trust.validation_limit_s,
         timestamp_authorities=timestamp_authorities(settings),
+        timestamps_of_an_act=section.timestamps.of_an_act,
         timestamp_slots=section.timestamps.slots_folder or shared_folder(settings, "slots"),
         revocation_folder=section.timestamps.answers_folder or shared_folder(settings, "answers"),
         rewrite_hosts=tuple(section.trust.rewrite_hosts.items()),

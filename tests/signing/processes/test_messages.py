@@ -23,6 +23,7 @@ from signing.contract import (
     SignedPdf,
     SigningPath,
     SignOrder,
+    TimeSource,
     TimestampTrip,
 )
 from signing.processes.answers import AnswerForms, AnswerUnreadable, write_answer
@@ -59,6 +60,7 @@ EVIDENCE = ActEvidence(
     checks=(ActCheck("revocation", CheckOutcome.WARNED, NOW, "Chưa xác định."),),
     algorithm="RSASSA-PSS SHA-256",
     proven_time=NOW,
+    time_source=TimeSource.DOCUMENT,
 )
 SIGNED = SignedPdf(
     pdf=b"appended",
