@@ -63,7 +63,8 @@ from signing.processes.clean_files import CleanFiles
 from signing.processes.surveys import Surveys
 from signing.reading.stretches import sha256_of
 from signing.remote.begun import in_memory
-from signing.remote.service import RemoteActs, algorithm_of, within_reach
+from signing.remote.embedding import within_reach
+from signing.remote.service import RemoteActs, algorithm_of
 from signing.signing_paths import PROVEN_LEVELS, Job, Signed, sign_parts
 from signing.stages import Timings
 

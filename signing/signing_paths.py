@@ -56,7 +56,7 @@ class Job:
     @property
     def stamped_once(self) -> bool:
         """Whether one time-stamp of the document stands for the signatures' own."""
-        return self.order.level is not Level.B_B and self.config.stamps_once(len(self.parts))
+        return once_over_all(self.order.level, len(self.parts), policy=self.config.stamps_acts_once)
 
 
 async def sign_parts(
@@ -124,8 +124,7 @@ async def _by_pyhanko(
     job: Job, evidence: tuple[Evidence, ...], authority: TimestampClient | None
 ) -> Signed:
     order, pdf, names = job.order, job.order.pdf, []
-    levels = _levels(job)
-    for part, level in zip(job.parts, levels, strict=True):
+    for part, level in zip(job.parts, _levels(job), strict=True):
         act = Act(
             signer=job.signer,
             level=level,
@@ -141,9 +140,9 @@ async def _by_pyhanko(
         with refusing_documents():
             pdf, name = await sign_revision(pdf, act)
         names.append(name)
-    if job.stamped_once and authority is not None:
-        file = Growing(pdf)
-        closing = Closing(order.level, job.signer.chain, evidence)
+    if job.stamped_once:
+        assert authority is not None
+        file, closing = Growing(pdf), Closing(order.level, job.signer.chain, evidence)
         await close_act(file, closing, authority, job.config)
         pdf = bytes(file.data)
     return pdf[len(order.pdf) :], tuple(names), SigningPath.ORDINARY
@@ -155,6 +154,11 @@ def _levels(job: Job) -> list[Level]:
         return [Level.B_B] * len(job.parts)
     before = without_proof(job.order.level)
     return [before] * (len(job.parts) - 1) + [job.order.level]
+
+
+def once_over_all(level: Level, signatures: int, *, policy: bool) -> bool:
+    """Whether an act's signatures have no time-stamps of their own, but one of the document."""
+    return policy and signatures > 1 and level is not Level.B_B
 
 
 def without_proof(level: Level) -> Level:

@@ -75,6 +75,7 @@ class SignerConfig:
         }
         return tuple((listed | {one.url: one for one in self.timestamp_authorities}).values())
 
-    def stamps_once(self, signatures: int) -> bool:
-        """Whether an act of so many signatures gets one time-stamp, of the document."""
-        return signatures > 1 and self.timestamps_of_an_act == "one"
+    @property
+    def stamps_acts_once(self) -> bool:
+        """Whether several signatures of an act get one time-stamp, of the document."""
+        return self.timestamps_of_an_act == "one"

@@ -7,8 +7,10 @@ file grows. Leaves what is appended to ``appending`` and the check of the result
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from signing.pades.drafts import Draft
 from signing.pades.proof import prove_extension
 from signing.reading.mapped_files import Remapped, append_to
 from signing.reading.opening import Data
@@ -44,6 +46,20 @@ class Growing:
             ProofFailed: code ``self_check_failed``.
         """
         return prove_extension(self.data, self.size_before, stamps, self._digest_before)
+
+
+class GrowingDraft(Growing):
+    """In the draft of an act."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(draft.data)
+        self._draft = draft
+
+    def _grow(self, revision: bytes) -> None:
+        with self._draft.writing() as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.write(revision)
+        self.data = self._draft.data
 
 
 class GrowingOnDisk(Remapped, Growing):

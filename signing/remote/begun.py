@@ -19,6 +19,7 @@ from signing.pades.drafts import Draft
 from signing.pades.interrupted import Unsigned
 from signing.pades.writer import Act, KeptKeySigner
 from signing.remote.state import Waiting
+from signing.signing_paths import once_over_all, without_proof
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,6 +90,17 @@ class Begun:
     signer: KeptKeySigner
     signed_at: datetime
     came: Any  # SHA-256 that has read the order's file, as it came
+    once: bool  # several signatures: one time-stamp of the document instead of theirs
+
+    def own_level(self, at: Place) -> Level:
+        """Of a part's signature by itself."""
+        if self.stamps_once(at):
+            return Level.B_B
+        return self.order.level if at.part == at.parts else without_proof(self.order.level)
+
+    def stamps_once(self, at: Place) -> bool:
+        """Whether no part gets a time-stamp of its own."""
+        return once_over_all(self.order.level, at.parts, policy=self.once)
 
     def act(self, part: Part, level: Level) -> Act:
         """What writing one part takes, before its signature and time-stamp are there."""
@@ -124,6 +136,7 @@ class Begun:
             part=at.part,
             parts=at.parts,
             shortfall=at.shortfall,
+            stamped_once=self.stamps_once(at),
         )
 
 

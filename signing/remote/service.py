@@ -17,7 +17,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from cryptography import x509
-from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from signing.appearance.acts import Part
 from signing.contract import (
@@ -28,13 +27,12 @@ from signing.contract import (
     SignedFile,
     SignedPdf,
     SignerConfig,
-    SigningUnavailable,
     SignOrder,
 )
 from signing.evidence.act_evidence import Facts, act_evidence, check_binding
 from signing.evidence.eligibility import ChainBuilder
-from signing.evidence.revocation import Evidence, Status
-from signing.evidence.timestamps import TimestampAuthorities, TimestampClient, unavailable
+from signing.evidence.revocation import Evidence
+from signing.evidence.timestamps import TimestampAuthorities, TimestampClient
 from signing.evidence.tokens import read_tokens
 from signing.keys.confirmed import ConfirmedKey, waiting_key
 from signing.keys.contract import AuthorisedKey, OpenedKey
@@ -42,23 +40,20 @@ from signing.keys.vgca import VgcaSource, not_handed_off
 from signing.lane import LaneFile
 from signing.pades.drafts import Draft
 from signing.pades.interrupted import (
-    RevisionChanged,
-    Unsigned,
-    complete_revision,
     prepare_revision,
 )
 from signing.pades.proof import prove_appended
 from signing.pades.refusals import check_readable, refusing_documents
-from signing.pades.writer import Act, KeptKeySigner
+from signing.pades.writer import KeptKeySigner
 from signing.preservation import reach
 from signing.processes.surveys import Surveys
 from signing.reading.opening import Data
 from signing.reading.stretches import sha256_of
-from signing.remote.begun import Begun, Embedded, Place, Step, in_memory, of_the_act
+from signing.remote.begun import Begun, Place, Step, in_memory, of_the_act
+from signing.remote.embedding import RemoteEmbedding
 from signing.remote.files import RemoteFileActs
 from signing.remote.state import Waiting, changed, seal, unseal
 from signing.remote.talk import RemoteTalk
-from signing.signing_paths import without_proof
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +61,7 @@ _MOST_PARTS = 4  # number, day, month and seal
 HAND_OFF_LEVEL = "hand_off_level"  # why a file is lower: its desktop program makes no more
 
 
-class RemoteActs(RemoteFileActs, RemoteTalk):
+class RemoteActs(RemoteFileActs, RemoteEmbedding, RemoteTalk):
     """``RemoteSignatures``, ``RemoteFiles``, ``HandOffs``; the service gives what is declared."""
 
     _config: SignerConfig
@@ -111,7 +106,8 @@ class RemoteActs(RemoteFileActs, RemoteTalk):
         if order.level is not Level.B_B:
             self._authorities.in_order()  # refuses when none is configured
         signed_at = self._clock.now().replace(microsecond=0)
-        begun = Begun(order, signer, signed_at, sha256_of(order.pdf))
+        once = self._config.stamps_acts_once
+        begun = Begun(order, signer, signed_at, sha256_of(order.pdf), once)
         return await self._prepare_part(begun, draft, ())
 
     async def _sign_as_authorised(
@@ -140,9 +136,9 @@ class RemoteActs(RemoteFileActs, RemoteTalk):
             # Always of the file as it came: its signatures do not move what follows.
             parts = self._plan(order, key, begun.signed_at, None, begun.came)
             at = Place(len(done) + 1, len(parts), done, shortfall)
-            level = order.level if at.part == at.parts else without_proof(order.level)
+            act = begun.act(parts[at.part - 1], begun.own_level(at))
             with draft.writing() as stream:
-                unsigned = await prepare_revision(stream, begun.act(parts[at.part - 1], level))
+                unsigned = await prepare_revision(stream, act)
         waiting = begun.wait(unsigned, draft.sha256(), at)
         return Step(waiting, seal(waiting, self._config.state_secrets))
 
@@ -222,14 +218,12 @@ class RemoteActs(RemoteFileActs, RemoteTalk):
             self._surveys.keep(dataclasses.replace(survey, sha256=came.hexdigest()))
         order = dataclasses.replace(waiting.order, pdf=cast("bytes", original))
         check_binding(key.certificate, order)
-        made, shortfall = await reach(
-            order, lambda level: self._embed(draft, waiting, signer, level)
-        )
+        made, shortfall = await self._embed(draft, waiting, signer, order)
         done = (*waiting.done, waiting.field_name)
         if waiting.part < waiting.parts:
             lost = made.level is Level.B_B and order.level is not Level.B_B
             known = waiting.shortfall or (shortfall if lost else "")
-            begun = Begun(order, signer, waiting.signed_at, came)
+            begun = Begun(order, signer, waiting.signed_at, came, waiting.stamped_once)
             return await self._prepare_part(begun, draft, done, known)
         proved = prove_appended(
             draft.data, len(original), key.certificate, waiting.parts, came.digest()
@@ -248,20 +242,6 @@ class RemoteActs(RemoteFileActs, RemoteTalk):
             shortfall=shortfall,
         )
 
-    async def _embed(
-        self, draft: Draft, waiting: Waiting, signer: KeptKeySigner, level: Level
-    ) -> Embedded:
-        """One attempt at a level; the raw signature serves each of them."""
-        evidence = await self._check_revocation(signer, level)
-        level = within_reach(level, evidence)
-        made = level if waiting.part == waiting.parts else without_proof(level)
-        if waiting.shortfall and waiting.part < waiting.parts:
-            made = (
-                Level.B_B
-            )  # one part has no time-stamp: another's adds nothing, and may take long
-        proof = await self._complete(draft, waiting, (signer, evidence), made)
-        return Embedded(level, (evidence, *proof))
-
     def _facts(self, signer: KeptKeySigner, evidence: tuple[Evidence, ...]) -> Facts:
         """What was checked just now, the second time for an act of two halves."""
         now = self._clock.now()
@@ -274,49 +254,6 @@ class RemoteActs(RemoteFileActs, RemoteTalk):
         key = waiting_key(config, x509.load_der_x509_certificate(waiting.certificate), chain)
         return dataclasses.replace(key, uses_pss=waiting.pss, signature=signature)
 
-    async def _complete(
-        self, draft: Draft, waiting: Waiting, who: tuple[KeptKeySigner, Evidence], level: Level
-    ) -> tuple[Evidence, ...]:
-        """Time-stamp by the first authority that answers; the signature serves each of them.
-
-        Gives what proves the authority.
-        """
-        signer, evidence = who
-        unsigned = Unsigned(waiting.field_name, waiting.start, waiting.end, waiting.attributes)
-        act = Act(
-            signer=signer,
-            level=level,
-            prefix="",
-            signed_at=self._clock.now().replace(microsecond=0),
-            name=None,
-            reason=None,
-            location=None,
-            look=None,
-            timestamper=None,
-            evidence=(evidence,),
-        )
-        if level is Level.B_B:
-            await _complete_revision(draft, unsigned, act)
-            return ()
-        last: TimestampRequestError | SigningUnavailable | None = None
-        for authority in self._authorities.in_order():
-            try:
-                proof = await self._authority_evidence(authority, level)
-                told = dataclasses.replace(act, timestamper=authority, evidence=(evidence, *proof))
-                await _complete_revision(draft, unsigned, told)
-            except (TimestampRequestError, SigningUnavailable) as error:
-                log.warning("time-stamping authority %s failed: %s", authority.url, error)
-                last = error
-            else:
-                return proof
-        assert last is not None
-        raise unavailable(last) if isinstance(last, TimestampRequestError) else last
-
-
-def within_reach(level: Level, evidence: Evidence) -> Level:
-    """Without an answer about revocation there is nothing to embed: a time-stamp at most."""
-    return without_proof(level) if evidence.status is Status.UNKNOWN else level
-
 
 def algorithm_of(key: OpenedKey) -> str:
     """How a key signs, in words."""
@@ -324,12 +261,3 @@ def algorithm_of(key: OpenedKey) -> str:
     if key.credential.key_type.startswith("ecdsa"):
         scheme = f"ECDSA {key.credential.key_type.partition('-')[2].upper()}"
     return f"{scheme} SHA-{key.config.digest.removeprefix('sha')}"
-
-
-async def _complete_revision(draft: Draft, unsigned: Unsigned, act: Act) -> None:
-    hole = (unsigned.start, unsigned.end)
-    try:
-        with refusing_documents(), draft.writing(hole) as stream:
-            await complete_revision(stream, draft.data, unsigned, act)
-    except RevisionChanged as error:
-        raise changed(str(error)) from error

@@ -38,6 +38,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     part: int
     parts: int
     shortfall: str = ""  # why an earlier part carries no time-stamp
+    stamped_once: bool = False  # as it was when the act began: room was left for it or not
 
 
 def seal(waiting: Waiting, secrets: tuple[bytes, ...]) -> bytes:
