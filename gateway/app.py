@@ -29,6 +29,7 @@ from gateway.foundation.access import Keys
 from gateway.foundation.addresses import AddressGuard, parse_subnets
 from gateway.foundation.client import client_address
 from gateway.foundation.clock import Clock
+from gateway.foundation.connections import Runner
 from gateway.foundation.database import Database
 from gateway.foundation.edge import middleware
 from gateway.foundation.files import FileStore
@@ -271,7 +272,7 @@ class Gateway:
 
     async def _listen(self, socket: Socket | None) -> None:
         section = self.settings.server
-        self._runner = web.AppRunner(
+        self._runner = Runner(
             self.application(),
             access_log=None,
             handle_signals=False,

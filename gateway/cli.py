@@ -14,7 +14,7 @@ from typing import Protocol
 
 from gateway import __version__
 from gateway.command_endings import run_to_end
-from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser
+from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser, number_of_days
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -132,7 +132,9 @@ def _add_keys(command: _Adder) -> None:
     )
     keys.add_argument("--name", default="", help="tên gợi nhớ của khóa / a name to know it by")
     keys.add_argument(
-        "--expires-in-days", type=commands.days, help="số ngày có hiệu lực / days until it ends"
+        "--expires-in-days",
+        type=number_of_days(1),
+        help="số ngày có hiệu lực / days until it ends",
     )
     keys.add_argument("--id", help="mã của khóa cần thu hồi / the key to revoke")
 

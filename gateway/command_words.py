@@ -1,18 +1,21 @@
 """How ``motcua`` speaks of its commands: Vietnamese first, then English, headings included.
 
-Owns the parser that says so and the texts that several commands share. What ``argparse`` itself
-says of a wrong argument stays English behind a Vietnamese word.
+Owns the parser that says so and the texts that several commands share. The sentences about wrong
+arguments are ``argument_errors``'.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
+
+from gateway.argument_errors import in_both_languages
 
 CONFIG_HELP = "tệp cấu hình TOML, mặc định theo MOTCUA_CONFIG / TOML file (default: MOTCUA_CONFIG)"
 REPEATABLE = "lặp lại được / repeatable"
+_MOST_DAYS = 36_500
 
 
 class _Lines(argparse.HelpFormatter):
@@ -46,4 +49,19 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments; exit status 2."""
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: lỗi tham số / error: {message}\n")
+        self.exit(2, f"{self.prog}: lỗi tham số / error: {in_both_languages(message)}\n")
+
+
+def number_of_days(least: int) -> Callable[[str], int]:
+    """The ``type`` of an argument that is a number of days, from ``least`` to a hundred years."""
+
+    def read(text: str) -> int:
+        short = len(text) <= len(str(_MOST_DAYS))
+        if not (short and text.isascii() and text.isdigit() and least <= int(text) <= _MOST_DAYS):
+            raise argparse.ArgumentTypeError(
+                f"cần số ngày từ {least} đến {_MOST_DAYS}, không phải {text!r}"
+                f" / not a number of days from {least} to {_MOST_DAYS}: {text!r}"
+            )
+        return int(text)
+
+    return read

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from gateway.development import World
 
 
-_MOST_DAYS = 36_500
-
-
 def demo(given: argparse.Namespace) -> int:
     """``motcua demo``."""
     from gateway.demo.run import run_demo
@@ -73,13 +70,6 @@ def check_config(given: argparse.Namespace) -> int:
     _configured(given)
     print("cấu hình hợp lệ / configuration is valid")
     return 0
-
-
-def days(text: str) -> int:
-    """A number of days that a key or a search may span, for ``argparse``."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_DAYS):
-        raise argparse.ArgumentTypeError(f"1…{_MOST_DAYS}")
-    return int(text)
 
 
 def keys(given: argparse.Namespace) -> int:

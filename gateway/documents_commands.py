@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser
+from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser, number_of_days
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.problems import Problem
 from gateway.settings import ConfigurationError, Settings, config_path, load
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gateway.foundation.database import Database
 
 _AGENCY = "agency:"
-_MOST_DAYS = 36_500
 _HEAD = re.compile(r"(\S+):(\d{1,9}):([0-9a-f]{64})")
 
 
@@ -101,7 +100,7 @@ def _add_renewal(add: argparse._SubParsersAction[Parser]) -> None:
     renewal.add_argument("--config", help=CONFIG_HELP)
     renewal.add_argument(
         "--within-days",
-        type=_days,
+        type=number_of_days(0),
         help="hết hạn trong số ngày này, mặc định theo renew_within_days"
         " / ending within so many days (default: renew_within_days)",
     )
@@ -217,12 +216,6 @@ async def _renew(settings: Settings, within: timedelta, *, dry_run: bool) -> int
         return await renew_all(
             settings, database, SystemClock(), within, dry_run=dry_run, write=sys.stdout.write
         )
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_DAYS):
-        raise argparse.ArgumentTypeError(f"0…{_MOST_DAYS}")
-    return int(text)
 
 
 @contextlib.asynccontextmanager

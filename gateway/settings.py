@@ -55,7 +55,7 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str = "var/files"  # a folder, file:///… or s3://bucket
     # bytes: larger documents are streamed in and out, and signed from file to file
-    large_from: Positive = 20 * 1024 * 1024
+    large_from: Annotated[int, msgspec.Meta(ge=1, le=64 * 1024 * 1024)] = 20 * 1024 * 1024
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,16 +22,8 @@ class DocumentContents:
         self._database = database
         self._files = files
 
-    async def whole(self, tenant: str, document_id: str, revision: str) -> bytes:
-        """The bytes of a revision: ``latest``, ``original`` or a number.
-
-        Raises:
-            Problem: ``not_found``, ``too_large_for_this``.
-        """
-        return await self._files.get(await self._digest(tenant, document_id, revision))
-
     async def open(self, tenant: str, document_id: str, revision: str) -> bytes | StoredFile:
-        """``whole``, or what is large piece by piece.
+        """The bytes of a revision (``latest``, ``original`` or a number); large ones by pieces.
 
         Raises:
             Problem: ``not_found``.

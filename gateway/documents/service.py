@@ -208,10 +208,6 @@ class Documents:
 
         return await self._database.read(query)
 
-    async def content(self, tenant: str, document_id: str, revision: str = "latest") -> bytes:
-        """The bytes of a revision; see ``contents``."""
-        return await self.contents.whole(tenant, document_id, revision)
-
     async def source(self, tenant: str, document_id: str) -> Source:
         """The latest file's facts, for a capability that works from a document.
 

@@ -23,11 +23,9 @@ import obstore
 from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from gateway.foundation.problems import Problem
 from gateway.foundation.spools import Spool, sweep, sweep_temporary
 
 LARGE_FROM = 20 * 1024 * 1024
-_HELD_AT_MOST = 128 * 1024 * 1024  # in memory, for work that knows no other way
 _CHUNK = 1024 * 1024
 
 
@@ -83,30 +81,22 @@ class FileStore:
         return digest if there["size"] == len(content) else await self.put(content)
 
     async def get(self, digest: str) -> bytes:
-        """The bytes of a SHA-256.
+        """The bytes of a file that is known to be small: an answer, a certificate, a bundle's PDF.
 
         Raises:
             FileMissing: not there.
             FileDamaged: there, but changed.
-            Problem: ``too_large_for_this``, beyond 128 MiB.
         """
-        content = await self._read(digest, _HELD_AT_MOST)
-        if content is None:
-            raise Problem(
-                "too_large_for_this",
-                f"Tệp lớn hơn {_HELD_AT_MOST // 2**20} MiB; việc này chưa làm được với tệp lớn.",
-                f"This cannot be done with files larger than {_HELD_AT_MOST} bytes.",
-            )
-        return content
+        return await self._read(digest, await self._find(digest))
 
     async def get_small(self, digest: str) -> bytes | None:
         """The bytes of a file that is not large; None for one that is. Otherwise as ``get``."""
-        return await self._read(digest, self.large_from)
-
-    async def _read(self, digest: str, most: int) -> bytes | None:
         result = await self._find(digest)
-        if result.meta["size"] > most:
+        if result.meta["size"] > self.large_from:
             return None
+        return await self._read(digest, result)
+
+    async def _read(self, digest: str, result: obstore.GetResult) -> bytes:
         content = bytes(await result.bytes_async())
         if hashlib.sha256(content).hexdigest() != digest:
             raise FileDamaged(digest)

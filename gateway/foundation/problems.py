@@ -52,7 +52,11 @@ CATALOGUE: dict[str, Kind] = {
         409, "Yêu cầu cùng khóa đang được xử lý", "A request with this key is still running"
     ),
     "body_too_large": Kind(413, "Nội dung quá lớn", "The body is too large"),
-    "too_large_for_this": Kind(422, "Tệp quá lớn cho việc này", "The file is too large for this"),
+    "address_too_long": Kind(414, "Địa chỉ quá dài", "The address is too long"),
+    "headers_too_large": Kind(431, "Tiêu đề (header) quá lớn", "The headers are too large"),
+    "expectation_failed": Kind(
+        417, "Không đáp ứng được tiêu đề Expect", "The Expect header cannot be met"
+    ),
     "unsupported_media_type": Kind(
         415, "Kiểu nội dung không được hỗ trợ", "Unsupported content type"
     ),

@@ -7,6 +7,7 @@ import unicodedata
 
 import pytest
 
+from gateway.argument_errors import in_both_languages
 from gateway.cli import _parser, main
 
 
@@ -78,15 +79,60 @@ def test_help_has_vietnamese_headings_and_none_of_argparse_s_own(name):
     assert not any(words in f"\n{page}" for words in own)
 
 
-def test_a_wrong_argument_is_told_behind_a_vietnamese_word(capsys):
-    """Exit status 2, on standard error."""
+WRONG = {
+    "missing": (["sign"], "thiếu tham số bắt buộc: input, output / the following"),
+    "unknown": (["providers", "--yaml", "x"], "không có tham số này: --yaml x / unrecognized"),
+    "unknown command": (["sing"], "không nhận 'sing'; chọn một trong: 'demo', 'serve'"),
+    "choice": (["keys", "drop"], "không nhận 'drop'; chọn một trong: 'create', 'list', 'revoke'"),
+    "no value": (["serve", "--port"], "tham số --port: cần đúng một giá trị / expected one"),
+    "no number": (["serve", "--port", "x"], "cần một số nguyên, không phải 'x' / not a whole"),
+    "value of a switch": (["providers", "--json=1"], "tham số --json: không nhận giá trị '1' / "),
+    "shortened": (["demo", "--in", "a", "--i"], "cần đúng một giá trị / expected one argument"),
+    "ambiguous": (["authorities", "--d", "x"], "--d viết tắt chưa rõ nghĩa: --decision"),
+    "none of several": (["inspect"], "thiếu tham số bắt buộc: paths / the following"),
+    "days": (["renew", "--within-days", "9" * 5000], "cần số ngày từ 0 đến 36500, không phải"),
+    "days of a key": (["keys", "list", "--expires-in-days", "0"], "cần số ngày từ 1 đến 36500"),
+    "date": (
+        ["authorities", "import", "--from", "21/11/2026"],
+        "cần một ngày dạng NĂM-THÁNG-NGÀY (2026-11-21), không phải '21/11/2026' / not a date",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_argument_is_told_in_vietnamese_first(name, capsys):
+    """Exit status 2, on standard error, the English sentence behind it."""
+    given, sentence = WRONG[name]
     with pytest.raises(SystemExit) as left:
-        main(["sign"])
+        main(given)
     assert left.value.code == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.startswith("cách dùng / usage: motcua sign")
-    assert "motcua sign: lỗi tham số / error:" in told.err
+    assert told.err.startswith("cách dùng / usage: motcua")
+    line = told.err.splitlines()[-1]
+    assert ": lỗi tham số / error: " in line
+    assert sentence in line
+    assert speaks_both(line.partition(" / error: ")[2])
+
+
+def test_every_sentence_of_argparse_is_known():
+    """Whatever this Python can say of an argument that a person gave."""
+    said = {
+        "argument -a: not allowed with argument -b": "không dùng cùng với -b",
+        "one of the arguments -a -b is required": "cần một trong các tham số: -a -b",
+        "argument -a: expected at most one argument": "nhận nhiều nhất một giá trị",
+        "argument -a: expected at least one argument": "cần ít nhất một giá trị",
+        "argument -a: expected 2 arguments": "cần đúng 2 giá trị",
+        "argument -a: invalid float value: 'x'": "cần một số, không phải 'x'",
+        "argument x: unknown parser 'y' (choices: a, b)": "không có lệnh 'y'; chọn một trong: a, b",
+        "unexpected option string: --x": "không có tùy chọn này: --x",
+    }
+    for message, vietnamese in said.items():
+        assert vietnamese in in_both_languages(message)
+    assert (
+        in_both_languages("argument -a: của riêng / its own") == "tham số -a: của riêng / its own"
+    )
+    assert in_both_languages("something new") == "something new"
 
 
 @pytest.mark.parametrize("name", [n for n in ALL if n != "motcua"])

@@ -108,6 +108,19 @@ def test_every_wrong_key_is_reported_at_once(tmp_path):
         assert part in text
 
 
+def test_what_is_held_in_memory_stays_small(tmp_path):
+    """Whole documents are read up to ``large_from``: more than 64 MiB is refused by name."""
+    path = tmp_path / "gateway.toml"
+    for size, fine in ((64 * 2**20, True), (64 * 2**20 + 1, False)):
+        path.write_text(f"[files]\nlarge_from = {size}\n", "utf-8")
+        if fine:
+            assert load(path).files.large_from == size
+            continue
+        with pytest.raises(ConfigurationError) as refused:
+            load(path)
+        assert [p.partition(":")[0] for p in refused.value.problems] == ["files.large_from"]
+
+
 def test_environment_overrides_the_file_with_types(tmp_path):
     """``MOTCUA__SECTION__KEY``, numbers as numbers, secrets from files."""
     (tmp_path / "secret.txt").write_text("abc\n")

@@ -101,7 +101,7 @@ async def test_the_desktop_is_told_no_number_for_the_seal_alone(database, clock,
     request = await desk.open(SEAL_ALONE)
     given = (await desk.sign(request)).confirmation.hand_off
     pdf = desktop_signed(
-        await desk.desk.documents.content(TENANT, request.document_id),
+        await desk.desk.documents.contents.open(TENANT, request.document_id, "latest"),
         "official-rsa",
         level=Level.B_LTA,
     )

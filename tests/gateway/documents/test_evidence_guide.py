@@ -124,7 +124,7 @@ async def test_a_large_document_is_told_by_its_hash(desk, tmp_path, monkeypatch)
     assert failing(folder, commands[:1])
     path = folder / file["name"]
     path.parent.mkdir()
-    path.write_bytes(await desk.documents.content(TENANT, document.id))
+    path.write_bytes(await desk.documents.contents.open(TENANT, document.id, "latest"))
     assert failing(folder, commands) == []
 
 

@@ -130,7 +130,7 @@ async def test_a_hand_off_that_comes_back_low_is_raised(database, clock, tmp_pat
     request = await desk.open()
     given = (await desk.sign(request)).confirmation.hand_off
     token = given.upload_url.split("/")[-2]
-    pdf = await desk.desk.documents.content(TENANT, request.document_id)
+    pdf = await desk.desk.documents.contents.open(TENANT, request.document_id, "latest")
     await desk.desk.confirmations._hand_off.upload(token, desktop_signed(pdf, "official-rsa"))
     row = await task(desk, request)
     assert (row.wanted, row.reached, row.reason) == ("B-LTA", "B-B", "hand_off_level")

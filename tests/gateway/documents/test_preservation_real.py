@@ -153,7 +153,7 @@ async def test_the_person_signs_now_the_clerk_seals_after_the_raising(
     await desk.raising().once()
     status, body, _ = await clerk.post(sign, {})
     assert (status, body["status"]) == (200, "signed"), body
-    pdf = await desk.documents.content(TENANT, made["id"])
+    pdf = await desk.documents.contents.open(TENANT, made["id"], "latest")
     verdict = await real_signatures.validate(pdf)
     assert verdict.verdict is Verdict.VALID, verdict.summary
     assert {s.level for s in verdict.signatures if s.level} == {"B-LTA"}

@@ -59,7 +59,7 @@ async def test_the_official_confirms_three_days_and_two_restarts_later(desk):
     assert done.steps[0].signed_by == LEADER
     assert len(desk.provider.sendings) == 1
     assert await third.events() == [("document.signed", request.document_id)]
-    content = await third.desk.documents.content(TENANT, request.document_id)
+    content = await third.desk.documents.contents.open(TENANT, request.document_id, "latest")
     assert content.startswith(pdf)
     assert (await third.paper.validate(content)).verdict == "valid"
     (act,) = await third.acts()

@@ -60,7 +60,7 @@ async def test_person_then_agency_makes_two_revisions_and_one_event(desk, paper)
     assert (done.status, done.current_step) == ("signed", None)
     assert await desk.events() == [("document.signed", document.id, 1)]
     seen = await desk.documents.get(TENANT, document.id)
-    pdf = await desk.documents.content(TENANT, document.id)
+    pdf = await desk.documents.contents.open(TENANT, document.id, "latest")
     assert seen.sha256 == hashlib.sha256(pdf).hexdigest() == done.current_sha256
     assert (seen.revision, seen.level, seen.sequence) == (2, "B-LTA", 1)
     assert seen.original_sha256 == document.sha256
@@ -309,7 +309,9 @@ async def test_blocked_content_is_kept_but_never_signed(desk):
     document = await desk.document(plain_pdf(script=True))
     assert "block" in {f.severity for f in document.findings}
     await refused(desk.open(document), "document_blocked")
-    assert await desk.documents.content(TENANT, document.id) == plain_pdf(script=True)
+    assert await desk.documents.contents.open(TENANT, document.id, "latest") == plain_pdf(
+        script=True
+    )
 
 
 @on_sqlite

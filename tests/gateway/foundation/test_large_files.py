@@ -12,7 +12,6 @@ import aiohttp.web
 import pytest
 
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore
-from gateway.foundation.problems import Problem
 from gateway.foundation.spools import Spool, Spooled
 from gateway.foundation.uploads import read_upload
 from gateway.foundation.web import Page, Reply
@@ -90,19 +89,6 @@ async def test_what_is_sent_elsewhere_must_be_what_the_hash_says():
             await store.keep(path, DIGEST)
     with pytest.raises(FileMissing):
         await store.stream(DIGEST)
-
-
-async def test_work_that_knows_no_other_way_is_refused_beyond_its_limit(tmp_path):
-    """By name, and before anything is read (the file is sparse)."""
-    store = FileStore(str(tmp_path))
-    path = tmp_path / DIGEST[:2] / DIGEST[2:4] / DIGEST
-    path.parent.mkdir(parents=True)
-    with path.open("wb") as file:
-        file.truncate(129 * 2**20)
-    with pytest.raises(Problem) as refused:
-        await store.get(DIGEST)
-    assert (refused.value.code, refused.value.status) == ("too_large_for_this", 422)
-    assert "128 MiB" in refused.value.detail_vi
 
 
 @pytest.mark.parametrize("size", [0, 1024, 1025, 3 * 2**20])
