@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.appearance.covered import refuse_covering
@@ -18,11 +19,11 @@ from signing.appearance.drawing import (
     BLUE,
     RED,
     Drawing,
-    PreparedStamp,
     draw_block,
     draw_line,
     draw_mark,
     draw_picture,
+    stamp_style,
     write_time,
 )
 from signing.appearance.figures import month_digits, two_digits
@@ -55,8 +56,7 @@ _NARROWEST = 0.7  # of a value's width, where the dotted place is too short for 
 Colour = tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One signature of an act; an invisible one has no look."""
 
     prefix: str  # of the field's name
@@ -151,7 +151,7 @@ def _read_pages(pdf: bytes) -> PdfFileReader:
 
 def _part(prefix: str, shown: tuple[Spot, Drawing]) -> Part:
     spot, drawing = shown
-    style = PreparedStamp(drawing=drawing, upright=spot.page.upright(), border_width=0)
+    style = stamp_style(drawing, spot.page.upright())
     return Part(prefix, Look(spot.page.index, spot.page.page_box(spot.rect), style))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+import msgspec
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import ResourceType
 from pyhanko.pdf_utils.generic import pdf_name
@@ -37,9 +38,8 @@ _NO_BACKGROUND = SimpleBoxLayoutRule(AxisAlignment.ALIGN_MID, AxisAlignment.ALIG
 _MOST_KEPT = 512  # lines: days and months come again and again
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Something to draw in a box of the given size, in points."""
+class Drawing(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """Something to draw in a box of the given size, in points; known by itself, not by content."""
 
     width: float
     height: float
@@ -66,6 +66,7 @@ def tidy(text: str) -> str:
     return " ".join(composed.split())
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def draw_picture(picture: Picture, width: float, height: float) -> Drawing:
     """A picture, as large as fits, in the middle of its box."""
     across = min(width, height * picture.aspect)
@@ -208,6 +209,12 @@ class PreparedStamp(BaseStampStyle):
         """Make the appearance for one document."""
         assert self.drawing is not None
         return _PreparedAppearance(writer, self, self.drawing)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def stamp_style(drawing: Drawing, upright: tuple[int, int, int, int]) -> PreparedStamp:
+    """A drawing's style; the drawings of days, months and seals come again and again."""
+    return PreparedStamp(drawing=drawing, upright=upright, border_width=0)
 
 
 class _PreparedAppearance(BaseStamp):

@@ -13,10 +13,10 @@ from typing import Any, cast
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
-from signing.appearance.drawing import PreparedStamp
+from signing.appearance.drawing import Drawing, PreparedStamp
 from signing.appearance.pictures import Picture
 from signing.appearance.typeface import FontCut
-from signing.lane import Prepared, PreparedSet, Stamp
+from signing.lane import Prepared, PreparedSet, Resource, Stamp
 from signing.pades.writer import Look
 
 _MOST_KEPT = 256
@@ -29,11 +29,6 @@ def raw_stamp(look: Look) -> Stamp | None:
     if not isinstance(style, PreparedStamp) or style.drawing is None:
         return None
     drawing = style.drawing
-    resources = []
-    if drawing.font is not None:
-        resources.append((b"/Font", b"/F", _prepared(drawing.font)))
-    if drawing.picture is not None:
-        resources.append((b"/XObject", b"/Im", _prepared(drawing.picture)))
     return Stamp(
         page_index=look.page_index,
         box=look.box,
@@ -41,8 +36,19 @@ def raw_stamp(look: Look) -> Stamp | None:
         height=drawing.height,
         upright=style.upright,
         operators=drawing.operators,
-        resources=tuple(resources),
+        resources=_resources(drawing),
     )
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _resources(drawing: Drawing) -> tuple[Resource, ...]:
+    """What a drawing's operators name."""
+    named: list[Resource] = []
+    if drawing.font is not None:
+        named.append((b"/Font", b"/F", _prepared(drawing.font)))
+    if drawing.picture is not None:
+        named.append((b"/XObject", b"/Im", _prepared(drawing.picture)))
+    return tuple(named)
 
 
 @lru_cache(maxsize=_MOST_KEPT)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from signing.contract import TimeSource
 from signing.evidence.messages import read_message, without_padding
@@ -17,8 +18,7 @@ from signing.evidence.messages import read_message, without_padding
 _GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(msgspec.Struct, frozen=True):
     """Time-stamps (DER): each added signature's own, and those of the document."""
 
     of_signatures: tuple[bytes | None, ...]

@@ -13,7 +13,7 @@ from signing.lane.extending import LaneExtension, extend_in_lane
 from signing.lane.file import LaneFile, open_plain
 from signing.lane.proof_data import ProofData
 from signing.lane.refusal import NotForTheLane
-from signing.lane.stamps import Prepared, PreparedSet, Stamp
+from signing.lane.stamps import Prepared, PreparedSet, Resource, Stamp
 
 __all__ = [
     "CmsTemplate",
@@ -27,6 +27,7 @@ __all__ = [
     "Prepared",
     "PreparedSet",
     "ProofData",
+    "Resource",
     "Stamp",
     "extend_in_lane",
     "open_plain",

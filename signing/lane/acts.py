@@ -18,6 +18,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from signing.contract import Level, SigningUnavailable
 from signing.lane.authority import LaneAuthority, LaneToken
 from signing.lane.beside import beside
@@ -36,7 +38,7 @@ from signing.lane.proof_data import ProofData, Store, enter_proof, read_store
 from signing.lane.refusal import NotForTheLane, doubting
 from signing.lane.revision import Revision
 from signing.lane.stamps import Stamp, enter_stamp
-from signing.lane.syntax import Buffer, Reference, write_number, write_text
+from signing.lane.syntax import Buffer, Reference, write_text
 
 _SIGNATURE = b"/Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached"
 _TIME_STAMP = b"/Type/DocTimeStamp/Filter/Adobe.PPKLite/SubFilter/ETSI.RFC3161"
@@ -45,8 +47,7 @@ _MARGIN = 64
 _LONGEST_FILE = 9_000_000_000  # well below what ten digits can say
 
 
-@dataclass(frozen=True, slots=True)
-class LanePart:
+class LanePart(msgspec.Struct, frozen=True):
     """One signature of an act; an invisible one has no stamp."""
 
     prefix: str  # of the field's name
@@ -86,8 +87,7 @@ class LaneAct:
         return None if self.stamped_once else self.authority
 
 
-@dataclass(frozen=True, slots=True)
-class _Laid:
+class _Laid(msgspec.Struct, frozen=True):
     """A revision whose every length is known: a signature's (with its name) or the proof's."""
 
     place: Hole | bytearray
@@ -275,8 +275,7 @@ def _statement(act: LaneAct) -> bytes:
     return b"".join(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(msgspec.Struct, frozen=True):
     """A widget's page, and its flags, rectangle and appearance as entries."""
 
     page: LanePage
@@ -288,17 +287,16 @@ def _show(document: LaneDocument, revision: Revision, stamp: Stamp | None) -> _S
     if stamp is None:
         return _Shown(document.page(0), _INVISIBLE)
     form = enter_stamp(revision, stamp, document.shared)
-    box = b" ".join([write_number(side) for side in stamp.box])
-    look = b"/F 132/Rect[%s]/AP<</N %s>>" % (box, bytes(form))
+    look = b"/F 132/Rect[%.4f %.4f %.4f %.4f]/AP<</N %d 0 R>>" % (*stamp.box, form.number)
     return _Shown(document.page(stamp.page_index), look)
 
 
 def _enter_field(
     document: LaneDocument, revision: Revision, name: str, signature: Reference, shown: _Shown
 ) -> None:
-    body = b"<</Type/Annot/Subtype/Widget/FT/Sig/T%s/V %s/P %s%s>>" % (
+    body = b"<</Type/Annot/Subtype/Widget/FT/Sig/T%s/V %d 0 R/P %s%s>>" % (
         write_text(name),
-        bytes(signature),
+        signature.number,
         bytes(shown.page.reference),
         shown.look,
     )

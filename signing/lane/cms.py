@@ -9,6 +9,7 @@ encoded once a key. Follows RFC 5652, RFC 5035, RFC 6211, RFC 4055 and ETSI EN 3
 from __future__ import annotations
 
 import hashlib
+from binascii import hexlify
 from collections.abc import Iterable
 
 from cryptography import x509
@@ -44,6 +45,7 @@ _VERSION_1 = write_integer(1)
 _IMPLICIT_0, _IMPLICIT_1, _IMPLICIT_2, _DIRECTORY_NAME = 0xA0, 0xA1, 0xA2, 0xA4
 _DIGEST_ALGORITHM = write(SEQUENCE, _SHA256)
 _DIGEST_SIZE = 32
+_MOST_FRAMES = 64  # sizes of ECDSA signatures and of tokens vary a little
 
 
 def _pss_parameters() -> bytes:
@@ -119,7 +121,8 @@ class CmsTemplate:
             + write(SEQUENCE, _DATA)
             + write(_IMPLICIT_0, set_of(encoded))
         )
-        self._digits = self._content.hex().encode()
+        self._size_of_attributes = len(attributes)
+        self._frames: dict[tuple[int, int | None], tuple[bytes, bytes, bytes]] = {}
         self.size = len(self._content) + len(attributes) + len(self._signer) + len(algorithm)
 
     def attributes(self, digest: bytes) -> bytes:
@@ -129,24 +132,41 @@ class CmsTemplate:
     def digits(self, attributes: bytes, signature: bytes, token: bytes | None) -> bytes:
         """The whole message around a signature and, if there is one, its time-stamp.
 
-        In hexadecimal, as it stands in the file; the chain's digits are made once.
+        In hexadecimal, as it stands in the file; what messages of one size share is made once.
         """
-        unsigned = b""
-        if token is not None:
-            unsigned = write(_IMPLICIT_1, _attribute(_SIGNATURE_TIME_STAMP, token))
-        signer = write(
-            SEQUENCE,
-            _VERSION_1,
-            self._signer,
-            b"\xa0" + attributes[1:],
-            self._algorithm,
-            write(OCTETS, signature),
-            unsigned,
-        )
-        signers = write(SET, signer)
-        size = len(self._content) + len(signers)
+        sizes = len(signature), None if token is None else len(token)
+        frame = self._frames.get(sizes)
+        if frame is None:
+            if len(self._frames) >= _MOST_FRAMES:
+                self._frames.clear()
+            frame = self._frames[sizes] = self._frame(*sizes)
+        before, between, behind = frame
+        parts = (before, hexlify(attributes[1:]), between, hexlify(signature), behind)
+        return b"".join(parts if token is None else (*parts, hexlify(token)))
+
+    def _frame(self, signature: int, token: int | None) -> tuple[bytes, bytes, bytes]:
+        """Digits before the attributes, between them and the signature, and before the token.
+
+        The sizes are those of signature and token, in bytes.
+        """
+        behind = b"" if token is None else _before_token(token)
+        between = self._algorithm + write_head(OCTETS, signature)
+        own = _VERSION_1 + self._signer + b"\xa0"
+        rest = self._size_of_attributes - 1 + len(between) + signature + len(behind) + (token or 0)
+        signer = write_head(SEQUENCE, len(own) + rest) + own
+        signers = write_head(SET, len(signer) + rest) + signer
+        size = len(self._content) + len(signers) + rest
         data = write_head(SEQUENCE, size)
         wrapped = write_head(_IMPLICIT_0, len(data) + size)
         whole = len(_SIGNED_DATA) + len(wrapped) + len(data) + size
         head = write_head(SEQUENCE, whole) + _SIGNED_DATA + wrapped + data
-        return head.hex().encode() + self._digits + signers.hex().encode()
+        return hexlify(head + self._content + signers), hexlify(between), hexlify(behind)
+
+
+def _before_token(size: int) -> bytes:
+    """The unsigned attributes up to a time-stamp of so many bytes."""
+    head = b""
+    for tag, kind in ((SET, b""), (SEQUENCE, _SIGNATURE_TIME_STAMP), (_IMPLICIT_1, b"")):
+        inside = kind + head
+        head = write_head(tag, len(inside) + size) + inside
+    return head

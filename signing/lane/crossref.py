@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import SupportsIndex
 
+import msgspec
+
 from signing.lane.refusal import NotForTheLane
 from signing.lane.syntax import (
     Buffer,
@@ -40,16 +42,14 @@ _STREAM_END = re.compile(rb"[\0\t\n\f\r ]*+endstream(?![A-Za-z0-9])")
 _ENTRY_SIZE = 20
 
 
-@dataclass(slots=True)
-class InFile:
+class InFile(msgspec.Struct, gc=False):
     """An object that stands in the file by itself."""
 
     offset: int
     generation: int
 
 
-@dataclass(slots=True)
-class InStream:
+class InStream(msgspec.Struct, gc=False):
     """An object inside an object stream."""
 
     container: int

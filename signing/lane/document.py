@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
+
 from signing.lane.file import LaneFile, open_file
-from signing.lane.form import Form, read_form, signature_flags
+from signing.lane.form import Form, missing_flags, read_form
 from signing.lane.pages import LanePage, find_page
 from signing.lane.refusal import NotForTheLane
 from signing.lane.revision import Revision
@@ -23,11 +25,13 @@ from signing.lane.syntax import Buffer, Dictionary, Reference, reference
 _BYTE_RANGE_ROOM = b"[0 %-10d %-10d %-10d]"
 _UNKNOWN_RANGE = _BYTE_RANGE_ROOM % (0, 0, 0)
 _CONTENTS = b"/Contents "
-_RANGE = b"/ByteRange "
+_GAP = _CONTENTS + b"<"
+_RANGE = b"\n/ByteRange "  # no text is written with the end of a line in it
 _ESIC = b"<</BaseVersion/1.7/ExtensionLevel 1>>"  # ETSI EN 319 142-1, annex: PAdES in PDF 1.7
 _FIRST_PADES_VERSION = (1, 7)
 
 
+_Annotations = tuple[Reference | None, list[bytes]]  # where the array stands by itself; its items
 Declaration = tuple[dict[bytes, bytes], list[tuple[Reference, bytes]]]
 
 
@@ -35,8 +39,7 @@ class SignatureTooLong(Exception):
     """The message does not fit into the hole that was left for it."""
 
 
-@dataclass(slots=True)
-class Hole:
+class Hole(msgspec.Struct, gc=False):
     """A revision that waits for its signature: what is hashed, and where the message goes."""
 
     block: bytearray
@@ -75,6 +78,8 @@ class LaneDocument:
     shared: dict[PreparedSet, Reference] = field(default_factory=dict)  # written once an act
     unread: memoryview | None = None  # the last signature and what follows it, not hashed yet
     waiting: Hole | None = None  # hashed around, its message under way
+    _entered: dict[Reference, _Annotations] = field(default_factory=dict)  # by page
+    _apart: dict[Reference, list[bytes]] = field(default_factory=dict)  # by the array's own place
 
     def revision(self) -> Revision:
         """Begin a revision."""
@@ -82,7 +87,7 @@ class LaneDocument:
 
     def lay(self, revision: Revision) -> bytearray:
         """Write a revision that is not signed; ``read`` it in its turn."""
-        block = revision.render(self.position).block
+        block, _ = revision.render(self.position)
         self._grow(block)
         return block
 
@@ -98,11 +103,10 @@ class LaneDocument:
         Every length is known before any message is: revisions may be laid ahead of the messages
         that belong into earlier ones. They are hashed one after the other.
         """
-        rendered = revision.render(self.position)
-        block, body = rendered.block, rendered.bodies[signature.number] - self.position
-        begin = block.index(_CONTENTS + b"<", body) + len(_CONTENTS)
+        block, offsets = revision.render(self.position)
+        at = block.index(_RANGE, offsets[signature.number] - self.position) + len(_RANGE)
+        begin = block.index(_GAP, at) + len(_CONTENTS)
         end = block.index(b">", begin) + 1
-        at = block.index(_RANGE, body) + len(_RANGE)
         first, second = self.position + begin, self.position + end
         spans = _BYTE_RANGE_ROOM % (first, second, len(block) - end)
         block[at : at + len(spans)] = spans
@@ -151,23 +155,44 @@ class LaneDocument:
 
     def annotations(self, page: LanePage) -> list[bytes]:
         """What is entered on a page so far."""
-        return self.file.items(self.file.at(page.reference).get(b"/Annots"))
+        return self._annotations(page)[1]
+
+    def _annotations(self, page: LanePage) -> _Annotations:
+        """Read once an act: nobody but us adds to them."""
+        found = self._entered.get(page.reference)
+        if found is None:
+            raw = self.file.at(page.reference).get(b"/Annots")
+            place, items = self._place_of(raw), self.file.items(raw)
+            if place is not None:  # other pages may name the same array
+                items = self._apart.setdefault(place, items)
+            found = self._entered[page.reference] = place, items
+        return found
+
+    def _place_of(self, raw: bytes | None) -> Reference | None:
+        """Where an array stands by itself."""
+        place = reference(raw)
+        if place is None or self.file.resolve(raw) is None:
+            return None
+        while (further := reference(self.file.read(place))) is not None:
+            place = further
+        return place
 
     def enter_field(self, revision: Revision, target: Reference, name: str, page: LanePage) -> None:
         """Enter a combined field and widget into the form and the page."""
         form = self.form
-        form.names |= {name}
+        form.names.add(name)
         form.fields.append(bytes(target))
-        fields = b"[" + b" ".join(form.fields) + b"]"
+        fields = b"[%s]" % b" ".join(form.fields)
         if form.fields_place is not None:
             revision.put(form.fields_place, fields)
-        else:
-            form.entries = form.entries.having({b"/Fields": fields})
-        flags = signature_flags(form)
-        if form.fields_place is None or form.entries.get(b"/SigFlags") != flags:
-            form.entries = form.entries.having({b"/SigFlags": flags})
+        changes = {} if form.flagged else missing_flags(form)
+        form.flagged = True
+        if form.fields_place is None:
+            changes[b"/Fields"] = fields
+        if changes:
+            form.entries = form.entries.having(changes)
             self._write_form(revision)
-        _enter_widget(self.file, revision, target, page)
+        self._enter_widget(revision, target, page)
 
     def _write_form(self, revision: Revision) -> None:
         form, catalog = self.form, self.file.catalog
@@ -178,6 +203,16 @@ class LaneDocument:
         else:
             form.place = revision.new(bytes(form.entries))
             self.change_catalog(revision, {b"/AcroForm": bytes(form.place)})
+
+    def _enter_widget(self, revision: Revision, target: Reference, page: LanePage) -> None:
+        place, annotations = self._annotations(page)
+        annotations.append(bytes(target))
+        array = b"[%s]" % b" ".join(annotations)
+        if place is not None:
+            revision.put(place, array)
+        else:
+            entries = self.file.at(page.reference).having({b"/Annots": array})
+            revision.put_dictionary(page.reference, entries)
 
     def change_catalog(self, revision: Revision, entries: dict[bytes, bytes]) -> None:
         """Write the catalog anew with other entries."""
@@ -218,7 +253,7 @@ def open_document(data: Buffer, state: Any = None, file: LaneFile | None = None)
 
 def signature_entries(kind: bytes, room: int) -> bytes:
     """A signature dictionary's body: ``kind`` are its other entries, ``room`` bytes are left."""
-    return b"<<%s\n%s%s\n%s<%s>>>" % (kind, _RANGE, _UNKNOWN_RANGE, _CONTENTS, b"0" * (2 * room))
+    return b"<<%s%s%s\n%s<%s>>>" % (kind, _RANGE, _UNKNOWN_RANGE, _CONTENTS, b"0" * (2 * room))
 
 
 def _declaration(file: LaneFile) -> Declaration:
@@ -250,17 +285,3 @@ def _parse_version(raw: bytes) -> tuple[int, int]:
     if not (major.isdigit() and dot == b"." and minor.isdigit() and len(raw) == 3):
         raise NotForTheLane("the file's version is odd")
     return int(major), int(minor)
-
-
-def _enter_widget(file: LaneFile, revision: Revision, target: Reference, page: LanePage) -> None:
-    entries = file.at(page.reference)
-    raw = entries.get(b"/Annots")
-    annotations = [*file.items(raw), bytes(target)]
-    array = b"[" + b" ".join(annotations) + b"]"
-    place = reference(raw)
-    if place is not None and file.resolve(raw) is not None:
-        while (further := reference(file.read(place))) is not None:
-            place = further
-        revision.put(place, array)
-    else:
-        revision.put_dictionary(page.reference, entries.having({b"/Annots": array}))

@@ -56,6 +56,7 @@ class LaneFile:
     root: Reference
     newest: int  # offset of the newest cross-references, ours included
     identity: bytes | None  # the first half of /ID, which never changes
+    kept_in_trailer: bytes = b""  # what else every trailer says: where catalog and information are
     pages: dict[int, object] = field(default_factory=dict)  # found ones by index; see ``pages``
     written: dict[int, bytes] = field(default_factory=dict)  # by us, in revisions already appended
     _packed: dict[int, _Packed] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class LaneFile:
             self.root,
             self.references.start,
             self.identity,
+            self.kept_in_trailer,
             self.pages,
             _packed=self._packed,
             _dictionaries=dict(self._dictionaries) if not self.written else {},
@@ -229,6 +231,8 @@ def open_file(data: Buffer) -> LaneFile:
         raise NotForTheLane("the catalog is not one")
     identity = file.resolve(references.trailer.get(b"/ID"))
     file.identity = None if identity is None else array_items(identity)[0]
+    kept = [(name, references.trailer.get(name)) for name in (b"/Root", b"/Info")]
+    file.kept_in_trailer = b"".join([b"\n%s %s" % (n, v) for n, v in kept if v is not None])
     return file
 
 

@@ -32,7 +32,8 @@ class Form:
     place: Reference | None  # None: inside the catalog, or not there yet
     fields: list[bytes]
     fields_place: Reference | None
-    names: frozenset[str]  # of the top-level fields
+    names: set[str]  # of the top-level fields
+    flagged: bool = False  # whether the form's flags were seen to
 
     def free_name(self, prefix: str) -> str:
         """The prefix with the first number that is not taken."""
@@ -60,16 +61,17 @@ def read_form(file: LaneFile) -> Form:
         raise NotForTheLane("the form is drawn by the viewer")
     raw_fields = entries.get(b"/Fields")
     fields = file.items(raw_fields)
-    names = frozenset(_names(file, fields))
+    names = set(_names(file, fields))
     fields_place = reference(raw_fields) if file.resolve(raw_fields) is not None else None
     return Form(entries, place, fields, fields_place, names)
 
 
-def signature_flags(form: Form) -> bytes:
-    """The form's flags with "signatures exist" and "append only" set."""
+def missing_flags(form: Form) -> dict[bytes, bytes]:
+    """What the form has to say yet so that "signatures exist" and "append only" are set."""
     raw = form.entries.get(b"/SigFlags")
     flags = 0 if raw is None else integer(raw)
-    return b"%d" % (flags | _SIGNATURES_EXIST | _APPEND_ONLY)
+    wanted = flags | _SIGNATURES_EXIST | _APPEND_ONLY
+    return {} if raw is not None and flags == wanted else {b"/SigFlags": b"%d" % wanted}
 
 
 def _names(file: LaneFile, fields: list[bytes]) -> list[str]:

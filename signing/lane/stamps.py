@@ -35,8 +35,11 @@ class PreparedSet:
             if not isinstance(body, bytes):
                 body = b"".join([written[p] if isinstance(p, int) else p for p in pieces])
             last = revision.new(body)
-            written.append(bytes(last))
+            written.append(b"%d 0 R" % last.number)
         return last
+
+
+Resource = tuple[bytes, bytes, PreparedSet]  # (b"/Font", b"/F", objects)
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -48,7 +51,7 @@ class Stamp(msgspec.Struct, frozen=True):
     height: float
     upright: tuple[int, int, int, int]  # the matrix that undoes the page's rotation
     operators: bytes
-    resources: tuple[tuple[bytes, bytes, PreparedSet], ...]  # (b"/Font", b"/F", objects)
+    resources: tuple[Resource, ...]
 
 
 def enter_stamp(

@@ -65,7 +65,7 @@ _WORD = re.compile(rb"[+-]?(?:\d++\.?\d*+|\.\d++)|true|false|null")
 _INTEGER = re.compile(rb"\+?\d{1,12}|-\d{1,12}")
 _ESCAPED = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|(.))", re.DOTALL)
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
-_PLAIN_TEXT = re.compile(rb"[ !#-'*-\[\]-~]*")
+_PLAIN_TEXT = re.compile(rb"[ !#-'*-.0-\[\]-~]*")  # no slash: nothing in it looks like a name
 
 
 class Reference(NamedTuple):

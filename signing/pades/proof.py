@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from mmap import mmap
 from typing import Any, NamedTuple
 
+import msgspec
 from cryptography import x509
 
 from signing.evidence.eligibility import encoded
@@ -40,8 +41,7 @@ _END = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
 _CROSS_REFERENCES = re.compile(rb"xref\s|\d+ \d+ obj")
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(msgspec.Struct, frozen=True):
     """One signature dictionary's message: read in full, or of a form that was proved before."""
 
     encoded: bytes
@@ -50,8 +50,7 @@ class _Read:
     algorithm: str  # by which it speaks of the bytes around it
 
 
-@dataclass(frozen=True, slots=True)
-class _Signed:
+class _Signed(msgspec.Struct, frozen=True):
     """A message, the digest of what it covers (of the message's own kind), where that ends."""
 
     digest: bytes

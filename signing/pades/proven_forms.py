@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import msgspec
 from cryptography import x509
 
 from signing.evidence.messages import SignedMessage
@@ -27,8 +28,7 @@ _HEAD = 4  # bytes; they hold the length of nearly every message
 Place = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """What somebody's signature says, as far as it is checked against a document."""
 
     algorithm: str  # "sha256" …

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
+import msgspec
 from asn1crypto import algos
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -182,8 +183,7 @@ class ClockedPdfSigner(PdfSigner):
         return session
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """A visible signature: page index, rectangle in the page's own units, its drawing."""
 
     page_index: int
