@@ -27,7 +27,6 @@ from signing.appearance.drawing import (
     write_time,
 )
 from signing.appearance.figures import month_digits, two_digits
-from signing.appearance.gaps import Gap
 from signing.appearance.lane_pages import lane_pages
 from signing.appearance.pagebox import MM, Rect
 from signing.appearance.pictures import Picture, load_picture
@@ -39,6 +38,7 @@ from signing.contract import (
     Credential,
     DocumentNumber,
     DocumentSurvey,
+    Gap,
     KeyConfig,
     Placement,
     Role,

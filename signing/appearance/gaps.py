@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-import msgspec
-
 from signing.appearance.anchors import Found, PageText
+from signing.contract import Gap
 
 _UPPER = 0.4  # of the page: a letterhead ends above
 _ONE_LINE = 4.0  # points between the baselines of what stands on one line
@@ -37,19 +36,6 @@ _DATE = re.compile(
 )
 _NUMBER_WORDS = ("số", "so")  # “cơ sở:” and “hồ sơ:” look alike without their marks
 _DATE_WORDS = ("ngàythángnăm", "ngaythangnam")
-
-
-class Gap(msgspec.Struct, frozen=True, gc=False):
-    """A place between two words, to be written on."""
-
-    left: float
-    right: float
-    baseline: float
-    font_size: float  # of the words beside it
-    written: str  # digits already there
-    italic: bool = False  # the words beside it
-    symbol_follows: bool = True  # after a number: "/QĐ-UBND" is printed already
-    behind: str = ""  # skeleton of what is printed behind it: the symbol's line, the year
 
 
 @lru_cache(maxsize=4)

@@ -19,11 +19,11 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from signing.appearance.anchors import Found, PageText, page_text
-from signing.appearance.gaps import Gap, date_gaps, number_gap
 from signing.appearance.lane_pages import LanePages
+from signing.appearance.letterhead import letterhead_of
 from signing.appearance.pagebox import MM, PageBox, Rect, page_box, page_count
 from signing.appearance.surveying import SurveyedPages
-from signing.contract import DocumentRefused, Placement, SignOrder
+from signing.contract import DocumentRefused, Letterhead, Placement, SignOrder
 
 DEFAULT_SEAL_MM = 36.0
 DEFAULT_SIGNATURE_MM = (40.0, 20.0)
@@ -40,15 +40,6 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
 
     page: PageBox
     rect: Rect
-
-
-class Page1Spots:
-    """Where number, day and month go: gaps in the text, or None where there is no hold."""
-
-    def __init__(self, number: Gap | None, day: Gap | None, month: Gap | None) -> None:
-        self.number = number
-        self.day = day
-        self.month = month
 
 
 class Surveyor:
@@ -254,10 +245,10 @@ class Surveyor:
         """Whether a rectangle lies over the page's own letters."""
         return any(True for _ in self.text(page).letters_under(rect))
 
-    def first_page_gaps(self) -> Page1Spots:
+    def first_page_gaps(self) -> Letterhead:
         """The dotted places for number, day and month."""
-        text = self.text(self.page(1))
-        return Page1Spots(number_gap(text), *(date_gaps(text) or (None, None)))
+        page = self.page(1)
+        return letterhead_of(self._surveyed.page(page.index), page)
 
     def _find(self, page: PageBox, words: str) -> list[Found]:
         found = self._places.get((page.index, words))

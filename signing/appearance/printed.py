@@ -9,8 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from signing.appearance.anchors import skeleton
-from signing.appearance.placement import Page1Spots
-from signing.contract import DocumentRefused
+from signing.contract import DocumentRefused, Letterhead
 
 
 def issue_date(text: str, number: int) -> date:
@@ -47,7 +46,7 @@ def check_written(written: str, value: str) -> None:
         )
 
 
-def check_behind(gaps: Page1Spots, symbol: str, issued: date) -> None:
+def check_behind(gaps: Letterhead, symbol: str, issued: date) -> None:
     """The symbol and the year that are printed already must be those that are given.
 
     Raises:

@@ -18,8 +18,12 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from signing.appearance.anchors import plain_letters
+from signing.appearance.lane_pages import lane_pages
+from signing.appearance.letterhead import find_letterhead
+from signing.appearance.pagebox import page_box
 from signing.contract import DocumentSurvey, Inspection, PageSurvey
 from signing.contract.survey import FLOATS_A_LETTER
+from signing.lane import open_plain
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data
 from signing.reading.pdfium_files import PdfiumFile
 
@@ -98,9 +102,18 @@ def survey_ends(pdf: Data, sha256: str) -> DocumentSurvey | None:
     try:
         with SurveyedPages(pdf) as pages:
             pages.ends()
-            return pages.survey(sha256)
+            first, *others = pages.survey(sha256).pages
     except _UNREADABLE:
         return None
+    return DocumentSurvey(sha256, (_with_letterhead(first, pdf), *others))
+
+
+def _with_letterhead(first: PageSurvey, pdf: Data) -> PageSurvey:
+    """The first page's survey with its dotted places, where the signer will see it alike."""
+    seen = lane_pages(open_plain(pdf))
+    if seen is None:
+        return first
+    return dataclasses.replace(first, letterhead=find_letterhead(first, page_box(seen, 0)))
 
 
 def with_survey(found: Inspection, pdf: Data) -> Inspection:

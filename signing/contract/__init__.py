@@ -69,7 +69,7 @@ from signing.contract.revocation import (
     Watching,
 )
 from signing.contract.service import Signatures
-from signing.contract.survey import DocumentSurvey, PageSurvey
+from signing.contract.survey import DocumentSurvey, Gap, Letterhead, PageSurvey
 from signing.contract.timestamps import TimeSource, TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
     AnchorKind,
@@ -109,10 +109,12 @@ __all__ = [
     "ExtensionEvidence",
     "FetchedList",
     "Finding",
+    "Gap",
     "HandOffs",
     "Inspection",
     "KeyConfig",
     "LargeFiles",
+    "Letterhead",
     "Level",
     "Numbering",
     "PageSurvey",

@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+
+import msgspec
 
 FLOATS_A_LETTER = 8
 FLOATS_A_RUN = 9
 _FLOAT = 4  # bytes
+_LONGEST = 128  # letters that a place says of what stands in it and behind it
+
+
+class Gap(msgspec.Struct, frozen=True, gc=False):
+    """A place between two words, to be written on; visible points from the page's upper left."""
+
+    left: float
+    right: float
+    baseline: float
+    font_size: float  # of the words beside it
+    written: str  # digits already there
+    italic: bool = False  # the words beside it
+    symbol_follows: bool = True  # after a number: "/QĐ-UBND" is printed already
+    behind: str = ""  # skeleton of what is printed behind it: the symbol's line, the year
+
+    @property
+    def consistent(self) -> bool:
+        """Whether places are places, and digits digits."""
+        return (
+            math.isfinite(self.left + self.right + self.baseline + self.font_size)
+            and (not self.written or self.written.isdecimal())
+            and len(self.written) + len(self.behind) <= _LONGEST
+        )
+
+
+class Letterhead(msgspec.Struct, frozen=True):
+    """The dotted places of a first page: for number, day and month; None where there is none.
+
+    ``seen_in``: left, bottom, right, top, rotation and unit of the visible page they were found on.
+    """
+
+    seen_in: tuple[float, float, float, float, float, float]
+    number: Gap | None
+    day: Gap | None
+    month: Gap | None
+
+    @property
+    def consistent(self) -> bool:
+        """Whether it can be used: it may come from a process that reads strangers' files."""
+        year = self.month.behind if self.month is not None else ""
+        places = (self.number, self.day, self.month)
+        return (not year or year.isdecimal()) and all(p is None or p.consistent for p in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +73,7 @@ class PageSurvey:
     drawn: tuple[tuple[float, float, float, float], ...] = ()
     scanned: bool = False
     plain: str = field(default="", repr=False)  # the letters as they are searched; may be missing
+    letterhead: Letterhead | None = None  # where it was looked for
 
     @property
     def size(self) -> int:
