@@ -10,12 +10,12 @@ file was found fit, so that a refusal costs no confirmation.
 from __future__ import annotations
 
 import hashlib
+from binascii import hexlify
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -123,7 +123,9 @@ class _Ahead:
 
     def lay(self) -> None:
         """Lay one more, if there is one."""
-        self._laid.extend(islice(self._revisions, 1))
+        laid = next(self._revisions, None)
+        if laid is not None:
+            self._laid.append(laid)
 
     def __iter__(self) -> Iterator[_Laid]:
         while True:
@@ -185,10 +187,10 @@ def _look_ahead(document: LaneDocument, act: LaneAct) -> Store | None:
 
 def _revisions(document: LaneDocument, act: LaneAct, store: Store | None) -> Iterator[_Laid]:
     """Lay the act's revisions, one at a time."""
-    name, said = "", _SIGNATURE + _statement(act)
+    name, entries = "", _entries(act)
     for part in act.parts:
         name = document.form.free_name(part.prefix)
-        yield _Laid(_lay_signature(document, act, part, name, said), name)
+        yield _Laid(_lay_signature(document, part, name, entries), name)
     if act.stamped_once and act.level is not Level.B_LTA:  # whose own time-stamp is over them too
         yield _Laid(_lay_time(document, act, document.revision(), name))
     if store is not None:
@@ -199,29 +201,28 @@ async def _carry_out(document: LaneDocument, act: LaneAct, ahead: _Ahead) -> tup
     """Sign and stamp the revisions in order; give the signatures' names."""
     names = []
     for laid in ahead:
-        match laid:
-            case _Laid(Hole() as hole, str(name)):
-                await _sign(document, act, hole, ahead)
-                names.append(name)
-            case _Laid(Hole() as hole, None):
-                assert act.authority is not None
-                digest = document.read_around(hole)
-                token = await _stamped(document, act, ahead, digest)
-                hole.fill(token.hex().encode())
-                document.close_hole(hole)
-            case _Laid(bytearray() as block):
-                document.read(block)
+        hole = laid.place
+        if isinstance(hole, bytearray):
+            document.read(hole)
+        elif laid.name is not None:
+            await _sign(document, act, hole, ahead)
+            names.append(laid.name)
+        else:
+            token = await _stamped(document, act, ahead, document.read_around(hole))
+            hole.fill(hexlify(token))
+            document.close_hole(hole)
     return tuple(names)
 
 
 async def _sign(document: LaneDocument, act: LaneAct, hole: Hole, ahead: _Ahead) -> None:
     template = act.signer.template
     attributes = template.attributes(document.read_around(hole))
-    raw = await act.signer.sign(attributes)
-    check, token = partial(act.signer.verify, raw, attributes), None
+    raw, token = await act.signer.sign(attributes), None
     if act.own_stamper is not None:
+        check = partial(act.signer.verify, raw, attributes)
         token = await _stamped(document, act, ahead, hashlib.sha256(raw).digest(), check)
-    check()  # before it is embedded, whether the wait left time for it or not
+    # before it is embedded, whether a wait left time for it or not
+    act.signer.verify(raw, attributes)
     hole.fill(template.digits(attributes, raw, token))
     document.close_hole(hole)
 
@@ -250,17 +251,20 @@ async def _stamped(
     return await beside(ahead.ask(act.authority.answer(digest)), meanwhile)
 
 
-def _lay_signature(
-    document: LaneDocument, act: LaneAct, part: LanePart, name: str, said: bytes
-) -> Hole:
-    """One signature whose dictionary begins with ``said``."""
-    revision = document.revision()
+def _entries(act: LaneAct) -> bytes:
+    """The signature dictionary of an act, before anything is signed."""
     room = act.signer.template.size + act.signer.signature_size + _MARGIN
     if act.own_stamper is not None:
         room += act.own_stamper.room
+    return signature_entries(_SIGNATURE + _statement(act), room)
+
+
+def _lay_signature(document: LaneDocument, part: LanePart, name: str, entries: bytes) -> Hole:
+    """One signature with its dictionary."""
+    revision = document.revision()
     # what stands before the message is hashed once, what stands behind it twice
     shown = _show(document, revision, part.stamp)
-    signature = revision.new(signature_entries(said, room))
+    signature = revision.new(entries)
     _enter_field(document, revision, name, signature, shown)
     document.declare_pades(revision)
     return document.lay_hole(revision, signature)

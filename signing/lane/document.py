@@ -31,7 +31,6 @@ _ESIC = b"<</BaseVersion/1.7/ExtensionLevel 1>>"  # ETSI EN 319 142-1, annex: PA
 _FIRST_PADES_VERSION = (1, 7)
 
 
-_Annotations = tuple[Reference | None, list[bytes]]  # where the array stands by itself; its items
 Declaration = tuple[dict[bytes, bytes], list[tuple[Reference, bytes]]]
 
 
@@ -62,6 +61,14 @@ class Written(NamedTuple):
 
     appended: bytes
     size: int
+
+
+class _Annotations(NamedTuple):
+    """What is entered on a page: the array's own place if it has one, else what precedes it."""
+
+    place: Reference | None
+    items: list[bytes]
+    before: bytes  # the page without its array and its last brackets
 
 
 @dataclass(slots=True)
@@ -155,17 +162,19 @@ class LaneDocument:
 
     def annotations(self, page: LanePage) -> list[bytes]:
         """What is entered on a page so far."""
-        return self._annotations(page)[1]
+        return self._annotations(page).items
 
     def _annotations(self, page: LanePage) -> _Annotations:
         """Read once an act: nobody but us adds to them."""
         found = self._entered.get(page.reference)
         if found is None:
-            raw = self.file.at(page.reference).get(b"/Annots")
+            entries = self.file.at(page.reference)
+            raw = entries.get(b"/Annots")
             place, items = self._place_of(raw), self.file.items(raw)
             if place is not None:  # other pages may name the same array
                 items = self._apart.setdefault(place, items)
-            found = self._entered[page.reference] = place, items
+            before = bytes(entries.without(b"/Annots"))[:-2] if place is None else b""
+            found = self._entered[page.reference] = _Annotations(place, items, before)
         return found
 
     def _place_of(self, raw: bytes | None) -> Reference | None:
@@ -205,14 +214,13 @@ class LaneDocument:
             self.change_catalog(revision, {b"/AcroForm": bytes(form.place)})
 
     def _enter_widget(self, revision: Revision, target: Reference, page: LanePage) -> None:
-        place, annotations = self._annotations(page)
-        annotations.append(bytes(target))
-        array = b"[%s]" % b" ".join(annotations)
+        place, items, before = self._annotations(page)
+        items.append(bytes(target))
+        array = b"[%s]" % b" ".join(items)
         if place is not None:
             revision.put(place, array)
         else:
-            entries = self.file.at(page.reference).having({b"/Annots": array})
-            revision.put_dictionary(page.reference, entries)
+            revision.put(page.reference, b"%s\n/Annots %s>>" % (before, array))
 
     def change_catalog(self, revision: Revision, entries: dict[bytes, bytes]) -> None:
         """Write the catalog anew with other entries."""

@@ -161,6 +161,10 @@ class Dictionary:
         """A copy with entries set or replaced."""
         return Dictionary({**self._entries, **changes}, self._written)
 
+    def without(self, name: bytes) -> Dictionary:
+        """A copy without an entry."""
+        return Dictionary({n: self._entries[n] for n in self._entries if n != name}, self._written)
+
     def names(self) -> Iterator[bytes]:
         """Every name."""
         return iter(self._entries)
