@@ -158,8 +158,6 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
     async def _perform(
         self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
     ) -> SignedPdf:
-        if not order.text_style and order.role is not Role.INVISIBLE:
-            order = dataclasses.replace(order, text_style=self._config.time_style)
         key = await self._open(order)
         try:
             if is_authorised(key):
@@ -222,7 +220,10 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
             return plan(order, key.config, key.credential, at)
         sha256 = state.hexdigest()
         texts = SurveyedPages(order.pdf, self._surveys.of(sha256))
-        parts = plan(order, key.config, key.credential, at, file=file, surveyed=texts)
+        style = self._config.time_style
+        parts = plan(
+            order, key.config, key.credential, at, file=file, surveyed=texts, time_style=style
+        )
         self._surveys.keep(texts.survey(sha256))
         return parts
 

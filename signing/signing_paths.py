@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from signing.appearance.acts import Part, signer_name
 from signing.appearance.raw_objects import raw_stamp
@@ -34,12 +35,12 @@ from signing.preservation.growing import Growing
 
 log = logging.getLogger(__name__)
 
+_NO_PROOF = ProofData()
 PROVEN_LEVELS = (Level.B_LT, Level.B_LTA)
 Signed = tuple[bytes, tuple[str, ...], SigningPath]  # what was appended, its fields, who wrote it
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """An order whose signer is accepted and whose signatures are planned."""
 
     order: SignOrder
@@ -51,7 +52,7 @@ class Job:
     file: LaneFile | None  # the order's file, when it is a plain one
     config: SignerConfig  # of the service
     look_ahead: Callable[[bytes, bytes], None] | None = None  # see ``delivery``
-    authority_proof: list[Evidence] = field(default_factory=list)  # of the authority that answered
+    authority_proof: list[Evidence] = []  # of the authority that answered
 
     @property
     def stamped_once(self) -> bool:
@@ -87,7 +88,7 @@ async def _in_lane(
         level=order.level,
         signer=job.signer.lane,
         authority=LaneAuthority(authority.answer, authority.token_size) if authority else None,
-        proof=_proof(job.signer, evidence, authority) if authority else ProofData(),
+        proof=_proof(job.signer, evidence, authority) if authority else _NO_PROOF,
         signed_at=job.signed_at,
         name=signer_name(order, job.signer.key.credential),
         reason=order.reason,

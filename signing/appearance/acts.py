@@ -8,8 +8,8 @@ and drawing to ``drawing``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -63,19 +63,19 @@ class Part(msgspec.Struct, frozen=True):
     look: Look | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
+class _Scene(msgspec.Struct, frozen=True):
     """What the parts of one act are made from."""
 
     order: SignOrder
     key: KeyConfig
     signer: str
     signed_at: datetime
+    time_style: str  # where the order does not say
     survey: Surveyor
 
     @property
     def time(self) -> str:
-        return write_time(self.signed_at, self.order.text_style)
+        return write_time(self.signed_at, self.order.text_style or self.time_style)
 
 
 def signer_name(order: SignOrder, credential: Credential) -> str:
@@ -91,11 +91,13 @@ def plan(
     *,
     file: LaneFile | None = None,
     surveyed: SurveyedPages | None = None,
+    time_style: str = "",
 ) -> tuple[Part, ...]:
     """Decide the signatures of an act and where they go.
 
     ``file`` is the order's document opened as a plain one, when it was found to be; ``surveyed``
-    what is known of its pages already, to which what is read here is added.
+    what is known of its pages already, to which what is read here is added; ``time_style`` how
+    times are written where the order does not say.
 
     Raises:
         DocumentRefused: ``number_already_written``, ``bad_document_number``,
@@ -103,15 +105,15 @@ def plan(
     """
     if order.role is Role.INVISIBLE:
         return (Part("Invisible", None),)
+    scene = partial(_Scene, order, key, signer_name(order, credential), signed_at, time_style)
     pages = lane_pages(file)
     with surveyed or SurveyedPages(order.pdf) as texts:
         if pages is not None:
             try:
-                return _plan(order, key, credential, signed_at, Surveyor(texts, pages))
+                return _plan(scene(Surveyor(texts, pages)))
             except NotForTheLane:  # a page further on is not as plain as the first
                 pass
-        survey = Surveyor(texts, _read_pages(order.pdf))
-        return _plan(order, key, credential, signed_at, survey)
+        return _plan(scene(Surveyor(texts, _read_pages(order.pdf))))
 
 
 def rehearse_number(
@@ -127,20 +129,14 @@ def rehearse_number(
     order = SignOrder(pdf, "", Role.AGENCY, placement=placement, document_number=number)
     key, never = KeyConfig("", "", ""), datetime.min.replace(tzinfo=UTC)
     with SurveyedPages(pdf, survey) as texts:
-        _issue(_Scene(order, key, "", never, Surveyor(texts, _read_pages(pdf))))
+        _issue(_Scene(order, key, "", never, "", Surveyor(texts, _read_pages(pdf))))
 
 
-def _plan(
-    order: SignOrder,
-    key: KeyConfig,
-    credential: Credential,
-    signed_at: datetime,
-    survey: Surveyor,
-) -> tuple[Part, ...]:
-    scene = _Scene(order, key, signer_name(order, credential), signed_at, survey)
-    if order.role is Role.AGENCY:
+def _plan(scene: _Scene) -> tuple[Part, ...]:
+    role = scene.order.role
+    if role is Role.AGENCY:
         return (*_issue(scene), _part("Seal", _seal(scene)))
-    return (_part(order.role.value.capitalize(), _SINGLE[order.role](scene)),)
+    return (_part(role.value.capitalize(), _SINGLE[role](scene)),)
 
 
 def _read_pages(pdf: bytes) -> PdfFileReader:

@@ -8,10 +8,10 @@ Leaves keeping it, and who confirmed what, to the caller. Follows TT 15/2025/TT-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+import msgspec
 from cryptography import x509
 
 from signing.contract import (
@@ -28,8 +28,7 @@ from signing.evidence.revocation import Evidence, Status
 from signing.evidence.tokens import Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What the signing service knows about an act that it has carried out."""
 
     chain: TrustedChain

@@ -6,8 +6,10 @@ counts or pages of another type is not for the lane.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from signing.lane.file import LaneFile
 from signing.lane.refusal import NotForTheLane
@@ -15,12 +17,13 @@ from signing.lane.syntax import Dictionary, Reference, integer, number, referenc
 
 _INHERITED = (b"/MediaBox", b"/CropBox", b"/Rotate")
 _ATTRIBUTES = (*_INHERITED, b"/UserUnit")
+_NUMBER = rb"[\0\t\n\f\r ]*+([+-]?(?:\d++\.?\d*+|\.\d++))"
+_BOX = re.compile(rb"\[" + rb"(?![^\0\t\n\f\r \]])".join([_NUMBER] * 4) + rb"[\0\t\n\f\r ]*+\]")
 _MAX_DEPTH = 48
 _MAX_KIDS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class LanePage:
+class LanePage(msgspec.Struct, frozen=True):
     """A page: where it is written, and what it has of inheritable attributes."""
 
     reference: Reference
@@ -113,4 +116,7 @@ def page_references(file: LaneFile) -> Iterator[Reference]:
 
 def page_numbers(file: LaneFile, raw: bytes | None) -> tuple[float, ...]:
     """An array of numbers such as a box."""
+    box = _BOX.fullmatch(raw) if raw is not None else None
+    if box is not None:
+        return tuple(map(float, box.groups()))
     return tuple(number(file.resolve(item) or b"") for item in file.items(raw))
