@@ -103,6 +103,64 @@ async def test_who_gives_up_takes_the_question_along(turns):
     assert not others()
 
 
+async def test_a_question_that_will_not_be_withdrawn_does_not_hide_the_failure():
+    """It goes on to its answer; the work has failed all the same, and nobody is cancelled."""
+    desk = Desk()
+
+    async def stubborn():
+        try:
+            await desk.answer()
+        except asyncio.CancelledError:
+            return 7
+
+    with pytest.raises(Broken):
+        await beside(stubborn(), desk.fail)
+    assert asyncio.current_task().cancelling() == 0
+    await asyncio.sleep(0)  # raises if a cancellation was left behind
+
+
+async def test_a_failure_beside_another_one_of_the_question_is_the_works():
+    desk = Desk()
+
+    async def breaks_too():
+        try:
+            await desk.answer()
+        finally:
+            raise LookupError
+
+    with pytest.raises(Broken):
+        await beside(breaks_too(), desk.fail)
+    assert asyncio.current_task().cancelling() == 0
+
+
+async def test_who_gives_up_while_the_work_fails_has_given_up():
+    desk = Desk()
+
+    def give_up_and_fail():
+        waiting.cancel()
+        desk.fail()
+
+    waiting = asyncio.ensure_future(beside(desk.answer(), give_up_and_fail))
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert waiting.cancelled()
+    assert desk.story == ["asked", "worked", "withdrawn"]
+
+
+async def test_a_question_that_takes_too_long_ends_within_its_own_time_limit():
+    """Limits of time cancel the asking task, and take that back."""
+    desk = Desk()
+
+    async def limited():
+        async with asyncio.timeout(0.01):
+            return await desk.answer()
+
+    with pytest.raises(TimeoutError):
+        await beside(limited(), lambda: None)
+    assert desk.story == ["asked", "withdrawn"]
+    assert asyncio.current_task().cancelling() == 0
+
+
 # ------------------------------------------------------------------ acts
 
 
