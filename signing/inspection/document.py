@@ -1,10 +1,10 @@
 """Looking at a file before anybody signs it; finds, never raises, never changes what was given.
 
-Owns the file's frame (header, cross-references, encryption) and its existing signatures, climbs the
-ladder strict → lax → repaired, and puts the whole ``Inspection`` together. Leaves pages to
-``pages``, active content to ``active_content``, words to ``findings``, and killing a run that takes
-too long to the process that calls it. Follows ISO 32000-2 and, for what must not be signed,
-TT 15/2025/TT-BKHCN with the shadow-attack literature.
+Owns the file's frame (header, cross-references, encryption), climbs the ladder strict → lax →
+repaired, and puts the whole ``Inspection`` together. Leaves existing signatures to ``signatures``,
+pages to ``pages``, active content to ``active_content``, words to ``findings``, and killing a run
+that takes too long to the process that calls it. Follows ISO 32000-2 and, for what must not be
+signed, TT 15/2025/TT-BKHCN with the shadow-attack literature.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from asn1crypto import cms
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation.generic_cms import extract_certs_for_validation
-from pyhanko.sign.validation.pdf_embedded import extract_contents
 
 from signing.contract import ExistingSignature, Finding, Inspection, Severity
 from signing.inspection.active_content import find_active_content
@@ -28,8 +25,8 @@ from signing.inspection.print_state import find_print_differences
 from signing.inspection.repair import STRUCTURAL, disclose, is_repairable, repair_pdf
 from signing.inspection.shadows import look_for_doubles
 from signing.inspection.shown_text import find_invisible_text
+from signing.inspection.signatures import look_at_signatures
 from signing.reading.mapped_files import whole_file
-from signing.reading.names import common_name
 from signing.reading.opening import (
     HEADER_WINDOW,
     HOSTILE_INPUT_ERRORS,
@@ -40,13 +37,6 @@ from signing.reading.opening import (
     hides_objects,
     open_pdf,
     short_reason,
-)
-from signing.reading.signature_fields import (
-    FoundSignature,
-    Layout,
-    docmdp_level,
-    find_signatures,
-    has_loose_signature,
 )
 from signing.reading.stretches import sha256_of
 
@@ -148,7 +138,8 @@ def _inspect(pdf: Data, report: _Report) -> None:
         report.findings.append(finding("encrypted"))
         _count_declared_pages(reader, report)
         return
-    _look_at_signatures(pdf, reader, report)
+    report.signatures, found = look_at_signatures(pdf, reader)
+    report.findings.extend(found)
     pages, report.pages = collect_pages(reader, report.findings)
     for number, page in enumerate(pages, 1):
         report.findings.extend(look_at_page(number, page))
@@ -226,47 +217,3 @@ def _count_declared_pages(reader: PdfFileReader, report: _Report) -> None:
         report.pages = int(reader.root["/Pages"]["/Count"])
     except HOSTILE_INPUT_ERRORS:
         report.pages = 0
-
-
-# ------------------------------------------------------------------ signatures
-
-
-def _look_at_signatures(pdf: Data, reader: PdfFileReader, report: _Report) -> None:
-    found = find_signatures(pdf, reader.root)
-    for signature in found:
-        where = f"trường {signature.field.name}"
-        report.signatures.append(
-            ExistingSignature(
-                field_name=signature.field.name,
-                signer=_signer_name(signature),
-                covers_whole_file=signature.layout is Layout.WHOLE_FILE,
-            )
-        )
-        report.findings.append(_signature_finding(signature, where))
-        level = docmdp_level(signature.value)
-        if level is not None:
-            code = "docmdp_no_changes" if level == 1 else "docmdp"
-            report.findings.append(finding(code, where, level=level))
-    if has_loose_signature(pdf, found):
-        report.findings.append(finding("resaved_after_signing"))
-
-
-def _signature_finding(signature: FoundSignature, where: str) -> Finding:
-    if signature.layout is Layout.RESAVED:
-        return finding("resaved_after_signing", where)
-    if signature.layout is Layout.LOOSE_END:
-        return finding("broken_signature", where, reason="có dữ liệu lạ nối sau phần được ký")
-    if signature.layout is Layout.ODD:
-        return finding("broken_signature", where, reason="ByteRange không đúng chuẩn")
-    if _signer_name(signature) is None:
-        return finding("broken_signature", where, reason="không đọc được dữ liệu CMS")
-    return finding("existing_signature", where)
-
-
-def _signer_name(signature: FoundSignature) -> str | None:
-    """The common name in the signer's certificate; None when the CMS cannot be read."""
-    try:
-        content = cms.ContentInfo.load(extract_contents(signature.value))["content"]
-        return common_name(extract_certs_for_validation(content).signer_cert.subject)
-    except Exception:  # asn1crypto and pyHanko share no base of errors
-        return None

@@ -92,6 +92,18 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
         BLOCK,
         "Tệp đã bị lưu lại sau khi ký: chữ ký có sẵn không còn giá trị; hãy dùng tệp gốc.",
     ),
+    "removed_signature": (
+        BLOCK,
+        "Chữ ký của {name} còn trong tệp nhưng đã bị gỡ khỏi bản hiện tại; hãy dùng tệp gốc.",
+    ),
+    "replaced_signature": (
+        WARN,
+        "Chữ ký trước đó của {name} đã được gỡ; chính người đó đã ký lại trên toàn bộ tệp.",
+    ),
+    "removals_unknown": (
+        BLOCK,
+        "Có quá nhiều vết chữ ký không thuộc ô chữ ký nào; không kiểm tra hết được.",
+    ),
     "docmdp_no_changes": (BLOCK, "Chữ ký chứng nhận của tác giả cấm mọi thay đổi (DocMDP P=1)."),
     "docmdp": (INFO, "Tệp có chữ ký chứng nhận, cho phép thay đổi mức P={level}."),
 }

@@ -59,6 +59,15 @@ class FoundSignature:
     layout: Layout
 
     @property
+    def end(self) -> int:
+        """Where the signed bytes end, by its byte range; 0 for a range of another form."""
+        try:
+            _, _, start, length = (int(number) for number in entry(self.value, "/ByteRange"))
+        except (TypeError, ValueError):
+            return 0
+        return start + length
+
+    @property
     def is_timestamp(self) -> bool:
         """Whether this is an archive time-stamp rather than somebody's signature."""
         return bool(
@@ -99,11 +108,6 @@ def find_signatures(pdf: Data, root: Any) -> list[FoundSignature]:
         if len(found) > MAX_SIGNATURES:
             break
     return found
-
-
-def has_loose_signature(pdf: Data, found: list[FoundSignature]) -> bool:
-    """Whether the bytes speak of a signature although no form field holds one."""
-    return not found and pdf.find(b"/ByteRange") >= 0
 
 
 def layout_of(pdf: Data, value: Any) -> Layout:

@@ -26,13 +26,13 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
 from signing.contract import SignatureVerdict, TrustAnchor, Validation, Verdict
+from signing.reading.loose_signatures import has_loose_signature
 from signing.reading.opening import HEADER_WINDOW, MAX_SIZE, Data, Unreadable, open_pdf
 from signing.reading.signature_fields import (
     MAX_SIGNATURES,
     FoundSignature,
     find_signatures,
     form_fields,
-    has_loose_signature,
 )
 from signing.reading.stretches import sha256_of
 from signing.validation.account import Account, LaterAct
@@ -46,6 +46,7 @@ from signing.validation.difference import (
 from signing.validation.digests import hash_signed_bytes
 from signing.validation.past import ProvenMoments, check_past
 from signing.validation.reasons import FileReason, SignatureReason
+from signing.validation.removals import Removals, look_for_removals
 from signing.validation.revocation import FreshRevocation
 from signing.validation.sentences import say
 from signing.validation.signature_judgement import (
@@ -140,6 +141,7 @@ class _Run:
         self._allowed_fields = allowed_fields
         self._deadline = deadline
         self._messages: list[str] = []
+        self._removals = Removals()
         self._untouched = True  # so far nothing was changed after any signature but lawfully
 
     def answer(
@@ -171,9 +173,6 @@ class _Run:
         if isinstance(opened, Unreadable):
             return self._unreadable(opened)
         found = find_signatures(self._pdf, opened.reader.root)
-        if has_loose_signature(self._pdf, found) and not self._is_mac(opened.reader):
-            self._messages.append(say("detached_part"))
-            return self.answer(Verdict.INVALID, say("resaved"), (), "resaved")
         if not found:
             return self._unsigned(opened.reader)
         verdicts = self._judge_signatures(opened.reader, found[:MAX_SIGNATURES])
@@ -193,17 +192,24 @@ class _Run:
 
     def _unsigned(self, reader: PdfFileReader) -> Validation:
         """No signature: a stamp's picture on the page must not be taken for one."""
+        removals = look_for_removals(self._pdf, [], (), self._deadline)
+        if removals.reason or self._has_remains(reader):
+            self._messages.append(say("detached_part"))
+            reason: FileReason = removals.reason or "resaved"
+            return self.answer(Verdict.INVALID, removals.sentence or say("resaved"), (), reason)
         empty = [field.name for field in form_fields(reader.root) if field.kind == "/Sig"]
         if empty:
             self._messages.append(say("empty_fields", names=", ".join(empty[:_NAMES_TOLD])))
         self._messages.append(say("only_pictures"))
         return self.answer(Verdict.INDETERMINATE, say("no_signature"), (), "no_signature")
 
-    def _is_mac(self, reader: PdfFileReader) -> bool:
-        """Whether the only byte range is that of a message authentication code (ISO/TS 32004)."""
-        if "/AuthCode" not in reader.trailer_view:
+    def _has_remains(self, reader: PdfFileReader) -> bool:
+        """Whether a signature was left behind that is none of this file any more."""
+        if not has_loose_signature(self._pdf, reader, []):
             return False
-        return self._pdf.find(b"/ByteRange") == self._pdf.rfind(b"/ByteRange") >= 0
+        # a message authentication code has the file's only byte range (ISO/TS 32004)
+        is_mac = self._pdf.find(b"/ByteRange") == self._pdf.rfind(b"/ByteRange")
+        return not (is_mac and "/AuthCode" in reader.trailer_view)
 
     def _judge_signatures(
         self, reader: PdfFileReader, found: list[FoundSignature]
@@ -234,6 +240,8 @@ class _Run:
         )
         for judged in readable:
             self._verify(judged)
+        self._removals = look_for_removals(self._pdf, found, readable, self._deadline)
+        self._messages.extend(filter(None, (*self._removals.told, self._removals.sentence)))
         try:
             return _run_to_end(self._judge_all(read, desk))
         finally:
@@ -278,7 +286,11 @@ class _Run:
 
     def _sum_up(self, verdicts: tuple[SignatureVerdict, ...]) -> Validation:
         """The worst verdict is the file's; the first one with it gives the reason."""
+        removals = self._removals
         for verdict in (Verdict.INVALID, Verdict.INDETERMINATE):
+            if verdict is Verdict.INDETERMINATE and removals.reason:
+                told = say("indeterminate", reason=removals.sentence)
+                return self.answer(verdict, told, verdicts, removals.reason)
             for judged in verdicts:
                 if judged.verdict is verdict:
                     intact = verdict is Verdict.INDETERMINATE and self._is_intact(verdicts)

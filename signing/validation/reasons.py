@@ -44,6 +44,8 @@ SignatureReason = (
 FileReason = (
     Literal[
         "no_signature",
+        "signature_removed",
+        "removals_unknown",
         "not_a_pdf",
         "too_large",
         "unreadable",
@@ -58,6 +60,10 @@ FileReason = (
 MEANINGS: Final[Mapping[FileReason, str]] = {
     "intact": "valid: nothing speaks against it",
     "no_signature": "the file carries no signature; pictures of stamps and hands are none",
+    "signature_removed": (
+        "the bytes still hold a whole signature (named) that the newest revision does not show"
+    ),
+    "removals_unknown": "too many traces of signatures that nothing shows, or no time for them",
     "not_a_pdf": "another kind of file",
     "too_large": "beyond the size that is judged at all",
     "unreadable": "a damaged or truncated PDF",

@@ -27,6 +27,18 @@ SENTENCES: Final[dict[str, str]] = {
         "Tệp đã bị lưu lại sau khi ký: chữ ký vẫn còn dấu vết nhưng không còn chứng minh được gì; "
         "hãy yêu cầu tệp gốc."
     ),
+    "signature_removed": (
+        "Trong tệp còn nguyên {names} nhưng bản hiện tại không thể hiện: đã bị gỡ bỏ hoặc bị bỏ "
+        "qua khi cập nhật tệp; hãy yêu cầu tệp gốc."
+    ),
+    "removed_one": "chữ ký của {name}",
+    "removed_stamp": "dấu thời gian lưu trữ của {name}",
+    "signature_replaced": (
+        "Trước đó {names} đã được gỡ khỏi tệp; chính người ký đó đã ký lại trên toàn bộ tệp."
+    ),
+    "removals_unknown": (
+        "Không kiểm tra hết được các vết chữ ký không thuộc ô chữ ký nào trong tệp."
+    ),
     "valid": "Chữ ký hợp lệ: {count} chữ ký, nội dung không thay đổi sau khi ký.",
     "invalid": "Chữ ký không hợp lệ: {reason}",
     "indeterminate": "Chưa đủ căn cứ kết luận chữ ký hợp lệ: {reason}",

@@ -82,6 +82,7 @@ class _Update:
         self._data = xrefs.get_xref_data(number)
         self._info = xrefs.get_xref_container_info(number)
         self._before = xrefs.get_xref_container_info(number - 1)
+        self._begin = _end_of(xrefs, number)
         self._hybrid = self._data.hybrid
 
     def check(self) -> None:
@@ -90,7 +91,7 @@ class _Update:
         Raises:
             _Ambiguous: and whatever a hostile file makes a reader raise.
         """
-        _hold(self._before.end_location <= self._info.start_location)
+        _hold(self._begin <= self._info.start_location)
         self._check_numbers()
         self._check_places()
         self._check_end()
@@ -122,14 +123,14 @@ class _Update:
             listed.add(self._hybrid.meta_info.start_location)
             places |= self._hybrid.xref_data.standard_xrefs
         for number, (generation, place) in places.items():
-            if place < self._before.end_location:
+            if place < self._begin:
                 self._check_old_place(number, generation, place)
                 continue
             listed.add(place)
             head = _HEADER.match(self._pdf, place)
             _hold(head is not None and (int(head[1]), int(head[2])) == (number, generation))
             _check_value(self._pdf, head.end() if head else place)
-        begin, end = self._before.end_location, self._info.end_location
+        begin, end = self._begin, self._info.end_location
         _hold(all(m.start() in listed for m in _HEADER.finditer(self._pdf, begin, end)))
 
     def _check_old_place(self, number: int, generation: int, place: int) -> None:
@@ -150,7 +151,7 @@ class _Update:
         end = _END.search(self._pdf, place)
         _hold(end is not None and int(end[1]) == self._info.declared_startxref)
         _hold(end is not None and self._pdf.find(b"startxref", place) == end.start())
-        between = self._pdf[self._before.end_location : place].count(b"startxref")
+        between = self._pdf[self._begin : place].count(b"startxref")
         _hold(between == 1)  # the one before
 
     def _check_hidden(self, place: int) -> None:
@@ -182,6 +183,15 @@ class _Update:
         for number, index in wanted.items():
             _hold(0 <= index < count and numbers[index] == number)
             _check_value(data, first + offsets[index])
+
+
+def _end_of(xrefs: Any, number: int) -> int:
+    """Where the cross-references before an update end.
+
+    Not always those of the neighbour: a file written for fast viewing has its second table first
+    (ISO 32000-2, annex F).
+    """
+    return max(int(xrefs.get_xref_container_info(n).end_location) for n in range(number))
 
 
 def _hold(condition: bool) -> None:

@@ -71,6 +71,7 @@ def test_good_files_are_whole_although_nobody_trusts_their_root(path):
     assert validation.verdict is Verdict.INDETERMINATE
     assert validation.signatures
     assert all(s.integrity for s in validation.signatures)
+    assert {s.reason for s in validation.signatures} <= {"untrusted", "no_signed_attributes"}
     assert validation_as_json(validation)["signatures"]
     assert validation_as_text(validation)
 

@@ -335,7 +335,7 @@ def test_a_table_that_leaves_out_the_signed_revision_is_refused():
     table = b"xref\n0 1\n0000000000 65535 f \n" + rows + trailer
     validation = judge(pdf + OTHER_TEXT + table + b"startxref\n%d\n%%%%EOF\n" % at)
     assert validation.verdict is Verdict.INVALID
-    assert validation.reason == "resaved"
+    assert validation.reason == "signature_removed"
 
 
 @pytest.mark.parametrize("previous", [b"%d" % 10**9, b"-5", b"0", b"itself"])

@@ -124,7 +124,7 @@ def test_a_surprise_outside_every_signature_is_answered_too(monkeypatch):
         raise RuntimeError("internals")
 
     monkeypatch.setattr("signing.validation.document.find_signatures", explode)
-    monkeypatch.setattr("signing.inspection.document.find_signatures", explode)
+    monkeypatch.setattr("signing.inspection.signatures.find_signatures", explode)
     assert validate_pdf(archived(), ROOTS, NOW).verdict is Verdict.INDETERMINATE
     inspection = inspect_pdf(archived())
     assert inspection.blocked
