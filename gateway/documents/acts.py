@@ -210,11 +210,11 @@ class SigningActs:
 
         def unit(connection: Connection) -> None:
             self._note_refusal(connection, act, error)
-            now = self._clock.now()
-            steps.give_back(connection, intent.request.id, intent.fence, now, error)
+            steps.give_back(connection, intent.request, intent.fence, self._clock, error)
 
         with contextlib.suppress(DatabaseUnavailable):  # then the lease runs out by itself
             await self._database.write(unit)
+            self._office.waker.wake(TOPIC)  # it may have ended the request
 
     def _note_refusal(self, connection: Connection, act: Act, error: Exception) -> None:
         actor = act.actor

@@ -22,7 +22,7 @@ from gateway.documents.batches.store import BatchStatus, ItemStatus
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
-from gateway.documents.confirmations.endings import end_act, withdraw_if_idle
+from gateway.documents.confirmations.endings import end_act, refuse_place, withdraw_if_idle
 from gateway.documents.confirmations.rules import (
     CANCELLED,
     WITHDRAWN,
@@ -255,10 +255,10 @@ class Batches:
             withdraw_if_idle(connection, reference, now)
         arrived = {act.request_id for act in acts if act.stage == Stage.ARRIVED}
         reason = {"code": code_of(CANCELLED, confirmed=False), "detail": WITHDRAWN}
+        of = (row.tenant, batch_id)
         for item in batch_store.items_of(connection, batch_id, ItemStatus.WAITING):
             if item.request_id not in arrived:
-                refused = {"status": ItemStatus.REFUSED, "reason": reason}
-                batch_store.close_item(connection, batch_id, item.request_id, now, **refused)
+                refuse_place(connection, of, item.request_id, reason, self._clock)
         batch_store.add_event(connection, batch_id, "cancelled", {}, now)
         return show_batch(connection, self._find(connection, row.tenant, row.id))
 
