@@ -18,6 +18,7 @@ from gateway.documents.agency_acts import confirmations_of, parts_of
 from gateway.documents.answers import RequestAnswer, RequestList, show_requests
 from gateway.documents.authority import steps as step_authority
 from gateway.documents.evidence.refused_acts import record_refused_opening
+from gateway.documents.key_limits import errors_of_places
 from gateway.documents.preservation.rules import REFUSE
 from gateway.documents.request_endings import as_expired, as_rejected, end_request
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
@@ -207,6 +208,7 @@ class SignatureRequests:
         except ValueError as error:
             errors.append(FieldError("/steps", "invalid_order", str(error)))
         errors += _errors_of_parts(new)
+        errors += errors_of_places(new.steps, self._authority)
         sealing = step_authority.agency_of([s.signer for s in new.steps])
         if new.agency_code is not None and sealing not in (None, new.agency_code):
             sentence = "Khác với cơ quan đóng dấu trong các bước ký."

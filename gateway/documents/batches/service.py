@@ -30,6 +30,7 @@ from gateway.documents.confirmations.rules import (
     code_of,
     root_hash,
 )
+from gateway.documents.key_limits import refuse_secrets
 from gateway.documents.requests import Actor
 from gateway.documents.rules import Authority, RequestStatus
 from gateway.foundation import listing
@@ -93,11 +94,19 @@ class Batches:
 
     # -------------------------------------------------------------- opening
 
-    def open(self, connection: Connection, actor: Actor, request_ids: Sequence[str]) -> Confirmed:
+    def open(
+        self,
+        connection: Connection,
+        actor: Actor,
+        request_ids: Sequence[str],
+        pin: str | None = None,
+    ) -> Confirmed:
         """Judge every document, then store what the official confirms (a unit of work).
 
+        ``pin`` is only looked at: a key that takes none refuses it.
+
         Raises:
-            Problem: ``official_required``.
+            Problem: ``official_required``; ``validation_failed`` at ``/pin``.
         """
         if actor.official is None:
             raise Problem("official_required")
@@ -106,6 +115,7 @@ class Batches:
         signer, items = self._judge(connection, batch_id, actor, request_ids)
         waiting = [item for item in items if item["status"] == ItemStatus.WAITING]
         use = self._authority.use_of(signer)
+        refuse_secrets(use, pin=pin)
         row = {
             "id": batch_id,
             "tenant": actor.tenant,
@@ -206,14 +216,17 @@ class Batches:
 
     # -------------------------------------------------------------- going on, or not
 
-    def confirm(self, connection: Connection, actor: Actor, batch_id: str) -> Confirmed:
-        """Go on with what is left of a batch that stopped (a unit of work).
+    def confirm(
+        self, connection: Connection, actor: Actor, batch_id: str, pin: str | None = None
+    ) -> Confirmed:
+        """Go on with what is left of a batch that stopped (a unit of work); ``pin`` as above.
 
         Raises:
             Problem: ``not_found``, ``official_required``, ``not_your_step``, ``batch_running``,
-                ``batch_closed``.
+                ``batch_closed``; ``validation_failed`` at ``/pin``.
         """
         row = self._mine(connection, actor, batch_id)
+        refuse_secrets(self._authority.use_of(row.signer), pin=pin)
         if row.status == BatchStatus.SIGNING:
             raise Problem("batch_running", headers={"Retry-After": "5"})
         now, fence = self._clock.now(), row.lease_fence + 1
