@@ -68,7 +68,7 @@ from signing.contract.revocation import (
     RevocationFinding,
     Watching,
 )
-from signing.contract.service import Signatures
+from signing.contract.service import KeyTrying, Signatures
 from signing.contract.survey import DocumentSurvey, PageSurvey
 from signing.contract.timestamps import TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
@@ -112,6 +112,7 @@ __all__ = [
     "HandOffs",
     "Inspection",
     "KeyConfig",
+    "KeyTrying",
     "LargeFiles",
     "Level",
     "Numbering",
