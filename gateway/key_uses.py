@@ -27,6 +27,7 @@ def use_of(key: SigningKey) -> KeyUse:
         key.most_at_once,
         asks_each=key.kind == "mysign",
         at_service=confirmation is Confirmation.HERE and key.kind in REMOTE_KINDS,
+        takes_otp=key.kind == "csc",
     )
 
 

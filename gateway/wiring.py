@@ -28,7 +28,7 @@ from gateway.certification.rules import Agency, Certifier, Offices
 from gateway.documents.confirmations.desk import ConfirmationPolicy
 from gateway.documents.confirmations.hand_off import HandOffPolicy
 from gateway.documents.confirmations.signing_places import BatchPolicy
-from gateway.documents.rules import Authority
+from gateway.documents.rules import Authority, KeyUse
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
@@ -278,7 +278,13 @@ def offices(settings: Settings) -> Offices:
     uses = {name: use_of(key) for name, key in settings.signing.keys.items()}
     at_service = frozenset(name for name, use in uses.items() if use.at_service)
     late = frozenset(n for n, use in uses.items() if use.confirmation is not Confirmation.HERE)
-    return Offices(certifiers, agencies, at_service, late)
+    return Offices(certifiers, agencies, at_service, late, {n: _takes(u) for n, u in uses.items()})
+
+
+def _takes(use: KeyUse) -> frozenset[str]:
+    """Which secrets a key can use, by the name of the field."""
+    taken = {"pin": use.takes_pin, "otp": use.takes_pin and use.takes_otp}
+    return frozenset(name for name, takes in taken.items() if takes)
 
 
 def agency_names(settings: Settings) -> dict[str, str]:

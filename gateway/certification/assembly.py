@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.certification import http, public
 from gateway.certification.answers import Shower
 from gateway.certification.attestation import Templates
-from gateway.certification.copies import CopyMaker
+from gateway.certification.copies import CertifyingSignatures, CopyMaker
 from gateway.certification.issuing import Issuing
 from gateway.certification.keeping import CopyKeeping
 from gateway.certification.rules import Offices
@@ -27,7 +27,6 @@ from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 from gateway.frame.layout import Frame
 from gateway.preservation.assembly import PreservationDesk
-from gateway.preservation.stored_files import ExtendingSignatures
 
 _LOOK_AHEAD_S = 60.0  # at every copy: what is issued is reckoned by the next look
 
@@ -43,7 +42,7 @@ class CertificationDesk:
         metrics: Metrics,
         *,
         files: FileStore,
-        signatures: ExtendingSignatures,
+        signatures: CertifyingSignatures,
         sources: Sources,
         witness: Witness,
         offices: Offices,

@@ -6,10 +6,11 @@ it meanwhile, and wording to the dated templates.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.certification.answers import Shower
 from gateway.certification.attestation import Template, fill_in
@@ -18,6 +19,7 @@ from gateway.certification.rules import (
     Agency,
     Certifier,
     RegisterKey,
+    Secrets,
     printed_number,
     printed_volume,
 )
@@ -35,6 +37,8 @@ from signing.contract import (
     Attested,
     AttestedFile,
     CertificateBinding,
+    CredentialRefused,
+    KeyTrying,
     Level,
     Role,
     SignOrder,
@@ -42,6 +46,14 @@ from signing.contract import (
 )
 
 LEVEL = Level.B_LTA
+
+
+class CertifyingSignatures(ExtendingSignatures, KeyTrying, Protocol):
+    """Signs, and tries whether a key opens with what was given for it."""
+
+
+class AgencyRefused(CredentialRefused):
+    """The agency's key was refused, not the certifier's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,7 @@ class CopyMaker:
     def __init__(
         self,
         files: FileStore,
-        signatures: ExtendingSignatures,
+        signatures: CertifyingSignatures,
         shower: Shower,
         witness: Witness,
         timestamping: Timestamping = lambda _level: nullcontext(),
@@ -106,18 +118,19 @@ class CopyMaker:
         self._signatures = signatures
         self._shower = shower
 
-    async def make(self, hold: Hold, pin: str | None) -> Copy:
+    async def make(self, hold: Hold, secrets: Secrets) -> Copy:
         """The copy, in the file store, with both signatures found valid.
 
         Raises:
             Problem: ``certified_copy_not_valid``.
+            AgencyRefused: the agency's key, or what was given for it.
             SigningError: the service refused or was away; ``outcome_unknown`` when a process was
                 lost after a key's service may have been called.
         """
         async with drafted(self._files, self._signatures, hold.row.source_sha256) as draft:
             attested = await draft.attest(self._attestation(hold))
             async with self._timestamping(LEVEL):
-                person, agency = await self._sign_twice(hold, draft, attested, pin)
+                person, agency = await self._sign_twice(hold, draft, attested, secrets)
             keys = (hold.certifier.credential, hold.agency.credential)
             with doubting(at_service=hold.sends(*keys)):
                 verdict = await draft.validate()
@@ -127,26 +140,46 @@ class CopyMaker:
         return Copy(agency.result, digest, attested.pages, (person, agency))
 
     async def _sign_twice(
-        self, hold: Hold, draft: Draft, attested: Attested | AttestedFile, pin: str | None
+        self, hold: Hold, draft: Draft, attested: Attested | AttestedFile, secrets: Secrets
     ) -> tuple[Signed, Signed]:
-        """The certifier, then the agency."""
-        order = SignOrder(
+        """The certifier, then the agency.
+
+        What a service signs for the certifier cannot be taken back (a code, one of so many
+        signatures): there, the agency's key is opened first, so that it is not used in vain.
+        """
+        order = self._order(hold, attested, secrets)
+        credential = hold.agency.credential
+        seal = SignOrder(
+            b"",
+            credential,
+            Role.AGENCY,
+            LEVEL,
+            pin=secrets.agency_pin,
+            otp=secrets.agency_otp,
+            placement=attested.agency,
+        )
+        if hold.sends(order.credential):
+            with _of_agency():
+                await self._signatures.try_key(seal)
+        with doubting(at_service=hold.sends(order.credential)):
+            person = await self._sign(draft, order)
+        with doubting(at_service=hold.sends(order.credential, credential)), _of_agency():
+            return person, await self._sign(draft, seal)
+
+    @staticmethod
+    def _order(hold: Hold, attested: Attested | AttestedFile, secrets: Secrets) -> SignOrder:
+        return SignOrder(
             b"",
             hold.certifier.credential,
             Role.CERTIFIER,
             LEVEL,
-            pin=pin,
+            pin=secrets.pin,
+            otp=secrets.otp,
             placement=attested.certifier,
             signer_name=hold.certifier.name,
             title=hold.certifier.title,
             bindings=hold.bindings,
         )
-        with doubting(at_service=hold.sends(order.credential)):
-            person = await self._sign(draft, order)
-        credential = hold.agency.credential
-        seal = SignOrder(b"", credential, Role.AGENCY, LEVEL, placement=attested.agency)
-        with doubting(at_service=hold.sends(order.credential, credential)):
-            return person, await self._sign(draft, seal)
 
     async def _sign(self, draft: Draft, order: SignOrder) -> Signed:
         before, result = await draft.sign(order)
@@ -179,3 +212,15 @@ class CopyMaker:
             agency_name=hold.agency.name,
             footer=wording.footer,
         )
+
+
+@contextmanager
+def _of_agency() -> Iterator[None]:
+    """Say of a refused key that it is the agency's: the certifier types for both."""
+    try:
+        yield
+    except CredentialRefused as error:
+        sentence = f"Khóa của cơ quan: {error.message_vi}"
+        raise AgencyRefused(
+            error.code, sentence, f"the agency's key: {error.message_en}"
+        ) from error

@@ -13,8 +13,9 @@ from gateway.certification.answers import (
     RegisterAnswer,
     as_csv,
 )
-from gateway.certification.issuing import IssueOrder, Issuing
-from gateway.certification.rules import RegisterKey, book_in_path
+from gateway.certification.issuing import Issuing
+from gateway.certification.orders import IssueOrder
+from gateway.certification.rules import RegisterKey, Secrets, book_in_path
 from gateway.certification.service import Certifications, NewCertification
 from gateway.foundation import listing
 from gateway.foundation.problems import not_found
@@ -54,13 +55,24 @@ class CertificationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     copies: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1
 
 
-class SignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The certifier's confirmation that the copy was compared with the original."""
+Pin = Annotated[str, msgspec.Meta(max_length=128)]
+Otp = Annotated[str, msgspec.Meta(max_length=64)]
 
-    pin: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+
+class SignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The certifier's confirmation that the copy was compared with the original.
+
+    One act, two keys: ``pin`` and ``otp`` are for the certifier's own, ``agency_pin`` and
+    ``agency_otp`` for the agency's, where it wants what the configuration does not hold.
+    """
+
+    pin: Pin | None = None
+    otp: Otp | None = None
+    agency_pin: Pin | None = None
+    agency_otp: Otp | None = None
 
     def __repr__(self) -> str:
-        """Never the PIN."""
+        """Neither PIN nor code."""
         return "SignBody(…)"
 
 
@@ -131,7 +143,8 @@ class _Handlers:
     async def sign(self, call: Call[SignBody]) -> Reply:
         # The key's fingerprint is stored, so it must not cover the PIN: six digits are guessed.
         call = with_content(call, hashlib.sha256(b"sign").digest())
-        who = call.principal
+        who, body = call.principal, call.body
+        secrets = Secrets(body.pin, body.otp, body.agency_pin, body.agency_otp)
 
         async def work(lease: Any) -> Reply:
             order = IssueOrder(
@@ -139,7 +152,7 @@ class _Handlers:
                 who.mode,
                 call.path("id"),
                 who.official,
-                call.body.pin,
+                secrets,
                 lease,
                 who.key_id,
             )

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,15 +30,22 @@ from sqlalchemy import Connection
 from gateway.certification import store
 from gateway.certification.answers import CertificationAnswer, Shower
 from gateway.certification.attestation import Templates
-from gateway.certification.copies import LEVEL, Copy, CopyMaker, Hold
-from gateway.certification.rules import SUBJECT, Offices, RegisterKey, Status, why_not_sign
+from gateway.certification.copies import LEVEL, AgencyRefused, Copy, CopyMaker, Hold
+from gateway.certification.orders import (
+    IssueOrder,
+    check,
+    check_secrets,
+    refusal_of,
+    was_issued_under_this_key,
+)
+from gateway.certification.rules import SUBJECT, Offices, RegisterKey, Status
 from gateway.documents.evidence.log import KeptFile
 from gateway.documents.evidence.refused_acts import key_of
 from gateway.documents.evidence.witness import Signer, Subject, Witness, Witnessed
 from gateway.foundation import idempotency
 from gateway.foundation.clock import Clock, in_vietnam, vietnam_day
 from gateway.foundation.database import Database, DatabaseUnavailable
-from gateway.foundation.idempotency import Answer, Lease
+from gateway.foundation.idempotency import Answer
 from gateway.foundation.ids import new_id
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.metrics import Metrics
@@ -53,19 +60,6 @@ _BEAT_S = 8.0
 _PATIENCE_S = 30.0
 _LOOK_AGAIN_S = 0.2
 _FREED = "register"  # the waker's topic for a register given back
-
-
-@dataclass(frozen=True, slots=True)
-class IssueOrder:
-    """A certifier's order to sign a draft."""
-
-    tenant: str
-    mode: str
-    certification_id: str
-    official: str | None
-    pin: str | None = field(default=None, repr=False)
-    lease: Lease | None = None  # the idempotency key this runs under
-    principal: str | None = None  # the API key's id
 
 
 class Issuing:
@@ -110,19 +104,20 @@ class Issuing:
         except Exception as error:
             await self._note_refusal(order, row, error)
             if isinstance(error, SigningError):
-                raise problem_of(error) from error
+                raise refusal_of(error) from error
             raise
 
     async def _sign(self, order: IssueOrder, row: Any) -> CertificationAnswer:
-        if not _was_issued_under_this_key(row, order):
-            _check(row, order)
+        if not was_issued_under_this_key(row, order):
+            check(row, order)
+            check_secrets(row, order, self._offices)
         async with self._in_line(order.mode, row):
             hold = await self._hold(order)
             if isinstance(hold, CertificationAnswer):
                 return hold
             try:
                 async with kept_alive(self._clock, _BEAT_S, lambda: self._renew(hold)):
-                    copy = await self._maker.make(hold, order.pin)
+                    copy = await self._maker.make(hold, order.secrets)
                 answer = await self._database.write(lambda c: self._enter(c, hold, copy, order))
             except Exception:
                 await self._failed(hold)
@@ -174,9 +169,9 @@ class Issuing:
         """Take the register's lease, or None while somebody else has it."""
         now = self._clock.now()
         row = store.find(connection, order.tenant, order.certification_id, lock=True)
-        if _was_issued_under_this_key(row, order):
+        if was_issued_under_this_key(row, order):
             return self._answer(connection, order)
-        _check(row, order)
+        check(row, order)
         broken_off = order.lease is not None and order.lease.left(row.id)
         if broken_off and self._offices.call_service(row.certifier, row.agency_code):
             raise problem_of(may_have_signed())
@@ -231,9 +226,11 @@ class Issuing:
             self._waker.wake(_FREED)
 
     async def _note_refusal(self, order: IssueOrder, row: Any, error: Exception) -> None:
-        person = self._offices.certifiers.get(row.certifier)
+        person, role = self._offices.certifiers.get(row.certifier), "certifier"
         credential = person.credential if person is not None else ""
-        signer = Signer(order.official or "", order.principal, "certifier", None, credential)
+        if isinstance(error, AgencyRefused):
+            credential, role = self._offices.agencies[row.agency_code].credential, "agency"
+        signer = Signer(order.official or "", order.principal, role, None, credential)
         now = self._clock.now()
         with contextlib.suppress(DatabaseUnavailable):
             await self._database.write(
@@ -307,19 +304,6 @@ class Issuing:
 
 def _subject(row: Any) -> Subject:
     return Subject(row.tenant, row.id, row.reference, SUBJECT, row.agency_code)
-
-
-def _check(row: Any, order: IssueOrder) -> None:
-    code = why_not_sign(Status(row.status), row.certifier, order.official)
-    if code is not None:
-        raise Problem(code)
-
-
-def _was_issued_under_this_key(row: Any, order: IssueOrder) -> bool:
-    """Whether an earlier try with this idempotency key issued it after all."""
-    if order.lease is None or order.lease.subject != row.id:
-        return False
-    return bool(row.status != Status.DRAFT and row.certifier == order.official)
 
 
 def _issued(hold: Hold, copy: Copy, now: datetime) -> dict[str, Any]:

@@ -74,17 +74,48 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the certifier gives at the act, for their own key and the agency's; kept nowhere."""
+
+    pin: str | None = field(default=None, repr=False)
+    otp: str | None = field(default=None, repr=False)
+    agency_pin: str | None = field(default=None, repr=False)
+    agency_otp: str | None = field(default=None, repr=False)
+
+
+_ANYTHING = frozenset({"pin", "otp"})
+
+
+@dataclass(frozen=True, slots=True)
 class Offices:
     """Who certifies, by ``official:…``, and for whom, by agency code.
 
     ``at_service``: credentials kept by services that cannot be asked what became of a call.
     ``elsewhere``: credentials whose owners confirm each signature outside of the gateway.
+    ``takes``: credential → which of ``pin`` and ``otp`` it can use; both, when it is not listed.
     """
 
     certifiers: Mapping[str, Certifier] = field(default_factory=dict)
     agencies: Mapping[str, Agency] = field(default_factory=dict)
     at_service: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
+    takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def unused(self, certifier: str, agency_code: str, given: Secrets) -> dict[str, str]:
+        """Which secrets were given to a key that cannot use them: pointer → sentence."""
+        own = self.takes.get(self.certifiers[certifier].credential, _ANYTHING)
+        seal = self.takes.get(self.agencies[agency_code].credential, _ANYTHING)
+        asked = {
+            "pin": (given.pin, own),
+            "otp": (given.otp, own),
+            "agency_pin": (given.agency_pin, seal),
+            "agency_otp": (given.agency_otp, seal),
+        }
+        return {
+            f"/{name}": "Khóa ký này không dùng mã được gửi qua đây, hãy bỏ trường này."
+            for name, (value, taken) in asked.items()
+            if value is not None and name.removeprefix("agency_") not in taken
+        }
 
     def call_service(self, certifier: str, agency_code: str) -> bool:
         """Whether such a service is called to sign for these two."""

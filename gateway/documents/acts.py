@@ -29,6 +29,7 @@ from gateway.documents.authority import steps as step_authority
 from gateway.documents.chancery import Chancery
 from gateway.documents.confirmations import act_store
 from gateway.documents.evidence.refused_acts import key_of, record_refused
+from gateway.documents.key_limits import refuse_place, refuse_secrets
 from gateway.documents.large import LargeDocuments
 from gateway.documents.preservation.shortfalls import let_seal_wait
 from gateway.documents.requests import Actor, check_actor
@@ -167,7 +168,10 @@ class SigningActs:
         if _pending_under_this_key(connection, row, act):
             return _Pending(self._authority.use_of(row.signer).confirmation)
         check_actor(row, act.actor, self._authority, now)
-        if _broken_off(row, act) and self._authority.use_of(row.signer).at_service:
+        use = self._authority.use_of(row.signer)
+        refuse_secrets(use, pin=act.pin, otp=act.otp)
+        refuse_place(found[row.current_step], use)
+        if _broken_off(row, act) and use.at_service:
             raise problem_of(may_have_signed())
         if found[row.current_step].role == "agency":
             let_seal_wait(connection, row.document_id)
@@ -210,11 +214,11 @@ class SigningActs:
 
         def unit(connection: Connection) -> None:
             self._note_refusal(connection, act, error)
-            now = self._clock.now()
-            steps.give_back(connection, intent.request.id, intent.fence, now, error)
+            steps.give_back(connection, intent.request, intent.fence, self._clock, error)
 
         with contextlib.suppress(DatabaseUnavailable):  # then the lease runs out by itself
             await self._database.write(unit)
+            self._office.waker.wake(TOPIC)  # it may have ended the request
 
     def _note_refusal(self, connection: Connection, act: Act, error: Exception) -> None:
         actor = act.actor

@@ -63,6 +63,11 @@ register(
         "hand_off_gone": Kind(
             410, "Địa chỉ này không còn dùng được", "This address can no longer be used"
         ),
+        "placement_not_supported": Kind(
+            409,
+            "Khóa ký trên máy của người ký không nhận chỗ ký",
+            "A key at the signer's desk takes no placement",
+        ),
         "person_signature_invalid": Kind(
             409,
             "Chưa có chữ ký hợp lệ của người có thẩm quyền",

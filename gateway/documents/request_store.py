@@ -134,6 +134,7 @@ def has_open_request(connection: Connection, document_id: str, now: datetime) ->
 
 def change_request(connection: Connection, request_id: str, **values: Any) -> None:
     """Set columns of a row that the caller holds locked."""
+    _stays_open(values)
     connection.execute(
         signature_requests.update().where(signature_requests.c.id == request_id).values(**values)
     )
@@ -150,6 +151,7 @@ def change_step(connection: Connection, request_id: str, position: int, **values
 
 def change_if_held(connection: Connection, request_id: str, fence: int, **values: Any) -> bool:
     """Set columns while the lease of ``fence`` is still the present one."""
+    _stays_open(values)
     return (
         connection.execute(
             signature_requests.update()
@@ -182,18 +184,43 @@ def renew_lease(connection: Connection, request_id: str, fence: int, until: date
     )
 
 
-def expire_overdue(connection: Connection, now: datetime) -> int:
-    """Close open requests whose deadline has passed and which nobody is signing right now."""
+def close_request(
+    connection: Connection,
+    request_id: str,
+    status: RequestStatus,
+    fence: int | None,
+    **values: Any,
+) -> bool:
+    """End an open request; with a fence, only while its lease is the present one.
+
+    For ``request_endings`` alone, which tells of it.
+    """
     table = signature_requests
-    return connection.execute(
-        table.update()
-        .where(
-            table.c.status.in_(OPEN),
-            table.c.deadline <= now,
-            sa.or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
-        )
-        .values(status=RequestStatus.EXPIRED, completed_at=now, signer=None, lease_until=None)
-    ).rowcount
+    conditions = [table.c.id == request_id, table.c.status.in_(OPEN)]
+    if fence is not None:
+        conditions += [table.c.fence == fence, table.c.status == RequestStatus.SIGNING]
+    change = table.update().where(*conditions).values(status=status, **values)
+    return connection.execute(change).rowcount == 1
+
+
+def overdue(connection: Connection, now: datetime, limit: int) -> Sequence[Any]:
+    """Open requests whose deadline has passed and which nobody is signing right now, locked.
+
+    What another process has locked is left to it.
+    """
+    table = signature_requests
+    query = sa.select(table).where(
+        table.c.status.in_(OPEN),
+        table.c.deadline <= now,
+        sa.or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
+    )
+    query = query.order_by(table.c.id).limit(limit).with_for_update(skip_locked=True)
+    return connection.execute(query).all()
+
+
+def _stays_open(values: Mapping[str, Any]) -> None:
+    if values.get("status", RequestStatus.WAITING) not in OPEN:
+        raise ValueError("a request is ended by request_endings, which tells of it")
 
 
 def status_is(status: RequestStatus, now: datetime) -> sa.ColumnElement[bool]:

@@ -18,7 +18,9 @@ from gateway.documents.agency_acts import confirmations_of, parts_of
 from gateway.documents.answers import RequestAnswer, RequestList, show_requests
 from gateway.documents.authority import steps as step_authority
 from gateway.documents.evidence.refused_acts import record_refused_opening
+from gateway.documents.key_limits import errors_of_places
 from gateway.documents.preservation.rules import REFUSE
+from gateway.documents.request_endings import as_expired, as_rejected, end_request
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation import listing
 from gateway.foundation.clock import Clock, iso
@@ -26,7 +28,7 @@ from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import FieldError, Problem, invalid, not_found
 from gateway.foundation.waker import Waker
-from gateway.webhooks.outbox import TOPIC, NewEvent, emit
+from gateway.webhooks.outbox import TOPIC
 from signing.contract import Severity
 
 
@@ -171,26 +173,28 @@ class SignatureRequests:
             "position": row.current_step,
         }
         request_store.change_step(connection, row.id, row.current_step, status=StepStatus.REJECTED)
-        request_store.change_request(
-            connection,
-            row.id,
-            status=RequestStatus.REJECTED,
-            rejection=rejection,
-            completed_at=now,
-            signer=None,
-            lease_until=None,
-        )
-        emit_about(connection, "document.rejected", row, now, self._clock)
+        end_request(connection, row, as_rejected(rejection), self._clock)
         return self._shown(connection, actor.tenant, row.id)
 
     def announce(self) -> None:
         """Wake the deliveries after a commit that emitted."""
         self._waker.wake(TOPIC)
 
-    async def expire_overdue(self) -> int:
-        """Close requests whose deadline has passed; how many."""
-        now = self._clock.now()
-        return await self._database.write(lambda c: request_store.expire_overdue(c, now))
+    async def expire_overdue(self, limit: int = 100) -> int:
+        """Close requests whose deadline has passed, ``limit`` in a transaction; how many."""
+        ended = 0
+        while True:
+            found = await self._database.write(lambda c: self.end_overdue(c, limit))
+            ended += found
+            if found:
+                self.announce()
+            if found < limit:
+                return ended
+
+    def end_overdue(self, connection: Connection, limit: int = 100) -> int:
+        """The same, one transaction's worth (a unit of work)."""
+        rows = request_store.overdue(connection, self._clock.now(), limit)
+        return sum(end_request(connection, row, as_expired(), self._clock) for row in rows)
 
     def _check(self, new: NewRequest, now: datetime) -> None:
         errors = [
@@ -204,6 +208,7 @@ class SignatureRequests:
         except ValueError as error:
             errors.append(FieldError("/steps", "invalid_order", str(error)))
         errors += _errors_of_parts(new)
+        errors += errors_of_places(new.steps, self._authority)
         sealing = step_authority.agency_of([s.signer for s in new.steps])
         if new.agency_code is not None and sealing not in (None, new.agency_code):
             sentence = "Khác với cơ quan đóng dấu trong các bước ký."
@@ -280,21 +285,6 @@ def check_actor(row: Any, actor: Actor, authority: Authority, now: datetime) -> 
     if code is not None:
         headers = {"Retry-After": "2"} if code == "signing_in_progress" else {}
         raise Problem(code, headers=headers)
-
-
-def emit_about(
-    connection: Connection,
-    type_: str,
-    row: Any,
-    now: datetime,
-    clock: Clock,
-    *,
-    facts: Mapping[str, Any] | None = None,
-) -> None:
-    """One event whose subject is the request's document; ``facts`` are no part of its state."""
-    sequence = store.next_sequence(connection, row.document_id)
-    about = (row.tenant, type_, row.document_id, sequence, row.reference, now, facts)
-    emit(connection, [NewEvent(new_id("evt", clock), *about)])
 
 
 def _agency(new: NewRequest) -> str | None:

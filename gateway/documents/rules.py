@@ -125,6 +125,17 @@ class KeyUse:
     most_at_once: int = 1  # signatures under one confirmation elsewhere
     asks_each: bool = False  # opens here, but its owner confirms every signature by itself
     at_service: bool = False  # opens here, is kept by a service that cannot be asked afterwards
+    takes_otp: bool = True  # unless its kind is known to ask for no one-time code
+
+    @property
+    def takes_pin(self) -> bool:
+        """Whether what its owner types goes through here, not into an application of their own."""
+        return self.confirmation is Confirmation.HERE and not self.asks_each
+
+    @property
+    def takes_place(self) -> bool:
+        """Whether we draw its signature, so that somebody can say where."""
+        return self.confirmation is not Confirmation.HAND_OFF
 
     def confirmations(self, signatures: int) -> int:
         """How often its owner is asked about an act of signatures that cover one another."""

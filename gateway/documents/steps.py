@@ -22,7 +22,7 @@ from gateway.documents.evidence.published_acts import record_published
 from gateway.documents.preservation.preserving import columns_of
 from gateway.documents.preservation.rules import SIGN_AND_RAISE
 from gateway.documents.preservation.shortfalls import note_shortfall
-from gateway.documents.requests import emit_about
+from gateway.documents.request_endings import as_failed, as_signed, end_request
 from gateway.documents.rules import Authority, RequestStatus, StepStatus
 from gateway.foundation.clock import Clock
 from gateway.foundation.problems import Problem
@@ -59,13 +59,22 @@ class Intent:
         """Whether the request is signed once this step is."""
         return self.next_signer is None
 
-    def following(self, now: datetime) -> dict[str, Any]:
-        """The request's columns once this step is published."""
+    def move_on(self, connection: Connection, digest: str, clock: Clock) -> bool:
+        """Let the next signer have their turn, or end the request; False when the step is lost."""
+        row = self.request
         if self.is_last:
-            return {"status": RequestStatus.SIGNED, "signer": None, "completed_at": now}
-        position = self.request.current_step + 1
-        waiting = RequestStatus.WAITING
-        return {"status": waiting, "current_step": position, "signer": self.next_signer}
+            ending = as_signed(current_sha256=digest)
+            return end_request(connection, row, ending, clock, fence=self.fence)
+        return request_store.change_if_held(
+            connection,
+            row.id,
+            self.fence,
+            current_sha256=digest,
+            lease_until=None,
+            status=RequestStatus.WAITING,
+            current_step=row.current_step + 1,
+            signer=self.next_signer,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +119,7 @@ def publish(
     """
     now = clock.now()
     row, step = intent.request, intent.step
-    held = request_store.change_if_held(
-        connection,
-        row.id,
-        intent.fence,
-        current_sha256=result.digest,
-        lease_until=None,
-        **intent.following(now),
-    )
-    if not held:
+    if not intent.move_on(connection, result.digest, clock):
         raise Problem("signing_interrupted")
     request_store.change_step(
         connection,
@@ -134,20 +135,17 @@ def publish(
     revision = _revision(intent, result, document.revision + 1, now)
     store.add_revision(connection, revision, _latest(result))
     note_shortfall(connection, row, result.signed, result.provable, policy=policy, now=now)
-    if intent.is_last:
-        emit_about(connection, "document.signed", row, now, clock)
 
 
 def give_back(
-    connection: Connection, request_id: str, fence: int, now: datetime, error: Exception | None
+    connection: Connection, row: Any, fence: int, clock: Clock, error: Exception | None
 ) -> None:
     """Let the step be signed again; a document that cannot be signed ends the request."""
-    values: dict[str, Any] = {"status": RequestStatus.WAITING, "lease_until": None}
     if isinstance(error, DocumentRefused):
-        failure = {"code": error.code, "detail": error.message_vi}
-        values |= {"status": RequestStatus.FAILED, "failure": failure, "signer": None}
-        values["completed_at"] = now
-    request_store.change_if_held(connection, request_id, fence, **values)
+        end_request(connection, row, as_failed(error), clock, fence=fence)
+        return
+    waiting = {"status": RequestStatus.WAITING, "lease_until": None}
+    request_store.change_if_held(connection, row.id, fence, **waiting)
 
 
 def order_of(

@@ -53,6 +53,8 @@ EVENT_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         "hand_off_refused",
         "confirmation_ended",
         "decision_needed",
+        "signing_failed",
+        "signing_expired",
     ),
     "certification": ("issued", "revoked", "extended", "renewal_overdue"),
     "certificate": ("revoked", "cleared"),

@@ -68,7 +68,7 @@ from signing.contract.revocation import (
     RevocationFinding,
     Watching,
 )
-from signing.contract.service import Signatures
+from signing.contract.service import KeyTrying, Signatures
 from signing.contract.survey import DocumentSurvey, Gap, Letterhead, PageSurvey
 from signing.contract.timestamps import TimeSource, TimestampAuthority, TimestampTrip
 from signing.contract.validation import (
@@ -113,6 +113,7 @@ __all__ = [
     "HandOffs",
     "Inspection",
     "KeyConfig",
+    "KeyTrying",
     "LargeFiles",
     "Letterhead",
     "Level",

@@ -44,3 +44,19 @@ class Signatures(Protocol):
     async def attest(self, pdf: bytes, attestation: Attestation) -> Attested:
         """Make the copy that will be certified: the pages, then the attestation."""
         ...
+
+
+@runtime_checkable
+class KeyTrying(Protocol):
+    """The part of the signing service that tries a key without signing."""
+
+    async def try_key(self, order: SignOrder) -> None:
+        """Open the order's key with what it gives, and close it again; nothing is signed.
+
+        A service that keeps the key is asked what it wants, not whether a PIN is right.
+
+        Raises:
+            CredentialRefused: ``pin_required``, ``otp_required``, ``key_disabled`` …
+            SigningUnavailable: its token or service is away.
+        """
+        ...

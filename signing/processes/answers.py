@@ -54,6 +54,7 @@ ANSWERS: Final[Mapping[str, tuple[Any, ...]]] = {
     "certificate_status": (contract.RevocationFinding,),
     "fetch_list": (contract.FetchedList,),
     "keep_list": (type(None),),
+    "try_key": (type(None),),
     "start": (contract.Ticket,),
     "ask": (contract.Ticket,),
     "cancel": (contract.Ticket,),

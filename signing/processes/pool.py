@@ -63,7 +63,7 @@ from signing.processes.unfinished import is_unfinished, unfinished_inspection, u
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
 _CALLERS = 4  # likewise; each is one service's call, and only holds such keys
-_CALLING = ("sign", "sign_file", "prepare", "prepare_file")  # the order comes first
+_CALLING = ("sign", "sign_file", "prepare", "prepare_file", "try_key")  # the order comes first
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
 _MAYBE_SENT = "Chưa rõ yêu cầu đã đến dịch vụ ký số hay chưa; đang hỏi lại, không gửi lần hai."
 
@@ -152,6 +152,10 @@ class SignerPool(LargeFileJobs):
     async def credentials(self) -> tuple[Credential, ...]:
         """Every configured key that opens."""
         return cast("tuple[Credential, ...]", await self._run("credentials"))
+
+    async def try_key(self, order: SignOrder) -> None:
+        """Open the order's key and close it again, in a child with keys."""
+        await self._run("try_key", order)
 
     async def inspect(self, pdf: bytes, repair: bool = True) -> Inspection:
         """Look before signing, in a reader; one that gives up is a finding."""

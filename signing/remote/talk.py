@@ -14,6 +14,7 @@ from signing.contract import (
     CredentialRefused,
     RemoteItem,
     SignerConfig,
+    SignOrder,
     Ticket,
     Told,
 )
@@ -44,6 +45,10 @@ class RemoteTalk:
         """Verify and read what a provider pushed; see ``RemoteSignatures``."""
         source = self._confirmed(credential)
         return source.read_callback(headers, body, self._clock.now())
+
+    async def try_key(self, order: SignOrder) -> None:
+        """Open it, close it again; see ``KeyTrying``."""
+        await (await self._source(order.credential).open(order.pin, order.otp)).release()
 
     def _source(self, name: str) -> KeySource:
         source = self._keys.get(name)

@@ -20,9 +20,9 @@ async def drafted(town, certifier, agency_code="H55.12", heavy=False):
     return await (await town.client()).call("POST", "/v1/certifications", body)
 
 
-async def issue(town, certifier, draft, pin=None):
+async def issue(town, certifier, draft, pin=None, **more):
     who = await town.client(certifier)
-    body = {"pin": pin} if pin else {}
+    body = ({"pin": pin} if pin else {}) | more
     return await who.call("POST", f"/v1/certifications/{draft['id']}/sign", body)
 
 
@@ -74,3 +74,17 @@ async def test_a_key_that_is_confirmed_elsewhere_certifies_nothing(
     (error,) = refused.json["errors"]
     assert (error["pointer"], error["code"]) == (pointer, "confirmed_elsewhere")
     assert "xác nhận ở nơi khác" in error["detail"]
+
+
+async def test_a_seal_at_a_service_takes_a_pin_of_its_own(town):
+    """Both keys at CSC, each with its PIN; without the agency's nothing is sent for either."""
+    path = PATHS["csc-v1"]
+    draft = await drafted(town, path.official, "H55.csc")
+    assert draft.status == 201, draft.raw[:500]
+    answer = await issue(town, path.official, draft.json, path.pin)
+    assert (answer.status, answer.json["reason"]) == (422, "pin_required"), answer.raw[:500]
+    assert answer.json["key"] == "agency"
+    answer = await issue(town, path.official, draft.json, path.pin, agency_pin=path.pin)
+    assert (answer.status, answer.json["status"]) == (200, "issued"), answer.raw[:500]
+    copy = await fetch(town, f"/v1/certifications/{draft.json['id']}/content")
+    assert (await judge(town, copy))["verdict"] == "valid"

@@ -42,7 +42,7 @@ def test_every_kind_has_its_row():
 @pytest.mark.parametrize(("kind", "dialect"), ROWS)
 def test_the_row_says_what_the_product_does(kind, dialect):
     """Answers, confirmations, batches, copies and digests follow from how the key is used."""
-    answers, four, batch, copies, digests = ROWS[kind, dialect]
+    answers, four, batch, copies, digests, takes = ROWS[kind, dialect]
     remote = KeyService(api="csc" if dialect else "")
     use = use_of(SigningKey(kind=kind, remote=remote))
     here = use.confirmation is Confirmation.HERE
@@ -57,6 +57,9 @@ def test_the_row_says_what_the_product_does(kind, dialect):
             Confirmation.HAND_OFF: "`hand_off_alone`",
         }[use.confirmation]
     )
+    given = {"`pin`": use.takes_pin, "`otp`": use.takes_pin and use.takes_otp,
+             "`placement`": use.takes_place}  # fmt: skip
+    assert takes == (", ".join(name for name, taken in given.items() if taken) or "–")
     longer = KeyConfig("k", kind, path="x", digest="sha384")
     refused = any(fault.startswith("digest") for fault in longer.faults())
     assert digests == ("no" if refused else "yes")

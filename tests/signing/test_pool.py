@@ -15,6 +15,7 @@ from signing.contract import (
     CredentialRefused,
     DocumentRefused,
     HandOffs,
+    KeyTrying,
     Level,
     Preserving,
     RemoteItem,
@@ -68,6 +69,10 @@ async def test_a_pool_signs_and_a_killed_child_is_replaced(server, decision_pdf)
         assert isinstance(pool, Preserving)
         extended = await pool.extend(signed.pdf, Level.B_LTA)
         assert await pool.provability(extended.pdf) == extended.provability
+        assert isinstance(pool, KeyTrying)
+        await pool.try_key(order(b""))
+        with pytest.raises(CredentialRefused, match="wrong_pin"):
+            await pool.try_key(dataclasses.replace(order(b""), pin="0"))
         assert {c.name for c in await pool.credentials()} == {
             "official-rsa",
             "official-ec",

@@ -78,6 +78,9 @@ class PaperSignatures:
     async def inspect(self, pdf):
         return inspect_pdf(pdf)
 
+    async def try_key(self, order):
+        pass
+
     async def sign(self, order):
         await self.before_sign(order)
         if self.pins.get(order.credential, order.pin) != order.pin:

@@ -97,15 +97,17 @@ class _Handlers:
         listed = "\n".join(call.body.requests).encode()
         call = with_content(call, hashlib.sha256(b"batch\n" + listed).digest())
         actor, requests = actor_of(call), call.body.requests
+        pin = call.body.pin
         return await self._begin(
-            call, call.body.pin, 201, lambda c: self._batches.open(c, actor, requests)
+            call, pin, 201, lambda c: self._batches.open(c, actor, requests, pin)
         )
 
     async def confirm(self, call: Call[ConfirmBody]) -> Reply:
         call = with_content(call, hashlib.sha256(b"confirm").digest())
         actor, batch_id = actor_of(call), call.path("id")
+        pin = call.body.pin
         return await self._begin(
-            call, call.body.pin, 200, lambda c: self._batches.confirm(c, actor, batch_id)
+            call, pin, 200, lambda c: self._batches.confirm(c, actor, batch_id, pin)
         )
 
     async def _begin(self, call: Call[Any], pin: str | None, status: int, work: Any) -> Reply:

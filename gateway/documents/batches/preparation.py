@@ -22,6 +22,7 @@ from gateway.documents.batches.refusals import is_passing, reason_of
 from gateway.documents.batches.store import ItemStatus
 from gateway.documents.confirmations import act_store, claims
 from gateway.documents.confirmations.act_store import Stage
+from gateway.documents.confirmations.endings import refuse_place
 from gateway.documents.confirmations.rules import chunked
 from gateway.documents.confirmations.tickets import Tickets
 from gateway.documents.requests import Actor
@@ -81,9 +82,9 @@ class BatchPreparation:
         now = self._clock.now()
         if is_passing(problem) and now - batch.created_at < _FOR:
             return True
-        refused = {"status": ItemStatus.REFUSED, "reason": reason_of(problem)}
+        of, reason = (batch.tenant, batch.id), reason_of(problem)
         await self._database.write(
-            lambda c: batch_store.close_item(c, batch.id, item.request_id, now, **refused)
+            lambda c: refuse_place(c, of, item.request_id, reason, self._clock)
         )
         return False
 

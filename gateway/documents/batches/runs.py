@@ -23,6 +23,7 @@ from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.refusals import is_passing, reason_of
 from gateway.documents.batches.store import BatchStatus, ItemStatus
 from gateway.documents.confirmations import claims
+from gateway.documents.confirmations.endings import refuse_place
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.confirmations.tickets import TOPIC
 from gateway.documents.requests import Actor
@@ -33,6 +34,7 @@ from gateway.foundation.problems import Problem
 from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
 from gateway.foundation.tasks import Tasks, all_ended
 from gateway.foundation.waker import Waker
+from gateway.webhooks.outbox import TOPIC as EVENTS
 
 _log = structlog.get_logger(__name__)
 
@@ -146,14 +148,14 @@ class BatchRuns:
             return
         if problem.extra.get("reason") == OUTCOME_UNKNOWN:
             run.stopped = problem  # the service is silent: do not put the others in doubt as well
-        now, reason = self._clock.now(), reason_of(problem)
+        of, reason = (run.actor.tenant, run.batch_id), reason_of(problem)
 
         def unit(connection: Connection) -> None:
-            refused = {"status": ItemStatus.REFUSED, "reason": reason}
             if self._holds(connection, run):
-                batch_store.close_item(connection, run.batch_id, item.request_id, now, **refused)
+                refuse_place(connection, of, item.request_id, reason, self._clock)
 
         await self._database.write(unit)
+        self._waker.wake(EVENTS)
 
     # -------------------------------------------------------------- units of work
 

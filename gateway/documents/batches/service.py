@@ -22,7 +22,7 @@ from gateway.documents.batches.store import BatchStatus, ItemStatus
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
-from gateway.documents.confirmations.endings import end_act, withdraw_if_idle
+from gateway.documents.confirmations.endings import end_act, refuse_place, withdraw_if_idle
 from gateway.documents.confirmations.rules import (
     CANCELLED,
     WITHDRAWN,
@@ -30,6 +30,7 @@ from gateway.documents.confirmations.rules import (
     code_of,
     root_hash,
 )
+from gateway.documents.key_limits import refuse_secrets
 from gateway.documents.requests import Actor
 from gateway.documents.rules import Authority, RequestStatus
 from gateway.foundation import listing
@@ -93,11 +94,19 @@ class Batches:
 
     # -------------------------------------------------------------- opening
 
-    def open(self, connection: Connection, actor: Actor, request_ids: Sequence[str]) -> Confirmed:
+    def open(
+        self,
+        connection: Connection,
+        actor: Actor,
+        request_ids: Sequence[str],
+        pin: str | None = None,
+    ) -> Confirmed:
         """Judge every document, then store what the official confirms (a unit of work).
 
+        ``pin`` is only looked at: a key that takes none refuses it.
+
         Raises:
-            Problem: ``official_required``.
+            Problem: ``official_required``; ``validation_failed`` at ``/pin``.
         """
         if actor.official is None:
             raise Problem("official_required")
@@ -106,6 +115,7 @@ class Batches:
         signer, items = self._judge(connection, batch_id, actor, request_ids)
         waiting = [item for item in items if item["status"] == ItemStatus.WAITING]
         use = self._authority.use_of(signer)
+        refuse_secrets(use, pin=pin)
         row = {
             "id": batch_id,
             "tenant": actor.tenant,
@@ -206,14 +216,17 @@ class Batches:
 
     # -------------------------------------------------------------- going on, or not
 
-    def confirm(self, connection: Connection, actor: Actor, batch_id: str) -> Confirmed:
-        """Go on with what is left of a batch that stopped (a unit of work).
+    def confirm(
+        self, connection: Connection, actor: Actor, batch_id: str, pin: str | None = None
+    ) -> Confirmed:
+        """Go on with what is left of a batch that stopped (a unit of work); ``pin`` as above.
 
         Raises:
             Problem: ``not_found``, ``official_required``, ``not_your_step``, ``batch_running``,
-                ``batch_closed``.
+                ``batch_closed``; ``validation_failed`` at ``/pin``.
         """
         row = self._mine(connection, actor, batch_id)
+        refuse_secrets(self._authority.use_of(row.signer), pin=pin)
         if row.status == BatchStatus.SIGNING:
             raise Problem("batch_running", headers={"Retry-After": "5"})
         now, fence = self._clock.now(), row.lease_fence + 1
@@ -255,10 +268,10 @@ class Batches:
             withdraw_if_idle(connection, reference, now)
         arrived = {act.request_id for act in acts if act.stage == Stage.ARRIVED}
         reason = {"code": code_of(CANCELLED, confirmed=False), "detail": WITHDRAWN}
+        of = (row.tenant, batch_id)
         for item in batch_store.items_of(connection, batch_id, ItemStatus.WAITING):
             if item.request_id not in arrived:
-                refused = {"status": ItemStatus.REFUSED, "reason": reason}
-                batch_store.close_item(connection, batch_id, item.request_id, now, **refused)
+                refuse_place(connection, of, item.request_id, reason, self._clock)
         batch_store.add_event(connection, batch_id, "cancelled", {}, now)
         return show_batch(connection, self._find(connection, row.tenant, row.id))
 

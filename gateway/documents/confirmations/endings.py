@@ -2,7 +2,8 @@
 
 Owns one unit: the act is closed with a reason that people read, its step is free again, its place
 in a batch is refused, and an event tells the portal. Whether the step still was the act's is the
-fence's business. An act that only its official can end is told of as well.
+fence's business. An act that only its official can end is told of as well, and so is a place in a
+batch that ended before there was an act.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.rules import CANCELLED, UNDECIDED, code_of, sentence
 from gateway.documents.evidence.refused_acts import record_refused
-from gateway.documents.requests import emit_about
+from gateway.documents.news import emit_about
 from gateway.documents.rules import RequestStatus
 from gateway.foundation.clock import Clock, iso
 from signing.contract import OUTCOME_UNKNOWN, CredentialRefused, RemoteState
@@ -67,9 +68,10 @@ def end_act(
     if error is not None:  # what a check refused, here or at the provider, is recorded
         who = {"official": act.official, "credential": act.credential, "channel": "elsewhere"}
         record_refused(connection, (act.tenant, act.request_id), who, error, now=now)
-    steps.give_back(connection, act.request_id, act.fence, now, error)
     code = code_of(state, confirmed=act.signature is not None)
     _tell(connection, act, ENDED, {"code": code}, clock)
+    row = request_store.find_request(connection, act.tenant, act.request_id)
+    steps.give_back(connection, row, act.fence, clock, error)
     if act.batch_id is not None:
         reason = {"code": code, "detail": words}
         refused = ItemStatus.REFUSED
@@ -90,12 +92,39 @@ def tell_undecided(connection: Connection, act: Any, clock: Clock) -> None:
     _tell(connection, act, DECISION_NEEDED, facts, clock)
 
 
+def refuse_place(
+    connection: Connection,
+    of: tuple[str, str],
+    request_id: str,
+    reason: dict[str, str],
+    clock: Clock,
+) -> None:
+    """Close a document's place in a batch that has no act to end, and tell the portal, once.
+
+    ``of``: the batch's tenant and id. Whoever opened the batch has had their answer long ago.
+    """
+    tenant, batch_id = of
+    refused = {"status": ItemStatus.REFUSED, "reason": reason}
+    if not batch_store.close_item(connection, batch_id, request_id, clock.now(), **refused):
+        return
+    row = request_store.find_request(connection, tenant, request_id)
+    if row is not None:
+        facts = {"code": reason["code"], "batch": batch_id}
+        _tell_about(connection, row, ENDED, facts, clock)
+
+
 def _tell(
     connection: Connection, act: Any, type_: str, facts: dict[str, Any], clock: Clock
 ) -> None:
     """An event of the document: which request, and what its step's confirmation came to."""
     row = request_store.find_request(connection, act.tenant, act.request_id)
-    facts = {"signature_request": act.request_id, **facts}
+    _tell_about(connection, row, type_, facts, clock)
+
+
+def _tell_about(
+    connection: Connection, row: Any, type_: str, facts: dict[str, Any], clock: Clock
+) -> None:
+    facts = {"signature_request": row.id, **facts}
     emit_about(connection, type_, row, clock.now(), clock, facts=facts)
 
 

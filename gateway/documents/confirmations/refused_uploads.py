@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.documents import request_store
 from gateway.documents.confirmations import act_store, ticket_store
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.requests import emit_about
+from gateway.documents.news import emit_about
 from gateway.foundation.clock import VIETNAM, Clock
 from gateway.foundation.ids import new_id
 from gateway.foundation.problems import CATALOGUE, Problem

@@ -12,8 +12,9 @@ from gateway.certification import http, public
 from gateway.certification.answers import Shower
 from gateway.certification.attestation import load_templates
 from gateway.certification.copies import CopyMaker
-from gateway.certification.issuing import IssueOrder, Issuing
-from gateway.certification.rules import Agency, Certifier, Offices, RegisterKey
+from gateway.certification.issuing import Issuing
+from gateway.certification.orders import IssueOrder
+from gateway.certification.rules import Agency, Certifier, Offices, RegisterKey, Secrets
 from gateway.certification.service import Certifications, NewCertification
 from gateway.certification.verification import Verification
 from gateway.documents.evidence.witness import Witness
@@ -127,7 +128,7 @@ class Bureau:
 
     async def sign(self, draft, official=CERTIFIER, tenant=TENANT, pin=None):
         mode = tenant.partition("/")[2]
-        return await self.issuing.sign(IssueOrder(tenant, mode, draft.id, official, pin))
+        return await self.issuing.sign(IssueOrder(tenant, mode, draft.id, official, Secrets(pin)))
 
     async def register(self, year=2026, tenant=TENANT):
         key = RegisterKey(tenant.partition("/")[2], AGENCY, "SCT/BS", year)

@@ -307,7 +307,7 @@ async def test_a_key_whose_answer_was_lost_finds_its_number(bureau, paper):
         return idempotency.begin(connection, claim)
 
     def order(lease):
-        return issuing.IssueOrder(TENANT, "test", draft.id, CERTIFIER, None, lease)
+        return issuing.IssueOrder(TENANT, "test", draft.id, CERTIFIER, lease=lease)
 
     first = await bureau.database.write(begin)
     busy, free = asyncio.Event(), asyncio.Event()
@@ -340,7 +340,7 @@ async def test_a_service_is_not_called_again_under_a_key_that_was_broken_off(bur
     async def order(mark):
         claim = Claim("tenant|POST sign", mark, "mark", bureau.clock.now())
         lease = await bureau.database.write(lambda c: idempotency.begin(c, claim))
-        return issuing.IssueOrder(TENANT, "test", draft.id, CERTIFIER, None, lease)
+        return issuing.IssueOrder(TENANT, "test", draft.id, CERTIFIER, lease=lease)
 
     async def die(_):
         raise Crash
