@@ -12,7 +12,7 @@ from benchmarks._ratio import Ratio
 from benchmarks._signing import RSA, bench, compare, inspected_documents, run, signing_next
 from signing.contract import Level, Role, SignOrder
 from signing.evidence.fetching import Fetcher
-from signing.evidence.messages import write_request
+from signing.evidence.stamp_messages import write_request
 
 _HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 

@@ -1,23 +1,27 @@
-"""Signed messages (CMS) and time-stamps (RFC 3161) read for checking, quickly where they are DER.
+"""Signed messages (CMS) read for checking, quickly where they are DER.
 
 Owns taking a message with one signer apart into the few values that a check compares. DER is
 read element by element; BER, which some authorities still write, and rarer algorithms are read with
-asn1crypto into the same values. Leaves the checks themselves to the callers. Follows RFC 5652
-and RFC 3161.
+asn1crypto into the same values. Leaves what lies in a time-stamp to ``stamp_messages`` and the
+checks themselves to the callers. Follows RFC 5652.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from asn1crypto import cms, tsp
+from asn1crypto import cms
 from cryptography import x509
 
+from signing.evidence.hash_names import hash_name
 from signing.evidence.signatures import HASHES, signature_holds, stated_salt
+from signing.evidence.stamp_messages import TimeStamp, read_time_stamp
 from signing.reading import der
 from signing.reading.der import Element, NotDer, write_oid
 
@@ -26,12 +30,6 @@ TST_INFO = write_oid("1.2.840.113549.1.9.16.1.4")
 MESSAGE_DIGEST = write_oid("1.2.840.113549.1.9.4")
 SIGNATURE_TIME_STAMP = write_oid("1.2.840.113549.1.9.16.2.14")
 SIGNING_CERTIFICATE_V2 = write_oid("1.2.840.113549.1.9.16.2.47")
-_HASHES = {
-    write_oid("2.16.840.1.101.3.4.2.1"): "sha256",
-    write_oid("2.16.840.1.101.3.4.2.2"): "sha384",
-    write_oid("2.16.840.1.101.3.4.2.3"): "sha512",
-    write_oid("1.3.14.3.2.26"): "sha1",
-}
 _RSASSA_PSS = write_oid("1.2.840.113549.1.1.10")
 _RSA_OR_ECDSA = {
     write_oid(dotted)
@@ -46,8 +44,8 @@ _RSA_OR_ECDSA = {
     )
 }
 _CONTEXT_0, _CONTEXT_1, _CONTEXT_2 = 0xA0, 0xA1, 0xA2
-_GENERALIZED_TIME, _BOOLEAN = 0x18, 0x01
 _LONGEST_KEPT = 32_768  # bytes of a message that is worth remembering; ours have some 5,000
+_KEPT = 32
 
 
 class NotSigned(Exception):
@@ -128,16 +126,6 @@ def load_certificate(encoded: bytes) -> x509.Certificate:
     return x509.load_der_x509_certificate(encoded)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeStamp:
-    """What a time-stamp says (TSTInfo)."""
-
-    digest: str
-    imprint: bytes
-    time: datetime
-    nonce: int | None
-
-
 def read_message(encoded: bytes) -> SignedMessage:
     """Take a message apart; what follows it (padding) is ignored.
 
@@ -149,14 +137,24 @@ def read_message(encoded: bytes) -> SignedMessage:
     """
     try:
         whole = der.read(encoded).whole
-        return _read_kept(whole) if len(whole) <= _LONGEST_KEPT else _read_der(der.read(whole))
+        found = _kept.get(whole)
+        if found is None:
+            found = _read_der(der.read(whole))
+            if len(whole) <= _LONGEST_KEPT:
+                remember(whole, found)
     except (NotDer, IndexError):
         return _read_ber(encoded)
+    return found
 
 
-@lru_cache(maxsize=32)
-def _read_kept(whole: bytes) -> SignedMessage:
-    return _read_der(der.read(whole))
+_kept: OrderedDict[bytes, SignedMessage] = OrderedDict()
+
+
+def remember(whole: bytes, message: SignedMessage) -> None:
+    """Keep what a message (DER, without padding) says, for whoever reads it next."""
+    _kept[whole] = message
+    if len(_kept) > _KEPT:
+        _kept.popitem(last=False)
 
 
 def without_padding(encoded: bytes) -> bytes:
@@ -168,49 +166,73 @@ def without_padding(encoded: bytes) -> bytes:
         return whole
 
 
-def _read_der(message: Element) -> SignedMessage:
+class MessageParts(NamedTuple):
+    """The elements of a message that are read; each knows where it lies."""
+
+    content_type: Element
+    content: Element | None
+    certificates: tuple[Element, ...]
+    serial: Element
+    digest: Element
+    attributes: Element
+    algorithm: Element
+    signature: Element
+    unsigned: Element | None
+
+
+def message_parts(message: Element) -> MessageParts:
+    """Take a message apart; ``NotDer``, ``ValueError``, ``IndexError`` when it is none."""
     kind, wrapped = message.expect(der.SEQUENCE).children()
     if kind.whole != SIGNED_DATA:
         raise NotDer("no signed data")
     (data,) = wrapped.expect(_CONTEXT_0).children()
     _, _, inner, *rest = data.expect(der.SEQUENCE).children()
-    certificates: list[bytes] = []
-    if rest[0].tag == _CONTEXT_0:
-        certificates = [one.whole for one in rest[0].children() if one.tag == der.SEQUENCE]
+    carried = rest[0].children() if rest[0].tag == _CONTEXT_0 else ()
     (signer,) = rest[-1].expect(der.SET).children()
     _, sid, digest, attributes, algorithm, signature, *unsigned = signer.children()
     _, serial = sid.expect(der.SEQUENCE).children()
-    pss, salt = _scheme(algorithm)
     content_type, *content = inner.expect(der.SEQUENCE).children()
-    return SignedMessage(
-        content_type=content_type.whole,
-        content=content[0].children()[0].expect(der.OCTETS).content if content else None,
-        certificates=tuple(certificates),
-        serial=serial.integer(),
-        digest=hash_name(digest),
-        attributes=_attributes(attributes.expect(_CONTEXT_0)),
-        signed=b"\x31" + attributes.whole[1:],
-        signature=signature.expect(der.OCTETS).content,
-        pss=pss,
-        salt_length=salt,
-        token=_attributes(unsigned[0]).get(SIGNATURE_TIME_STAMP) if unsigned else None,
+    return MessageParts(
+        content_type=content_type,
+        content=content[0].children()[0].expect(der.OCTETS) if content else None,
+        certificates=tuple(one for one in carried if one.tag == der.SEQUENCE),
+        serial=serial,
+        digest=digest,
+        attributes=attributes.expect(_CONTEXT_0),
+        algorithm=algorithm,
+        signature=signature.expect(der.OCTETS),
+        unsigned=unsigned[0] if unsigned else None,
     )
 
 
-def _attributes(element: Element) -> dict[bytes, bytes]:
-    found = {}
+def _read_der(message: Element) -> SignedMessage:
+    parts = message_parts(message)
+    pss, salt = _scheme(parts.algorithm)
+    return SignedMessage(
+        content_type=parts.content_type.whole,
+        content=None if parts.content is None else parts.content.content,
+        certificates=tuple(one.whole for one in parts.certificates),
+        serial=parts.serial.integer(),
+        digest=hash_name(parts.digest),
+        attributes={kind: value.whole for kind, value in attribute_values(parts.attributes)},
+        signed=b"\x31" + parts.attributes.whole[1:],
+        signature=parts.signature.content,
+        pss=pss,
+        salt_length=salt,
+        token=None if parts.unsigned is None else _embedded_token(parts.unsigned),
+    )
+
+
+def attribute_values(element: Element) -> Iterator[tuple[bytes, Element]]:
+    """Each attribute's kind (OBJECT IDENTIFIER, whole) and first value."""
     for attribute in element.children():
         kind, values = attribute.expect(der.SEQUENCE).children()
-        found[kind.whole] = values.expect(der.SET).children()[0].whole
-    return found
+        yield kind.whole, values.expect(der.SET).children()[0]
 
 
-def hash_name(algorithm: Element) -> str:
-    """The hash an AlgorithmIdentifier names; ``NotDer`` for one we do not know."""
-    name = _HASHES.get(algorithm.expect(der.SEQUENCE).children()[0].whole)
-    if name is None:
-        raise NotDer("an unknown hash")
-    return name
+def _embedded_token(unsigned: Element) -> bytes | None:
+    token = dict(attribute_values(unsigned)).get(SIGNATURE_TIME_STAMP)
+    return None if token is None else token.whole
 
 
 def _scheme(algorithm: Element) -> tuple[bool, int | None]:
@@ -254,79 +276,6 @@ def _token_of(info: cms.SignerInfo) -> bytes | None:
             encoded: bytes = attribute["values"][0].dump()
             return encoded
     return None
-
-
-def read_time_stamp(content: bytes) -> TimeStamp:
-    """Read a TSTInfo.
-
-    Raises:
-        ValueError, KeyError, TypeError: it is none.
-    """
-    try:
-        return _read_tst_info(der.read(content))
-    except (NotDer, IndexError):
-        info = tsp.TSTInfo.load(content)
-        imprint = info["message_imprint"]
-        return TimeStamp(
-            imprint["hash_algorithm"]["algorithm"].native,
-            imprint["hashed_message"].native,
-            info["gen_time"].native,
-            info["nonce"].native,
-        )
-
-
-def _read_tst_info(info: Element) -> TimeStamp:
-    _, _, imprint, _, moment, *rest = info.expect(der.SEQUENCE).children()
-    algorithm, hashed = imprint.expect(der.SEQUENCE).children()
-    nonces = [one.integer() for one in rest if one.tag == der.INTEGER]
-    return TimeStamp(
-        hash_name(algorithm),
-        hashed.expect(der.OCTETS).content,
-        _moment(moment.expect(_GENERALIZED_TIME).content.decode("ascii")),
-        nonces[0] if nonces else None,
-    )
-
-
-def _moment(text: str) -> datetime:
-    """A GeneralizedTime as RFC 3161 wants it: UTC, perhaps with a fraction."""
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    if not text.endswith("Z") or len(whole) != 14 or not whole.isdigit():
-        raise NotDer("an unusual time")
-    parts = [int(whole[:4]), *(int(whole[at : at + 2]) for at in range(4, 14, 2))]
-    moment = datetime(parts[0], *parts[1:], tzinfo=UTC)  # type: ignore[misc,arg-type]  # six numbers, in order
-    return moment.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else moment
-
-
-def write_request(digest: bytes, name: str, nonce: int) -> bytes:
-    """A time-stamp request (TimeStampReq) that asks for the authority's certificate."""
-    algorithm = next(oid for oid, known in _HASHES.items() if known == name)
-    imprint = der.write(
-        der.SEQUENCE, der.write(der.SEQUENCE, algorithm, der.NULL), der.write(der.OCTETS, digest)
-    )
-    return der.write(
-        der.SEQUENCE,
-        der.write_integer(1),
-        imprint,
-        der.write_integer(nonce),
-        der.write(_BOOLEAN, b"\xff"),
-    )
-
-
-def read_response(raw: bytes) -> tuple[int, bytes | None]:
-    """A TimeStampResp's status and its token (DER), if it has one.
-
-    Raises:
-        ValueError, KeyError, TypeError: it is none.
-    """
-    try:
-        status, *token = der.read(raw).expect(der.SEQUENCE).children()
-        code = status.expect(der.SEQUENCE).children()[0].integer()
-        return code, token[0].whole if token else None
-    except (NotDer, IndexError):
-        response = tsp.TimeStampResp.load(raw)
-        token_value = response["time_stamp_token"]
-        has_token = token_value.native is not None
-        return int(response["status"]["status"]), token_value.dump() if has_token else None
 
 
 def bound_certificate(message: SignedMessage) -> tuple[str, bytes]:

@@ -41,22 +41,19 @@ from signing.evidence.eligibility import (
     has_extended_usage,
 )
 from signing.evidence.fetching import Fetcher, FetchFailed
-from signing.evidence.messages import (
-    NotSigned,
-    SignedMessage,
-    read_response,
-    write_request,
-)
+from signing.evidence.known_tokens import KnownTokens
+from signing.evidence.messages import SignedMessage
 from signing.evidence.shared_breaker import breaker_for
 from signing.evidence.signatures import UNREADABLE
 from signing.evidence.slots import NoSlot, Slots
-from signing.evidence.unchecked import TokenRefused, UncheckedToken
+from signing.evidence.stamp_messages import write_request
+from signing.evidence.unchecked import TokenRefused, UncheckedToken, verified_signer
 
 log = logging.getLogger(__name__)
 
 TIME_TOLERANCE = timedelta(minutes=5)
 _KEPT_TRIPS = 1000  # figures of one process that nobody has collected yet
-_NONCE_BITS = 64
+_NONCE_BITS = 62  # behind a bit that is set: always eight bytes, and positive to everybody
 _GRANTED = (0, 1)  # granted, granted with modifications
 _HEADERS = {
     "Content-Type": "application/timestamp-query",
@@ -96,6 +93,7 @@ class TimestampClient(TimeStamper):
         self._trips = trips
         self._last_failure: TimestampRequestError | None = None
         self._named = NamedCertificate()
+        self._known = KnownTokens()
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         """Send one request as pyHanko makes it; nothing is checked."""
@@ -142,7 +140,7 @@ class TimestampClient(TimeStamper):
         """
         self._refuse_while_resting()
         started = perf_counter()
-        nonce = secrets.randbits(_NONCE_BITS)
+        nonce = secrets.randbits(_NONCE_BITS) | 1 << _NONCE_BITS
         request = write_request(digest, md_algorithm, nonce)
         try:
             async with self._slots.taken(self._authority.timeout_s):
@@ -157,7 +155,7 @@ class TimestampClient(TimeStamper):
         if not self.breaker.enter():  # it opened while we waited for a slot
             self._refuse_while_resting()
         try:
-            return _granted_token(await self._ask(request))
+            return self._granted(await self._ask(request))
         except UNREADABLE as error:
             refused = TokenRefused("the answer is not a time-stamp")
             self.failed(refused, started)
@@ -168,6 +166,12 @@ class TimestampClient(TimeStamper):
         except BaseException:  # the caller will not wait
             self.given_up()
             raise
+
+    def _granted(self, raw: bytes) -> bytes:
+        status, token = self._known.response(raw)
+        if status not in _GRANTED or token is None:
+            raise TimestampRequestError(f"the authority refused: status {status}")
+        return token
 
     def failed(self, error: TimestampRequestError, started: float) -> None:
         """Take note of a failure: breaker, figures."""
@@ -186,8 +190,13 @@ class TimestampClient(TimeStamper):
         self.breaker.succeeded()
         self._note("granted", started, answered)
 
-    def learn(self, token: bytes, md_algorithm: str) -> None:
-        """Keep the first token that was judged, for reserving room; raises ``UNREADABLE``."""
+    def read(self, token: bytes) -> SignedMessage:
+        """What a token says, read by its form where that is known; raises ``UNREADABLE``."""
+        return self._known.read(token)
+
+    def learn(self, token: bytes, message: SignedMessage, md_algorithm: str) -> None:
+        """Keep a judged token's form, the first one for reserving room; raises ``UNREADABLE``."""
+        self._known.learn(token, message)
         if md_algorithm not in self._dummy_response_cache:
             self._register_dummy(md_algorithm, cms.ContentInfo.load(token))  # type: ignore[no-untyped-call]  # pyHanko's is untyped
 
@@ -223,6 +232,7 @@ class TimestampClient(TimeStamper):
     def _forget(self) -> None:
         self._dummy_response_cache.clear()
         self._certs.clear()
+        self._known.forget()
         self.chain = None
 
     def judge(self, token: SignedMessage, digest: bytes, md_algorithm: str, nonce: int) -> None:
@@ -261,25 +271,6 @@ class TimestampClient(TimeStamper):
         if chain is None:
             raise TokenRefused("the authority is not trusted")
         self.chain = chain
-
-
-def _granted_token(raw: bytes) -> bytes:
-    status, token = read_response(raw)
-    if status not in _GRANTED or token is None:
-        raise TimestampRequestError(f"the authority refused: status {status}")
-    return token
-
-
-def verified_signer(message: SignedMessage) -> x509.Certificate:
-    """Verify a token's own signature; give the certificate that made it.
-
-    Raises:
-        TokenRefused.
-    """
-    try:
-        return message.verified_signer
-    except NotSigned as error:
-        raise TokenRefused(str(error)) from None
 
 
 def _basic(authority: TimestampAuthority) -> dict[str, str]:

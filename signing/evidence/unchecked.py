@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from cryptography import x509
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
-from signing.evidence.messages import SignedMessage, read_message
+from signing.evidence.messages import NotSigned, SignedMessage
 from signing.evidence.signatures import UNREADABLE
 
 
@@ -19,8 +20,24 @@ class TokenRefused(TimestampRequestError):
     """An authority answered, but its token proves nothing."""
 
 
+def verified_signer(message: SignedMessage) -> x509.Certificate:
+    """Verify a token's own signature; give the certificate that made it.
+
+    Raises:
+        TokenRefused.
+    """
+    try:
+        return message.verified_signer
+    except NotSigned as error:
+        raise TokenRefused(str(error)) from None
+
+
 class Asked(Protocol):
     """The client that an answer came to."""
+
+    def read(self, token: bytes) -> SignedMessage:
+        """What a token says; raises when it is none."""
+        ...
 
     def judge(self, token: SignedMessage, digest: bytes, md_algorithm: str, nonce: int) -> None:
         """Raises when a token does not answer the question truly."""
@@ -30,7 +47,7 @@ class Asked(Protocol):
         """Take note of a failure."""
         ...
 
-    def learn(self, token: bytes, md_algorithm: str) -> None:
+    def learn(self, token: bytes, message: SignedMessage, md_algorithm: str) -> None:
         """Keep what later requests need to know of a judged token; raises when it cannot."""
         ...
 
@@ -74,8 +91,9 @@ class UncheckedToken:
         if not self._open:
             return
         try:
-            self._client.judge(read_message(self.token), *self._asked)
-            self._client.learn(self.token, self._asked[1])
+            message = self._client.read(self.token)
+            self._client.judge(message, *self._asked)
+            self._client.learn(self.token, message, self._asked[1])
         except UNREADABLE as error:
             refused = TokenRefused("the answer is not a time-stamp")
             self._failed(refused)

@@ -28,8 +28,8 @@ from signing.evidence.messages import (
     without_padding,
 )
 from signing.evidence.signatures import HASHES, HeldSignatures
-from signing.evidence.timestamps import verified_signer
 from signing.evidence.tokens import Tokens
+from signing.evidence.unchecked import verified_signer
 from signing.pades.byte_ranges import Foreseen, byte_ranges, foresee, message_in
 from signing.pades.failing import failed, failing
 from signing.pades.proven_forms import Proven, Statement, proven_with, statement_of

@@ -25,10 +25,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signing.added_signatures import check_only_signatures
 from signing.contract import CredentialRefused, DocumentRefused, Level
 from signing.evidence.eligibility import TIME_STAMPING, ChainBuilder, has_extended_usage
-from signing.evidence.messages import read_message, read_time_stamp
+from signing.evidence.messages import read_message
 from signing.evidence.signatures import signature_holds, stated_salt
-from signing.evidence.timestamps import verified_signer
-from signing.evidence.unchecked import TokenRefused
+from signing.evidence.stamp_messages import read_time_stamp
+from signing.evidence.unchecked import TokenRefused, verified_signer
 from signing.keys.confirmed import ConfirmedKey
 from signing.reading.opening import (
     HOSTILE_INPUT_ERRORS,

@@ -13,9 +13,14 @@ from hypothesis import strategies as st
 from signing.contract import Level, Role, SignOrder
 from signing.devpki.tokens import answer
 from signing.evidence import messages
-from signing.evidence.messages import read_message, read_response, read_time_stamp, write_request
-from signing.evidence.timestamps import verified_signer
-from signing.evidence.unchecked import TokenRefused
+from signing.evidence.messages import read_message
+from signing.evidence.stamp_messages import (
+    TimeStamp,
+    read_response,
+    read_time_stamp,
+    write_request,
+)
+from signing.evidence.unchecked import TokenRefused, verified_signer
 from signing.reading import der
 from tests.signing import oracles
 
@@ -50,7 +55,7 @@ def test_a_token_says_what_was_asked(response):
     message = read_message(token)
     assert message.is_timestamp
     said = read_time_stamp(message.content)
-    assert said == messages.TimeStamp("sha256", bytes(range(32)), MOMENT, 77)
+    assert said == TimeStamp("sha256", bytes(range(32)), MOMENT, 77)
     assert verified_signer(message).serial_number == message.serial
 
 

@@ -23,7 +23,11 @@ class Client:
     def failed(self, error, started):
         self.heard.append(("failed", type(error), started))
 
-    def learn(self, token, md_algorithm):
+    def read(self, token):
+        return read_message(token)
+
+    def learn(self, token, message, md_algorithm):
+        assert message == read_message(token)
         self.heard.append(("learn", md_algorithm))
 
     def proved(self, started, answered):
