@@ -265,7 +265,7 @@ def _append(pdf: Data, copy: BinaryIO, page_pdf: bytes) -> int:
     """Append the page to a copy by an incremental update; returns its number of pages."""
     opened = open_pdf(pdf)
     if isinstance(opened, Unreadable):
-        raise DocumentRefused("unreadable", "Không đọc được tệp PDF nguồn.", opened.reason)
+        raise DocumentRefused("unreadable", "Không đọc được tệp PDF nguồn.", "unreadable")
     if "/Encrypt" in opened.reader.trailer_view:
         raise DocumentRefused("encrypted", "Tệp nguồn bị mã hoá hoặc đặt mật khẩu.", "encrypted")
     try:

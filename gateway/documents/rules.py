@@ -69,6 +69,7 @@ _REFUSED_FILES = {
     "broken_page_tree": "file_unreadable",
     "no_pages": "file_unreadable",
     "decode_limit": "file_unreadable",
+    "broken_structure": "file_unreadable",
     "inspection_error": "file_unreadable",
     "inspection_memory": "file_unreadable",
     "inspection_timeout": "file_unreadable",

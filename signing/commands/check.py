@@ -10,7 +10,9 @@ validated ``valid``), 1 when any has not, 2 when there was nothing to look at.
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import mmap
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +48,8 @@ from signing.validation import validate_pdf
 from signing.validation.trust import load_roots
 from signing.validation_report import etsi_report
 
+log = logging.getLogger(__name__)
+
 Write = Callable[[str], object]
 Sign = Callable[[bytes], bytes]
 
@@ -58,6 +62,14 @@ _GAVE_UP = {
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
     "size": "tệp quá lớn để ký hoặc kiểm tra chữ ký trong giới hạn bộ nhớ",
 }
+_UNREAD = {
+    errno.ENOENT: "không còn ở đó",
+    errno.EACCES: "không có quyền đọc",
+    errno.EPERM: "không có quyền đọc",
+    errno.EISDIR: "là thư mục",
+    errno.EIO: "thiết bị lưu trữ báo lỗi",
+}
+_SURPRISE = "lỗi của phần mềm khi kiểm tra tệp"
 _CHANGED = "kiểm tra lại: phần đầu tệp đã bị thay đổi khi ký"
 _UNDECIDED = {"timeout": "time_limit", "memory": "memory_limit", "size": "too_large"}
 
@@ -270,7 +282,7 @@ def _validate_file(
         except FileGaveUp as stopped:
             code = stopped.code
     reason = _UNDECIDED.get(code, "checker_lost")
-    summary = f"Chưa kiểm tra xong: {_GAVE_UP.get(code, f'lỗi {code}')}."
+    summary = f"Chưa kiểm tra xong: {_GAVE_UP.get(code, _SURPRISE)}."
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pdf:
         return undecided_file(pdf, reason, summary, now)
 
@@ -288,15 +300,16 @@ def _attempt(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except FileGaveUp as stopped:
-        return _GAVE_UP.get(stopped.code, f"lỗi {stopped.code}")
+        return _GAVE_UP.get(stopped.code, _SURPRISE)
     except FileChanged:
         return _CHANGED
     except SigningError as refusal:
         return f"{refusal.code}: {refusal.message_vi}"
     except OSError as error:
-        return f"không đọc được tệp ({error.strerror or type(error).__name__})"
+        return f"không đọc được tệp ({_UNREAD.get(error.errno or 0, 'lỗi của hệ điều hành')})"
     except Exception as error:  # one file's surprise must not end the run over all the others
-        return f"lỗi {type(error).__name__}"
+        log.warning("a file was not checked: %s", type(error).__name__)
+        return _SURPRISE
 
 
 def _shown(path: Path, answer: Any, *, as_json: bool) -> str:

@@ -10,6 +10,7 @@ signed, TT 15/2025/TT-BKHCN with the shadow-attack literature.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from signing.inspection.repair import STRUCTURAL, disclose, is_repairable, repai
 from signing.inspection.shadows import look_for_doubles
 from signing.inspection.shown_text import find_invisible_text
 from signing.inspection.signatures import look_at_signatures
+from signing.reading.explanations import explain
 from signing.reading.mapped_files import whole_file
 from signing.reading.opening import (
     HEADER_WINDOW,
@@ -36,9 +38,10 @@ from signing.reading.opening import (
     Unreadable,
     hides_objects,
     open_pdf,
-    short_reason,
 )
 from signing.reading.stretches import sha256_of
+
+log = logging.getLogger(__name__)
 
 
 def inspect_pdf(pdf: Data, *, repair: bool = True) -> Inspection:
@@ -79,14 +82,21 @@ def _look(pdf: Data) -> Inspection:
         _inspect(pdf, report)
     except MemoryError:
         report.findings.append(finding("inspection_memory"))
+    except HOSTILE_INPUT_ERRORS as error:  # where nobody looked for it: the file is to blame
+        report.findings.append(finding("broken_structure", reason=explain(error)))
     except Exception as error:  # a parser's surprise is a reason, not a crash
-        report.findings.append(finding("inspection_error", reason=short_reason(error)))
+        log.warning("a file was not inspected to the end: %s", type(error).__name__)
+        report.findings.append(finding("inspection_error"))
     return report.finish()
 
 
 def _repaired(pdf: Data, found: Inspection) -> Inspection:
     """The file after a repair that helped, else what was found in it as it came."""
-    repaired = repair_pdf(pdf)
+    try:
+        repaired = repair_pdf(pdf)
+    except Exception as error:  # a repair that breaks is none
+        log.warning("a file was not repaired: %s", type(error).__name__)
+        return found
     if repaired is None:
         return found
     fresh = _look(repaired.pdf)
@@ -165,8 +175,7 @@ def _look_closer(pdf: Data, opened: Opened, pages: list[Page], report: _Report) 
         except MemoryError:
             raise
         except Exception as error:  # three libraries' surprises; the others' answers still count
-            reason = short_reason(error)
-            report.findings.append(finding("check_incomplete", what=what, reason=reason))
+            report.findings.append(finding("check_incomplete", what=what, reason=explain(error)))
 
 
 def _frame_is_pdf(pdf: Data, report: _Report) -> bool:

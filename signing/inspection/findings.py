@@ -41,7 +41,11 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
     "walk_limit": (BLOCK, "Tệp có quá nhiều đối tượng hoặc mất quá nhiều thời gian để kiểm tra."),
     "broken_object": (WARN, "Đối tượng bị hỏng, không đọc được."),
     **{code: (BLOCK, sentence) for code, sentence in UNFINISHED.items()},
-    "inspection_error": (BLOCK, "Không kiểm tra hết được tệp ({reason}); không thể ký an toàn."),
+    "inspection_error": (BLOCK, "Lỗi của phần mềm khi kiểm tra tệp; không thể ký an toàn."),
+    "broken_structure": (
+        BLOCK,
+        "Không kiểm tra hết được tệp vì cấu trúc bị hỏng ({reason}); không thể ký an toàn.",
+    ),
     "encrypted": (BLOCK, "Tệp bị mã hoá hoặc đặt mật khẩu."),
     "xfa": (BLOCK, "Tệp chứa biểu mẫu động XFA."),
     "javascript": (BLOCK, "Tệp chứa mã JavaScript."),

@@ -16,7 +16,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.contract import Finding
 from signing.inspection.findings import finding
-from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry, is_decode_limit, short_reason
+from signing.reading.explanations import explain
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry, is_decode_limit
 
 MAX_PAGES = 5_000
 _MAX_DEPTH = 50  # of the page tree; writers make it two or three levels deep
@@ -127,4 +128,4 @@ def _decode(stream: Any, where: str) -> Iterator[Finding]:
         raise
     except HOSTILE_INPUT_ERRORS as error:
         code = "decode_limit" if is_decode_limit(error) else "broken_content"
-        yield finding(code, where, reason=short_reason(error))
+        yield finding(code, where, reason=explain(error))

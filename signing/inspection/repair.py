@@ -23,7 +23,7 @@ from signing.reading.quiet_libraries import silence_libraries
 silence_libraries()
 
 # Findings that say the structure is broken, and so that rewriting it may help.
-STRUCTURAL = frozenset({"unreadable", "broken_page_tree", "no_pages"})
+STRUCTURAL = frozenset({"unreadable", "broken_page_tree", "broken_structure", "no_pages"})
 # A cut file would lose its end without a word; the others must not be touched at all.
 _NEVER = frozenset(
     {"truncated", "encrypted", "decode_limit", "resaved_after_signing", "broken_signature"}
@@ -95,7 +95,11 @@ def _compare(before: Data, after: bytes) -> tuple[list[int], int]:
         first = pdfium.PdfDocument(stream_of(before))
     except pdfium.PdfiumError:
         return [], 0
-    second = pdfium.PdfDocument(after)
+    try:
+        second = pdfium.PdfDocument(after)
+    except pdfium.PdfiumError:  # what the repair made is shown by nobody
+        first.close()
+        return [1], 1
     try:
         return _differing(first, second)
     finally:
@@ -130,6 +134,9 @@ def _picture(document: Any, index: int) -> tuple[int, int, bytes] | None:
         bitmap = page.render(scale=_scale(page), grayscale=True)
         picture = bitmap.width, bitmap.height, bytes(bitmap.buffer)
         bitmap.close()
+    except (pdfium.PdfiumError, ValueError):  # the latter: of no size at all
+        return None
+    else:
         return picture
     finally:
         page.close()

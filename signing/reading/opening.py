@@ -18,6 +18,7 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.reading import hex_strings, name_cache, streams_in_place
+from signing.reading.explanations import explain
 from signing.reading.mapped_stream import MappedStream
 from signing.reading.quiet_libraries import silence_libraries
 from signing.reading.stretches import Data as Data  # noqa: PLC0414 - mypy's word for giving it on
@@ -51,7 +52,7 @@ _REASON_LENGTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A readable file: its reader, which rung of the ladder held, and why strict did not."""
+    """A readable file: its reader, which rung of the ladder held, why strict did not (words)."""
 
     reader: PdfFileReader
     strict: bool
@@ -60,7 +61,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that no rung of the ladder could open."""
+    """A file that no rung of the ladder could open, and why, in words."""
 
     reason: str
     decode_limit: bool = False
@@ -85,9 +86,9 @@ def open_pdf(pdf: Data) -> Opened | Unreadable:
         return Opened(strict, strict=True)
     lax = _try_open(pdf, strict=False)
     if isinstance(lax, PdfFileReader):
-        reason = "" if isinstance(strict, PdfFileReader) else short_reason(strict)
+        reason = "" if isinstance(strict, PdfFileReader) else explain(strict)
         return Opened(lax, strict=isinstance(strict, PdfFileReader), strict_reason=reason)
-    return Unreadable(short_reason(lax), decode_limit=is_decode_limit(lax))
+    return Unreadable(explain(lax), decode_limit=is_decode_limit(lax))
 
 
 def hides_objects(reader: PdfFileReader) -> bool:

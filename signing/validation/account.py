@@ -5,6 +5,8 @@ Owns telling only; whether it may be so is judged in ``changes``.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -12,8 +14,12 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signing.reading.opening import entry
+from signing.reading.names import common_name
+from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 from signing.validation.sentences import say
+from signing.validation.signature_reading import Judged
+
+log = logging.getLogger(__name__)
 
 _DESCRIBING = ("/Title", "/Author", "/Subject", "/Keywords")
 
@@ -43,15 +49,36 @@ class Account:
 
     def after(self, revision: int) -> tuple[str, ...]:
         """Signatures, time-stamps, validation data, descriptions and freed objects."""
-        old = self._reader.get_historical_resolver(revision)
         told = _tell_acts([act for act in self._acts if act.revision > revision])
+        try:
+            told += self._tell_contents(revision)
+        except HOSTILE_INPUT_ERRORS as error:
+            log.info("what came later is not readable: %s", type(error).__name__)
+            told.append(say("later_unreadable"))
+        return tuple(told)
+
+    def _tell_contents(self, revision: int) -> list[str]:
+        old, told = self._reader.get_historical_resolver(revision), []
         if _validation_data(self._reader.root) != _validation_data(old.root):
             told.append(say("later_dss"))
         if _description(self._reader) != _description(old):
             told.append(say("later_description"))
         if any(number > revision for number in self._freeing):
             told.append(say("later_freed"))
-        return tuple(told)
+        return told
+
+
+def acts_in_order(readable: Iterable[Judged]) -> list[LaterAct]:
+    """All signatures and time-stamps in the order in which they were made."""
+    return [
+        LaterAct(
+            judged.revision,
+            common_name(judged.certificate.subject),
+            judged.found.is_timestamp,
+            judged.found.field.name,
+        )
+        for judged in sorted(readable, key=lambda one: one.revision)
+    ]
 
 
 def _tell_acts(acts: list[LaterAct]) -> list[str]:

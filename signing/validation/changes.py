@@ -15,6 +15,7 @@ undecided.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -33,6 +34,8 @@ from signing.validation.pictures import Beginning, Comparison, CoveredPages, com
 from signing.validation.reasons import ChangeReason, StampReason
 from signing.validation.sentences import say
 from signing.validation.updates import Updates
+
+log = logging.getLogger(__name__)
 
 _A4_AREA = 595.0 * 842.0
 _LARGEST_SHARE = 0.2  # of its page …
@@ -192,7 +195,8 @@ class ChangeJudge:
         except TooLarge:
             return _undrawn(judged, say("too_many_pages"))
         except HOSTILE_INPUT_ERRORS as error:
-            return _undrawn(judged, type(error).__name__)
+            log.info("pages not compared: %s", type(error).__name__)
+            return _undrawn(judged, say("undrawable"))
         if judged.verdict is not ChangeVerdict.ACCEPTED or not any(map(_drawn, stamps.values())):
             return judged
         return _judge_seen(judged, self._covered.look(signed.end, stamps, allowed, alike=alike))

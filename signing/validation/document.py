@@ -35,7 +35,7 @@ from signing.reading.signature_fields import (
     form_fields,
 )
 from signing.reading.stretches import sha256_of
-from signing.validation.account import Account, LaterAct
+from signing.validation.account import Account, acts_in_order
 from signing.validation.changes import ChangeJudge, ChangeVerdict
 from signing.validation.difference import (
     Deadline,
@@ -64,7 +64,12 @@ from signing.validation.signature_reading import (
     read_signature,
     uses_padding,
 )
-from signing.validation.trust import anchor_kinds, load_roots, validation_policy
+from signing.validation.trust import (
+    UnsupportedAlgorithm,
+    anchor_kinds,
+    load_roots,
+    validation_policy,
+)
 from signing.validation.validation_data import ValidationData, read_validation_data
 from signing.validation.verdicts import (
     Circumstances,
@@ -117,8 +122,7 @@ def validate_pdf(
             return run.judge()
     except Exception as error:  # the file's fault, whatever its class: never the caller's problem
         log.info("validation stopped: %s", type(error).__name__)
-        message = say("internal", kind=type(error).__name__)
-        return run.answer(Verdict.INDETERMINATE, message, (), "internal")
+        return run.answer(Verdict.INDETERMINATE, say("internal"), (), "internal")
 
 
 class _Run:
@@ -236,7 +240,7 @@ class _Run:
             moments=ProvenMoments(stamps, policy, self._circumstances.now),
             data=data,
             changes=ChangeJudge(self._pdf, reader, self._allowed_fields, comparing),
-            account=Account(reader, _acts(readable)),
+            account=Account(reader, acts_in_order(readable)),
         )
         for judged in readable:
             self._verify(judged)
@@ -281,8 +285,7 @@ class _Run:
             return interrupted_verdict(judged)
         except Exception as error:  # whatever a library raises, this one signature is undecided
             log.info("signature not judged: %s", type(error).__name__)
-            message = say("internal", kind=type(error).__name__)
-            return unfinished_verdict(judged, "internal", message)
+            return unfinished_verdict(judged.found, "internal")
 
     def _sum_up(self, verdicts: tuple[SignatureVerdict, ...]) -> Validation:
         """The worst verdict is the file's; the first one with it gives the reason."""
@@ -317,14 +320,6 @@ class _Desk:
     moments: ProvenMoments
 
 
-def _acts(readable: list[Judged]) -> list[LaterAct]:
-    """All signatures and time-stamps in the order in which they were made."""
-    return [
-        LaterAct(j.revision, signer_name(j), j.found.is_timestamp, j.found.field.name)
-        for j in sorted(readable, key=lambda judged: judged.revision)
-    ]
-
-
 def _try_read(
     reader: PdfFileReader, found: FoundSignature, known: dict[str, EmbeddedPdfSignature]
 ) -> Judged | SignatureVerdict:
@@ -333,6 +328,8 @@ def _try_read(
         signer_name(judged)  # asked for in every account: a name that cannot be read shows here
     except BrokenSignature as broken:
         return broken_verdict(found, broken.code)
+    except UnsupportedAlgorithm as unsupported:
+        return unfinished_verdict(found, "unsupported_algorithm", name=unsupported.name)
     except Exception as error:  # an element deep inside that no ASN.1 type allows
         log.info("signature not readable: %s", type(error).__name__)
         return broken_verdict(found, "broken_cms")

@@ -10,6 +10,7 @@ another viewer does not is found by the object comparison in ``difference``, not
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -22,10 +23,14 @@ from signing.reading.opening import Data
 from signing.reading.pdfium_files import PdfiumFile
 from signing.validation.difference import Deadline
 from signing.validation.drawn import Rect
+from signing.validation.sentences import say
+
+log = logging.getLogger(__name__)
 
 Pixels = tuple[int, int, int, int]  # left, top, right, bottom
 Boxes = Mapping[int, list[Rect]]  # page from 0 → rectangles
 
+_UNDRAWN = (pypdfium2.PdfiumError, OSError, ValueError, MemoryError)
 _MAX_PAGES = 300
 _MAX_PIXELS = 2_000_000  # A4 at 72 dpi has 500 000
 _FAINT = 16  # of 255: below it is the renderer's rounding
@@ -72,8 +77,8 @@ def compare_pictures(
     try:
         with _Document(signed) as before, _Document(newest) as after:
             return _compare(before, after, allowed, doubtful, deadline)
-    except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
-        return Comparison(failure=type(error).__name__)
+    except _UNDRAWN as error:
+        return Comparison(failure=_failure(error))
 
 
 class CoveredPages:
@@ -119,8 +124,8 @@ class CoveredPages:
                 if covered is not None:
                     hidden.append(number + 1)
                     words.append(covered)
-        except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError) as error:
-            return Comparison(failure=type(error).__name__)
+        except _UNDRAWN as error:
+            return Comparison(failure=_failure(error))
         finally:
             for document in older:
                 document.close()
@@ -165,7 +170,7 @@ def _compare(
     if before.pages != after.pages:
         return Comparison(differing=(min(before.pages, after.pages) + 1,))
     if after.pages > _MAX_PAGES:
-        return Comparison(failure=f"pages > {_MAX_PAGES}")
+        return Comparison(failure=say("too_many_pages"))
     differing: list[int] = []
     in_doubt: list[int] = []
     for number in range(after.pages):
@@ -181,6 +186,12 @@ def _compare(
         after.blank(difference, number, doubtful.get(number, []))
         (differing if _seen(difference) else in_doubt).append(number + 1)
     return Comparison(tuple(differing), tuple(in_doubt))
+
+
+def _failure(error: BaseException) -> str:
+    """Why pages were not drawn, for people; the library's word for it goes to the log."""
+    log.info("pages not drawn: %s", type(error).__name__)
+    return say("drawing_memory" if isinstance(error, MemoryError) else "undrawable")
 
 
 def _seen(difference: Image.Image) -> bool:

@@ -34,7 +34,14 @@ AlgorithmRemark = Literal["weak_algorithm", "unlisted_algorithm", "pkcs1v15"]
 TrustReason = Literal["untrusted", "revoked", "expired", "not_yet_valid", "revocation_unknown"]
 CertificateStatus = Literal["good", "revoked", "expired", "not_yet_valid", "unknown", "untrusted"]
 SignatureReason = (
-    Literal["intact", "padding_used", "no_signed_attributes", "time_future", "internal"]
+    Literal[
+        "intact",
+        "padding_used",
+        "no_signed_attributes",
+        "time_future",
+        "unsupported_algorithm",
+        "internal",
+    ]
     | BrokenReason
     | IntegrityReason
     | ChangeReason
@@ -95,6 +102,7 @@ MEANINGS: Final[Mapping[FileReason, str]] = {
     "redraw_asked": "a later update asks viewers to draw the form anew",
     "padding_used": "the room kept for the signature holds something else as well",
     "no_signed_attributes": "the signature does not bind its certificate",
+    "unsupported_algorithm": "an algorithm (named) that this validator cannot reckon with",
     "weak_algorithm": "SHA-1, RSA below 2048 bits and the like",
     "unlisted_algorithm": "not in the list of TT 15/2025/TT-BKHCN",
     "pkcs1v15": "RSA PKCS#1 v1.5, where the circular asks for RSASSA-PSS",

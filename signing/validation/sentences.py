@@ -126,6 +126,7 @@ SENTENCES: Final[dict[str, str]] = {
     "later_description": "Sau đó: ghi lại phần mô tả của tệp (tên, tác giả, trích yếu).",
     "later_form": "Sau đó: điền trường biểu mẫu {names}.",
     "later_freed": "Sau đó: giải phóng đối tượng không dùng đến.",
+    "later_unreadable": "Sau đó: có phần cập nhật không đọc được.",
     "later_suspicious": "Sau đó: có thay đổi nội dung không được phép.",
     "later_picture": "Sau đó: hình ảnh trang {pages} không còn như khi ký.",
     "later_covered": "Sau đó: hình của chữ ký thêm sau che mất chữ “{words}”.",
@@ -135,6 +136,8 @@ SENTENCES: Final[dict[str, str]] = {
         "Không vẽ được các trang để so hình ảnh khi ký với hình ảnh hiện tại ({names})."
     ),
     "too_many_pages": "tệp có quá nhiều trang hoặc đối tượng",
+    "undrawable": "phần mềm vẽ trang không đọc được tệp",
+    "drawing_memory": "vẽ trang cần quá nhiều bộ nhớ",
     "too_many": "Tệp có {count} chữ ký, vượt giới hạn {limit}; phần còn lại không được kiểm tra.",
     "time_limit": "Hết thời gian cho phép; chưa kiểm tra xong chữ ký này.",
     "intact_so_far": (
@@ -142,7 +145,10 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "memory_limit": "Kiểm tra tệp cần quá nhiều bộ nhớ; chưa kiểm tra xong chữ ký.",
     "checker_lost": "Tiến trình kiểm tra bị dừng đột ngột khi đọc tệp; chưa kết luận được.",
-    "internal": "Không kiểm tra được chữ ký này (mã {kind}).",
+    "internal": "Lỗi của phần mềm khi kiểm tra; chưa kết luận được.",
+    "unsupported_algorithm": (
+        "Chữ ký dùng thuật toán không hỗ trợ ({name}); không kiểm tra được, chưa kết luận được."
+    ),
     # The same codes of a time-stamp, where the sentence would speak of a signer.
     "timestamp_hash_mismatch": (
         "Nội dung đã bị thay đổi sau khi đóng dấu thời gian (giá trị băm không khớp)."

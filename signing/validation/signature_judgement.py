@@ -30,8 +30,15 @@ from pyhanko.sign.validation.generic_cms import (
 )
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 
+from signing.reading.opening import HOSTILE_INPUT_ERRORS
 from signing.reading.signature_fields import docmdp_level
-from signing.validation.changes import ChangeJudge, Changes, ChangeVerdict, SignedRevision
+from signing.validation.changes import (
+    UNKNOWN_CHANGES,
+    ChangeJudge,
+    Changes,
+    ChangeVerdict,
+    SignedRevision,
+)
 from signing.validation.difference import OutOfTime
 from signing.validation.reasons import IntegrityReason
 from signing.validation.signature_reading import Judged
@@ -67,6 +74,9 @@ def judge_changes(judged: Judged, policy: PdfSignatureValidationSpec, changes: C
         judged.changes = changes.judge(signed, embedded.diff_result)
     except OutOfTime:
         judged.changes = Changes(ChangeVerdict.UNDECIDED, "time_limit")
+    except HOSTILE_INPUT_ERRORS as error:  # a revision in between that leads nowhere
+        log.info("later changes not readable: %s", type(error).__name__)
+        judged.changes = UNKNOWN_CHANGES
 
 
 def _cryptographic_failure(judged: Judged) -> IntegrityReason | None:

@@ -27,7 +27,11 @@ from signing.reading.opening import HOSTILE_INPUT_ERRORS
 from signing.reading.signature_fields import FoundSignature, Layout
 from signing.validation.changes import UNKNOWN_CHANGES, Changes
 from signing.validation.reasons import BrokenReason, IntegrityReason
-from signing.validation.trust import AlgorithmJudgement, judge_algorithm
+from signing.validation.trust import (
+    AlgorithmJudgement,
+    check_supported_digest,
+    judge_algorithm,
+)
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +140,7 @@ def read_signature(
 
     Raises:
         BrokenSignature: with the message code that says why.
+        UnsupportedAlgorithm: nothing here can verify it.
     """
     if found.layout is Layout.RESAVED:
         raise BrokenSignature("resaved")
@@ -160,6 +165,9 @@ def read_signature(
         raise BrokenSignature("broken_cms") from error
     if kind != expected or has_content:
         raise BrokenSignature("econtent")
+    if found.is_timestamp:
+        imprint = content["content"].parsed["message_imprint"]["hash_algorithm"]
+        check_supported_digest(str(imprint["algorithm"].native))
     judged = Judged(found, embedded, certificates)
     judged.signed_attributes = embedded.signer_info["signed_attrs"] is not core.VOID and bool(
         len(embedded.signer_info["signed_attrs"])

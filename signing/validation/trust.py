@@ -18,7 +18,8 @@ from functools import lru_cache
 from typing import Final
 
 from asn1crypto import cms, pem, x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography import exceptions as pyca
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import load_der_x509_certificate
 from pyhanko.sign.diff_analysis import DiffPolicy
 from pyhanko.sign.validation.policy_decl import (
@@ -152,7 +153,7 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
         load_der_x509_certificate(certificate.dump()).verify_directly_issued_by(
             load_der_x509_certificate(issuer.dump())
         )
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (ValueError, TypeError, pyca.InvalidSignature, pyca.UnsupportedAlgorithm):
         return False
     return True
 
@@ -205,6 +206,14 @@ def certificate_status(
 # ------------------------------------------------------------------ algorithms
 
 
+class UnsupportedAlgorithm(Exception):
+    """An algorithm that cannot be reckoned with; ``name`` is its name, or dotted identifier."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 @dataclass(frozen=True, slots=True)
 class AlgorithmJudgement:
     """A signature algorithm by name, whether it may still be relied on, and remarks by code."""
@@ -225,12 +234,25 @@ class AlgorithmJudgement:
 
 def judge_algorithm(signer: cms.SignerInfo, certificate: x509.Certificate) -> AlgorithmJudgement:
     """Judge digest, scheme and key size of one signature."""
-    algorithm = signer["signature_algorithm"]
-    digest = str(signer["digest_algorithm"]["algorithm"].native)
-    scheme = str(algorithm.signature_algo)
+    algorithm, digest = signer["signature_algorithm"], signer["digest_algorithm"]
+    check_supported_digest(str(digest["algorithm"].native))
     key = certificate.public_key
-    bits = int(key.bit_size) if key.algorithm in {"rsa", "rsassa_pss", "ec", "dsa"} else 0
-    return judge_algorithm_names(scheme, digest, str(key.algorithm), bits)
+    try:
+        scheme = str(algorithm.signature_algo)
+        bits = int(key.bit_size) if key.algorithm in {"rsa", "rsassa_pss", "ec", "dsa"} else 0
+    except ValueError as error:  # an identifier, or a curve, that the library does not know
+        raise UnsupportedAlgorithm(str(algorithm["algorithm"].native)) from error
+    return judge_algorithm_names(scheme, str(digest["algorithm"].native), str(key.algorithm), bits)
+
+
+def check_supported_digest(name: str) -> None:
+    """Refuse a hash function that nothing here can reckon.
+
+    Raises:
+        UnsupportedAlgorithm: it names it.
+    """
+    if not hasattr(hashes, name.upper()):
+        raise UnsupportedAlgorithm(name)
 
 
 def judge_algorithm_names(scheme: str, digest: str, key: str, bits: int) -> AlgorithmJudgement:

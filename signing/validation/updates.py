@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -26,6 +27,9 @@ from signing.validation.reasons import UpdateReason
 
 _SP = rb"[\0\t\n\f\r ]"
 _HEADER = re.compile(rb"(?<!\d)(\d{1,10})" + _SP + rb"+(\d{1,5})" + _SP + rb"+obj(?![A-Za-z0-9])")
+_WORD = re.compile(rb"obj(?![A-Za-z0-9])")
+_BLANKS, _DIGITS = frozenset(b"\0\t\n\f\r "), frozenset(b"0123456789")
+_OPENED = re.compile(_SP + rb"*+(?=<<)")
 _TABLE = re.compile(rb"xref" + _SP + rb"+")
 _END = re.compile(rb"startxref" + _SP + rb"+(\d{1,10})" + _SP + rb"+%%EOF")
 _TABLES = (XRefSectionType.STANDARD, XRefSectionType.HYBRID_MAIN)
@@ -130,8 +134,7 @@ class _Update:
             head = _HEADER.match(self._pdf, place)
             _hold(head is not None and (int(head[1]), int(head[2])) == (number, generation))
             _check_value(self._pdf, head.end() if head else place)
-        begin, end = self._begin, self._info.end_location
-        _hold(all(m.start() in listed for m in _HEADER.finditer(self._pdf, begin, end)))
+        _hold(listed.issuperset(_headers(self._pdf, self._begin, self._info.end_location)))
 
     def _check_old_place(self, number: int, generation: int, place: int) -> None:
         """A table may list again what stood there before, and nothing else."""
@@ -194,6 +197,30 @@ def _end_of(xrefs: Any, number: int) -> int:
     return max(int(xrefs.get_xref_container_info(n).end_location) for n in range(number))
 
 
+def _headers(pdf: Data, begin: int, end: int) -> Iterator[int]:
+    """Where objects begin, listed or not: what ``_HEADER`` finds.
+
+    Looked for from the rarer end: every digit of a signature's value could begin a header.
+    """
+    for word in _WORD.finditer(pdf, begin, end):
+        place = word.start()
+        for most in (5, 10):  # digits of the generation, then of the number
+            after = _back(pdf, place, begin, _BLANKS)
+            start = _back(pdf, after, max(begin, after - most), _DIGITS)
+            if after in {place, start}:
+                break
+            place = start
+        else:
+            if place == 0 or pdf[place - 1] not in _DIGITS:
+                yield place
+
+
+def _back(pdf: Data, place: int, begin: int, characters: frozenset[int]) -> int:
+    while place > begin and pdf[place - 1] in characters:
+        place -= 1
+    return place
+
+
 def _hold(condition: bool) -> None:
     if not condition:
         raise _Ambiguous
@@ -207,20 +234,28 @@ def _after_header(pdf: Data, place: int) -> int:
 
 def _check_value(data: Data, place: int) -> int:
     """No dictionary in a value names an entry twice; gives the position after the value."""
+    opened = _OPENED.match(data, place)
+    if opened is not None:
+        return _check_dictionary(data, opened.end(), 0)
     start, end = value_span(data, place)
     _check_raw(data[start:end], 0)
+    return end
+
+
+def _check_dictionary(data: Data, place: int, depth: int) -> int:
+    found, end = read_dictionary(data, place)  # refuses an entry named twice
+    for name in found.names():
+        value = found.get(name)
+        if value is not None and value[:1] in (b"<", b"["):
+            _check_raw(value, depth + 1)
     return end
 
 
 def _check_raw(raw: bytes, depth: int) -> None:
     _hold(depth < _MAX_DEPTH)
     if raw.startswith(b"<<"):
-        found, _ = read_dictionary(raw)  # refuses an entry named twice
-        values = [found.get(name) for name in found.names()]
+        _check_dictionary(raw, 0, depth)
     elif raw.startswith(b"["):
-        values = list(array_items(raw))
-    else:
-        return
-    for value in values:
-        if value is not None and value[:1] in (b"<", b"["):
-            _check_raw(value, depth + 1)
+        for value in array_items(raw):
+            if value[:1] in (b"<", b"["):
+                _check_raw(value, depth + 1)

@@ -163,9 +163,11 @@ def broken_verdict(found: FoundSignature, code: BrokenReason) -> SignatureVerdic
     )
 
 
-def unfinished_verdict(judged: Judged, reason: SignatureReason, message: str) -> SignatureVerdict:
+def unfinished_verdict(
+    found: FoundSignature, reason: SignatureReason, **details: object
+) -> SignatureVerdict:
     """A signature that was not judged to the end: indeterminate, nothing claimed."""
-    return _bare_verdict(judged.found, _undecided("GENERIC", reason), (message,))
+    return _bare_verdict(found, _undecided("GENERIC", reason), (say(reason, **details),))
 
 
 def interrupted_verdict(judged: Judged) -> SignatureVerdict:

@@ -62,7 +62,7 @@ def test_a_huge_page_is_drawn_small():
 
 def test_more_pages_than_are_drawn_is_a_failure(monkeypatch):
     monkeypatch.setattr(pictures, "_MAX_PAGES", 0)
-    assert "pages" in compare(make_pdf(), make_pdf()).failure
+    assert "quá nhiều trang" in compare(make_pdf(), make_pdf()).failure
 
 
 def test_the_limit_is_looked_at_before_every_page():
