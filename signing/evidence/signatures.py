@@ -88,8 +88,8 @@ class HeldSignatures:
         salt_length: int | None = None,
     ) -> bool:
         """As ``signature_holds``."""
-        pss = pss and self._is_rsa  # other keys know neither
-        salt_length = salt_length if pss else None
+        if not (pss and self._is_rsa):  # other keys know neither
+            pss, salt_length = False, None
         question = (signature, data, algorithm.name, pss, salt_length)
         if question in self._held:
             return True

@@ -44,7 +44,7 @@ def byte_ranges(
     """
     at = position if at is None else at
     while (match := _BYTE_RANGE.search(data, at)) is not None:
-        start, length, second, rest = (int(part) for part in match.groups())
+        start, length, second, rest = map(int, match.groups())
         end = second + rest
         if start != 0 or not position <= length < second <= end <= len(data):
             raise ValueError("a byte range does not lie on the file")

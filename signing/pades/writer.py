@@ -105,6 +105,7 @@ class KeptKeySigner(Signer):
             key.signature_size,
         )
         self._held = proven_with(key.certificate).held
+        self._digest, self._pss = hash_of(key.config), key.uses_pss
         self._mechanisms: dict[str | None, algos.SignedDigestAlgorithm] = {}
 
     def get_signature_mechanism_for_digest(
@@ -145,14 +146,8 @@ class KeptKeySigner(Signer):
         Raises:
             CredentialRefused: ``bad_signature``.
         """
-        digest = hash_of(self.key.config)
-        if not self._held.holds(
-            signature,
-            data,
-            digest,
-            pss=self.key.uses_pss,
-            salt_length=digest.digest_size,
-        ):
+        digest, pss = self._digest, self._pss
+        if not self._held.holds(signature, data, digest, pss=pss, salt_length=digest.digest_size):
             raise CredentialRefused(
                 "bad_signature",
                 "Chữ ký nhận được từ khóa ký không khớp với chứng thư số.",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import pikepdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signing.lane import NotForTheLane
+from signing.lane import LanePart, NotForTheLane, Stamp
 from signing.lane.document import SignatureTooLong, open_document, signature_entries
 from signing.lane.file import open_file
 from signing.lane.revision import Revision, runs
 from signing.lane.syntax import Reference, text, write_number, write_text
+from signing.pades.proof import prove
 from tests.signing.lane import documents as doc
 
 
@@ -81,3 +85,27 @@ def test_a_message_longer_than_its_hole_is_not_cut():
         hole.fill(bytes(9).hex().encode())
     hole.fill(bytes(range(8)).hex().encode())
     assert b"<0001020304050607>" in hole.block
+
+
+async def test_pages_that_share_one_array_of_annotations_keep_each_others(rsa_lane):
+    """Two signatures of one act on two such pages: the array holds both widgets in the end."""
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Annots 7 0 R>>"
+    tree = b"<</Type/Pages/Kids[3 0 R 6 0 R]/Count 2>>"
+    pdf = doc.classic(doc.objects(o2=tree, o3=page, o6=page, o7=b"[]"))
+    parts = tuple(LanePart(f"On{at}", _dot(at)) for at in (0, 1))
+    signed, _ = await rsa_lane.sign(pdf, parts=parts)
+    with pikepdf.open(io.BytesIO(signed)) as opened:
+        names = [[str(one.T) for one in shown.Annots] for shown in opened.pages]
+    assert names == [["On01", "On11"]] * 2
+
+
+async def test_a_reason_that_looks_like_a_byte_range_stays_a_reason(rsa_lane):
+    reason = "/ByteRange [0 1 2 3] /Contents <00>"
+    pdf = doc.classic()
+    signed, _ = await rsa_lane.sign(pdf, reason=reason)
+    prove(pdf, signed, rsa_lane.certificate, 1)
+    assert PdfFileReader(io.BytesIO(signed)).embedded_signatures[0].sig_object["/Reason"] == reason
+
+
+def _dot(page_index):
+    return Stamp(page_index, (10, 10, 20, 20), 10, 10, (1, 0, 0, 1), b"0 0 9 9 re f", ())
