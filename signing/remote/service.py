@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from cryptography import x509
+from msgspec import structs
 
 from signing.appearance.acts import Part
 from signing.contract import (
@@ -163,7 +164,7 @@ class RemoteActs(RemoteFileActs, RemoteEmbedding, RemoteTalk):
         evidence, _ = await reach(order, lambda level: self._check_revocation(signer, level))
         shortfall = HAND_OFF_LEVEL if returned.level.rank < order.level.rank else ""
         order = dataclasses.replace(order, level=returned.level)
-        facts = dataclasses.replace(self._facts(signer, (evidence,)), algorithm=returned.algorithm)
+        facts = structs.replace(self._facts(signer, (evidence,)), algorithm=returned.algorithm)
         return SignedFile(
             size=len(signed),
             sha256=sha256_of(signed).hexdigest(),
