@@ -140,7 +140,7 @@ class VgcaDesktop:
         signer = PdfSigner(
             metadata,
             signer=await self._signer(),
-            timestamper=_DeskStamps(self._pki, self.stamped_by) if self.stamped_by else None,
+            timestamper=DeskStamps(self._pki, self.stamped_by) if self.stamped_by else None,
             new_field_spec=SigFieldSpec(metadata.field_name or name, box=_BOXES[name]),
         )
         out = await signer.async_sign_pdf(writer)
@@ -154,7 +154,7 @@ class VgcaDesktop:
         return KeptKeySigner(key, TrustedChain((key.certificate, *issuers)))
 
 
-class _DeskStamps(TimeStamper):
+class DeskStamps(TimeStamper):
     """Time-stamps made on the spot."""
 
     def __init__(self, pki: DevPki, authority: Issuer) -> None:

@@ -104,6 +104,7 @@ class KnownTokens:
         self._forms: dict[int, list[_Form]] = {}  # by a token's length
         self._frames: dict[int, _Frame] = {}  # by a response's length
         self._tries = _TRIES
+        self._latest: SignedMessage | None = None  # that was read by its form
 
     def forget(self) -> None:
         """Begin anew: the authority is another one now."""
@@ -128,12 +129,14 @@ class KnownTokens:
             message = form.read(token)
             if message is not None:
                 remember(token, message)
-                self._tries = _TRIES
+                self._tries, self._latest = _TRIES, message
                 return message
         return read_message(token)
 
     def learn(self, token: bytes, message: SignedMessage) -> None:
         """Take note of a token that was checked in full; ``message`` is what ``read`` gave."""
+        if message is self._latest:
+            return
         known = self._forms.get(len(token), [])
         is_known = any(message.certificates is one.learnt_from.certificates for one in known)
         if is_known or not self._tries:

@@ -42,20 +42,31 @@ class ProcessSlots:
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
 
-    @asynccontextmanager
-    async def taken(self, wait_s: float) -> AsyncIterator[None]:
+    def taken(self, wait_s: float) -> AbstractAsyncContextManager[None]:
         """Hold one; first come, first served."""
+        return _Held(self._free, wait_s)
+
+
+class _Held(AbstractAsyncContextManager[None]):
+    """One slot of a process; a class, for a generator costs twice as much a request."""
+
+    __slots__ = ("_free", "_wait_s")
+
+    def __init__(self, free: asyncio.Semaphore, wait_s: float) -> None:
+        self._free = free
+        self._wait_s = wait_s
+
+    async def __aenter__(self) -> None:
         try:
             if self._free.locked():
-                await asyncio.wait_for(self._free.acquire(), wait_s)
+                await asyncio.wait_for(self._free.acquire(), self._wait_s)
             else:  # nobody waits: this does not wait either, and needs no task and no timer
                 await self._free.acquire()
         except TimeoutError:
             raise NoSlot from None
-        try:
-            yield
-        finally:
-            self._free.release()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.release()
 
 
 class FileSlots:

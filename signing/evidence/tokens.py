@@ -1,21 +1,17 @@
 """The time-stamps that an act or an extension has added to a file.
 
-Owns reading them out of the bytes that were appended, where the proof of the file has not handed
-them on. Leaves judging them to the proof and to validation.
+Owns what they say together. Leaves finding and judging them to the proof of the file, which hands
+them on.
 """
 
 from __future__ import annotations
 
-import re
-from binascii import unhexlify
 from datetime import datetime
 
 import msgspec
 
 from signing.contract import TimeSource
-from signing.evidence.messages import read_message, without_padding
-
-_GAP = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]")
+from signing.evidence.messages import read_message
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -50,23 +46,6 @@ class Tokens(msgspec.Struct, frozen=True):
     def bare(self) -> int:
         """How many signatures carry no time-stamp of their own."""
         return self.of_signatures.count(None)
-
-
-def read_tokens(appended: bytes, before: int) -> Tokens:
-    """The tokens in what was appended after so many bytes; the file was proved."""
-    of_signatures: list[bytes | None] = []
-    archives: list[bytes] = []
-    before_last = 0
-    for match in _GAP.finditer(appended):
-        first, second = (int(group) - before for group in match.groups())
-        padded = unhexlify(appended[first + 1 : second - 1])
-        message = read_message(padded)
-        if message.is_timestamp:
-            archives.append(without_padding(padded))
-        else:
-            of_signatures.append(message.token)
-            before_last = len(archives)
-    return Tokens(tuple(of_signatures), tuple(archives), tuple(archives[before_last:]))
 
 
 def _moment(token: bytes) -> datetime:

@@ -53,20 +53,20 @@ async def beside(question: Coroutine[Any, Any, T], work: Callable[[], None]) -> 
     """
     waiting = asyncio.current_task()
     assert waiting is not None
-    asked_before = waiting.cancelling()
+    given_up_before = waiting.cancelling()
     shared = _Shared(work, waiting)
     try:
         answer = await question
     except BaseException as error:
         if shared.failure is None:
             raise
-        given_up = waiting.uncancel() > asked_before  # by somebody else, too
+        given_up = waiting.uncancel() > given_up_before  # by somebody else, too
         if given_up and isinstance(error, asyncio.CancelledError):
             raise
-        raise shared.failure from None
+    else:
+        if shared.failure is None:
+            return answer
+        waiting.uncancel()  # the question went on to its answer all the same
     finally:
         shared.call_off()
-    if shared.failure is not None:  # the question went on to its answer all the same
-        waiting.uncancel()
-        raise shared.failure
-    return answer
+    raise shared.failure

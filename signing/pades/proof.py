@@ -176,7 +176,7 @@ def prove_appended(
 
 def prove_extension(
     after: bytes | mmap, size_before: int, stamps: int, digest_before: bytes
-) -> str:
+) -> Proved:
     """Verify that proof alone was added: ``stamps`` time-stamps; otherwise as ``prove_appended``.
 
     Where nothing was added, the file is the one that came.
@@ -195,7 +195,7 @@ def _read_input(after: bytes | mmap, size: int, digest: bytes) -> Any:
     return state
 
 
-def _prove_extension(after: bytes | mmap, state: Any, size_before: int, stamps: int) -> str:
+def _prove_extension(after: bytes | mmap, state: Any, size_before: int, stamps: int) -> Proved:
     found, position = [], size_before
     with memoryview(after) as view:
         for length, second, end in byte_ranges(after, size_before):
@@ -207,15 +207,16 @@ def _prove_extension(after: bytes | mmap, state: Any, size_before: int, stamps: 
         state.update(view[position:])
     if len(found) != stamps or not all(one.read.statement is None for one in found):
         raise ValueError(f"{len(found)} signatures found, {stamps} time-stamps made")
+    tokens = []
     for one in found:
-        _check_timestamp(one)
+        tokens.append(_check_timestamp(one))
         _check_end(after, one.end)
     last = max((one.end for one in found), default=size_before)
     if last != len(after):
         if not _VALIDATION_DATA.search(after, last):
             raise ValueError("something else was added")
         _check_end(after, len(after))
-    return str(state.hexdigest())
+    return Proved(state.hexdigest(), Tokens((), tuple(tokens), tuple(tokens)))
 
 
 def _read_on(after: bytes | mmap, progress: _Progress, certificate: x509.Certificate) -> None:

@@ -26,6 +26,7 @@ from signing.contract import (
 from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import RevocationChecker
 from signing.evidence.timestamps import TimestampAuthorities, unavailable
+from signing.pades.proof import Proved
 from signing.preservation.appending import append_proof
 from signing.preservation.extension_evidence import extension_evidence
 from signing.preservation.gathering import Gathered, Gatherer
@@ -109,7 +110,7 @@ class Extender:
             raise work.failure or _silent()
         return self._result(work, data, level, file.prove(len(work.fields)))
 
-    def _result(self, work: _Work, data: Gathered, level: Level, sha256: str) -> ExtendedFile:
+    def _result(self, work: _Work, data: Gathered, level: Level, proved: Proved) -> ExtendedFile:
         reached, file = work.holding.level, work.file
         shortfall = ""
         if reached.rank < level.rank:
@@ -119,14 +120,14 @@ class Extender:
         now, missing = self._clock.now(), tuple(data.missing)
         return ExtendedFile(
             size=len(file.data),
-            sha256=sha256,
+            sha256=proved.sha256,
             level=reached,
             timestamp_fields=work.fields,
             extended_at=now,
             provability=provability_of_holding(work.holding, self._config.algorithm_ends),
             shortfall=shortfall,
             missing=missing,
-            evidence=extension_evidence(file.appended, file.size_before, work.stored, missing, now),
+            evidence=extension_evidence(proved.tokens.all(), work.stored, missing, now),
         )
 
     async def _stamp(self, work: _Work, data: Gathered | None) -> None:

@@ -1,6 +1,6 @@
 """What one extension leaves to be judged by: the proof it embedded, and the checks it passed.
 
-Owns reading the time-stamp tokens out of the bytes that were appended and the checks in words.
+Owns the checks in words, and whose certificates came with the time-stamps.
 Everything listed as passed would have stopped the extension otherwise; a signature whose issuer
 nobody can ask any more is a warning. Leaves keeping it, and who asked, to the caller.
 """
@@ -13,23 +13,20 @@ from datetime import datetime
 from signing.contract import ActCheck, CheckOutcome, ExtensionEvidence
 from signing.evidence.eligibility import encoded
 from signing.evidence.messages import read_message
-from signing.evidence.tokens import read_tokens
 from signing.preservation.gathering import Gathered
 
 
 def extension_evidence(
-    appended: bytes, before: int, data: Gathered | None, missing: tuple[str, ...], at: datetime
+    tokens: tuple[bytes, ...], data: Gathered | None, missing: tuple[str, ...], at: datetime
 ) -> ExtensionEvidence:
     """Gather what an extension leaves.
 
     Args:
-        appended: the extended file's new revisions, proved.
-        before: how many bytes were there before.
+        tokens: the new time-stamps, as the proof of the extended file has found them.
         data: what was embedded in its security store, if anything.
         missing: signature fields that nobody can answer for.
         at: when it was proved.
     """
-    tokens = read_tokens(appended, before).all()
     carried = [one for token in tokens for one in read_message(token).certificates]
     return ExtensionEvidence(
         certificates=tuple(encoded(c) for c in data.certificates) if data else (),

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from signing.pades.drafts import Draft
-from signing.pades.proof import prove_extension
+from signing.pades.proof import Proved, prove_extension
 from signing.reading.mapped_files import Remapped, append_to
 from signing.reading.opening import Data
 from signing.reading.stretches import let_go, sha256_of
@@ -26,11 +26,6 @@ class Growing:
         self.state = sha256_of(data)
         self._digest_before = self.state.digest()
 
-    @property
-    def appended(self) -> bytes:
-        """Everything that was appended so far."""
-        return self.data[self.size_before :]
-
     def append(self, revision: bytes) -> None:
         """Take a new revision."""
         self.state.update(revision)
@@ -39,8 +34,8 @@ class Growing:
     def _grow(self, revision: bytes) -> None:
         self.data = bytes(self.data) + revision
 
-    def prove(self, stamps: int) -> str:
-        """Verify what was appended; give the whole file's SHA-256, hexadecimal.
+    def prove(self, stamps: int) -> Proved:
+        """Verify what was appended; give the whole file's SHA-256 and the new time-stamps.
 
         Raises:
             ProofFailed: code ``self_check_failed``.
@@ -73,9 +68,9 @@ class GrowingOnDisk(Remapped, Growing):
         append_to(self.path, len(self.data), revision)
         self.map_again()
 
-    def prove(self, stamps: int) -> str:
+    def prove(self, stamps: int) -> Proved:
         """Verify what lies on the disk."""
         self.map_again()
-        sha256 = super().prove(stamps)
+        proved = super().prove(stamps)
         let_go(self.data)
-        return sha256
+        return proved

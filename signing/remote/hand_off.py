@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,9 +26,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signing.added_signatures import check_only_signatures
 from signing.contract import CredentialRefused, DocumentRefused, Level
 from signing.evidence.eligibility import TIME_STAMPING, ChainBuilder, has_extended_usage
-from signing.evidence.messages import read_message
+from signing.evidence.messages import read_message, without_padding
 from signing.evidence.signatures import signature_holds, stated_salt
 from signing.evidence.stamp_messages import read_time_stamp
+from signing.evidence.tokens import Tokens
 from signing.evidence.unchecked import TokenRefused, verified_signer
 from signing.keys.confirmed import ConfirmedKey
 from signing.reading.opening import (
@@ -56,16 +58,21 @@ class Returned:
     level: Level  # B-T when every signature carries a time-stamp that holds, else B-B
     algorithm: str
     claimed_at: datetime | None
+    tokens: Tokens  # the time-stamps that hold
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """One new signature: its field, the bytes it covers, its CMS message."""
+class _Added:
+    """A new signature or time-stamp of the document, and the bytes it covers."""
 
-    field_name: str
     file: Data
+    found: FoundSignature
     spans: tuple[tuple[int, int], tuple[int, int]]  # from, to
-    message: cms.SignedData
+
+    @property
+    def end(self) -> int:
+        """Where what it covers ends."""
+        return self.spans[1][1]
 
     def digest(self, algorithm: str) -> bytes:
         """Of the bytes it covers."""
@@ -73,6 +80,13 @@ class _Made:
         for start, end in self.spans:
             read_into(state, self.file, start, end)
         return state.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Made(_Added):
+    """One new signature with its CMS message."""
+
+    message: cms.SignedData
 
 
 def judge_hand_off(
@@ -104,18 +118,21 @@ def judge_hand_off(
         )
     reader = _open(after)
     try:
-        made = _new_signatures(before, after, reader)
+        added = _new_ones(before, after, reader)
+        made = [_signature(one) for one in added if not one.found.is_timestamp]
         _check_count(made, parts)
         check_only_signatures(reader, _base(before))
         key = _check_signer(made[0], expected)
         for one in made:
             _check_signature(one, key)
+        tokens = _tokens(made, [one for one in added if one.found.is_timestamp], chains)
         return Returned(
             key=key,
-            field_names=tuple(one.field_name for one in made),
-            level=Level.B_T if all(_is_stamped(one, chains) for one in made) else Level.B_B,
+            field_names=tuple(one.found.field.name for one in made),
+            level=Level.B_B if tokens.bare() else Level.B_T,
             algorithm=_algorithm(made[-1]),
             claimed_at=_claimed(made[-1]),
+            tokens=tokens,
         )
     except HOSTILE_INPUT_ERRORS as error:
         raise _broken(short_reason(error)) from error
@@ -130,25 +147,24 @@ def _open(after: Data) -> PdfFileReader:
     return opened.reader
 
 
-def _new_signatures(before: Data, after: Data, reader: PdfFileReader) -> list[_Made]:
-    """The signatures of revisions after the file that went out, in the order they were made."""
-    made: list[tuple[int, _Made]] = []
+def _new_ones(before: Data, after: Data, reader: PdfFileReader) -> list[_Added]:
+    """What is signed and stamped after the file that went out, in the order it was made."""
+    added: list[_Added] = []
     for found in find_signatures(after, reader.root):
         if found.layout not in (Layout.WHOLE_FILE, Layout.PREFIX):
             raise _broken(f"a byte range is {found.layout}")
         start, length, second, rest = (int(number) for number in found.value["/ByteRange"])
         end = second + rest
-        if end > len(before) and not found.is_timestamp:
-            spans = ((start, length), (second, end))
-            made.append((end, _Made(found.field.name, after, spans, _message(found))))
-    return [one for _, one in sorted(made, key=lambda pair: pair[0])]
+        if end > len(before):
+            added.append(_Added(after, found, ((start, length), (second, end))))
+    return sorted(added, key=lambda one: one.end)
 
 
-def _message(found: FoundSignature) -> cms.SignedData:
-    message = cms.ContentInfo.load(bytes(found.value["/Contents"]))
+def _signature(one: _Added) -> _Made:
+    message = cms.ContentInfo.load(bytes(one.found.value["/Contents"]))
     if message["content_type"].native != "signed_data":
         raise ValueError("not a signed CMS message")
-    return message["content"]
+    return _Made(one.file, one.found, one.spans, message["content"])
 
 
 def _check_count(made: list[_Made], parts: int) -> None:
@@ -245,18 +261,37 @@ def _check_binding(attributes: dict[str, object], certificate: x509.Certificate)
         raise _bad_signature("the signature names another certificate")
 
 
-def _is_stamped(made: _Made, chains: ChainBuilder) -> bool:
-    """Whether a trusted time-stamp is over this signature; a poor one is there, but counts not."""
+def _tokens(made: list[_Made], stamps: list[_Added], chains: ChainBuilder) -> Tokens:
+    """The time-stamps that are trusted; a poor one is there, but counts not."""
+    archives = []
+    for one in stamps:
+        token = bytes(one.found.value["/Contents"])
+        if _token_holds(token, one.digest, chains):
+            archives.append((one.end, without_padding(token)))
+    return Tokens(
+        of_signatures=tuple(_own_stamp(one, chains) for one in made),
+        archives=tuple(token for _, token in archives),
+        over_all=tuple(token for end, token in archives if end > made[-1].end),
+    )
+
+
+def _own_stamp(made: _Made, chains: ChainBuilder) -> bytes | None:
+    """The first trusted time-stamp in the signature's own message."""
     (info,) = made.message["signer_infos"]
-    tokens = [
-        attribute["values"][0].dump()
-        for attribute in info["unsigned_attrs"] or ()
-        if attribute["type"].native == "signature_time_stamp_token"
-    ]
-    return any(_token_holds(token, info["signature"].native, chains) for token in tokens)
+    signature = info["signature"].native
+
+    def digest(algorithm: str) -> bytes:
+        return hashlib.new(algorithm, signature).digest()
+
+    for attribute in info["unsigned_attrs"] or ():
+        if attribute["type"].native == "signature_time_stamp_token":
+            token: bytes = attribute["values"][0].dump()
+            if _token_holds(token, digest, chains):
+                return token
+    return None
 
 
-def _token_holds(token: bytes, signature: bytes, chains: ChainBuilder) -> bool:
+def _token_holds(token: bytes, digest: Callable[[str], bytes], chains: ChainBuilder) -> bool:
     try:
         message = read_message(token)
         signer = verified_signer(message)
@@ -266,7 +301,7 @@ def _token_holds(token: bytes, signature: bytes, chains: ChainBuilder) -> bool:
         return False
     if told.digest not in _HASHES:
         return False
-    if told.imprint != hashlib.new(told.digest, signature).digest():
+    if told.imprint != digest(told.digest):
         return False
     chain = chains.build(signer, told.time, extra)
     return has_extended_usage(signer, TIME_STAMPING) and chain is not None

@@ -34,7 +34,6 @@ from signing.evidence.act_evidence import Facts, act_evidence, check_binding
 from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import Evidence
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient
-from signing.evidence.tokens import read_tokens
 from signing.keys.confirmed import ConfirmedKey, waiting_key
 from signing.keys.contract import AuthorisedKey, OpenedKey
 from signing.keys.vgca import VgcaSource, not_handed_off
@@ -172,9 +171,7 @@ class RemoteActs(RemoteFileActs, RemoteEmbedding, RemoteTalk):
             field_names=returned.field_names,
             certificate=returned.key.credential.certificate,
             signed_at=returned.claimed_at or self._clock.now().replace(microsecond=0),
-            evidence=act_evidence(
-                order, read_tokens(signed[len(order.pdf) :], len(order.pdf)), facts
-            ),
+            evidence=act_evidence(order, returned.tokens, facts),
             shortfall=shortfall,
         )
 

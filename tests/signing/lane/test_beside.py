@@ -65,6 +65,17 @@ async def test_failing_work_withdraws_the_question_and_waits_for_its_end():
     assert not others()
 
 
+async def test_what_the_works_failure_came_from_is_not_lost():
+    desk, reason = Desk(), KeyError("why")
+
+    def fail():
+        raise Broken from reason
+
+    with pytest.raises(Broken) as failed:
+        await beside(desk.answer(), fail)
+    assert failed.value.__cause__ is reason
+
+
 async def test_the_answers_failure_comes_after_the_work():
     desk = Desk()
 

@@ -8,9 +8,11 @@ import pytest
 
 from signing.contract import Level, Role, SignOrder
 from signing.delivery import InMemory
-from signing.evidence.tokens import read_tokens
+from signing.evidence.messages import read_message
+from signing.evidence.tokens import Tokens
 from signing.pades.failing import ProofFailed
 from signing.pades.proof import GrowingProof, prove
+from tests.signing import oracles
 
 KEY = "official-ec"
 
@@ -40,8 +42,10 @@ async def test_reading_in_steps_ends_where_reading_at_once_does(twice, certifica
     proved = proof.finish(2)
     assert proved == prove(before, both, certificate, 2)
     assert proved.sha256 == hashlib.sha256(both).hexdigest()
-    assert proved.tokens == read_tokens(both[len(before) :], len(before))
-    assert [len(proved.tokens.of_signatures), len(proved.tokens.archives)] == [2, 1]
+    one, two, archive = [message for message, _, _ in oracles.messages(both)]
+    own = read_message(one).token, read_message(two).token
+    assert None not in own
+    assert proved.tokens == Tokens(own, (archive,), (archive,))
 
 
 @pytest.mark.parametrize("signatures", [0, 1, 3])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 
 import pytest
 from aiohttp import web
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.signers import PdfTimeStamper
 
 from signing.added_signatures import check_only_signatures
 from signing.contract import (
@@ -19,9 +22,11 @@ from signing.contract import (
     Level,
     Role,
     SignedPdf,
+    TimeSource,
 )
 from signing.devpki.loopback import LoopbackServer
-from signing.devpki.vgca_desktop import VgcaDesktop
+from signing.devpki.vgca_desktop import DeskStamps, VgcaDesktop
+from signing.evidence.messages import read_message
 from signing.reading.opening import open_pdf
 from tests.signing import oracles
 from tests.signing.remote.conftest import order
@@ -89,6 +94,23 @@ async def test_time_stamps_count_when_they_hold(
     accepted = await accept(fresh_service, vgca_key(), decision_pdf, await desk.sign(decision_pdf))
     assert accepted.level is Level.B_B
     assert accepted.evidence.timestamps == ()
+
+
+@pytest.mark.parametrize(("authority", "kept"), [("tsa", 2), ("issuing", 1)])
+async def test_a_time_stamp_of_the_document_is_kept_when_it_holds(
+    fresh_service, server, vgca_key, desk, decision_pdf, authority, kept
+):
+    """One by a key that is not for it is passed over; the signature has its own."""
+    desk.stamped_by = server.pki.tsa
+    signed = await desk.sign(decision_pdf)
+    stamper = DeskStamps(server.pki, getattr(server.pki, authority))
+    writer = IncrementalPdfFileWriter(io.BytesIO(signed))
+    stamped = await PdfTimeStamper(stamper).async_timestamp_pdf(writer, "sha256")
+    accepted = await accept(fresh_service, vgca_key(), decision_pdf, stamped.getvalue())
+    own, document = [message for message, _, _ in oracles.messages(stamped.getvalue())]
+    assert accepted.level is Level.B_T
+    assert accepted.evidence.timestamps == (read_message(own).token, document)[:kept]
+    assert accepted.evidence.time_source is TimeSource.SIGNATURE
 
 
 @pytest.mark.parametrize(
