@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from signing.lane.file import LaneFile, open_file
-from signing.lane.form import Form, missing_flags, read_form
+from signing.lane.form import Form, read_form
 from signing.lane.pages import LanePage, find_page
 from signing.lane.refusal import NotForTheLane
 from signing.lane.revision import Revision
@@ -192,25 +192,22 @@ class LaneDocument:
         form.names.add(name)
         form.fields.append(bytes(target))
         fields = b"[%s]" % b" ".join(form.fields)
-        if form.fields_place is not None:
-            revision.put(form.fields_place, fields)
-        changes = {} if form.flagged else missing_flags(form)
-        form.flagged = True
         if form.fields_place is None:
-            changes[b"/Fields"] = fields
-        if changes:
-            form.entries = form.entries.having(changes)
-            self._write_form(revision)
+            self._write_form(revision, form.with_fields(fields))
+        else:
+            revision.put(form.fields_place, fields)
+            if form.flag():
+                self._write_form(revision, bytes(form.entries))
         self._enter_widget(revision, target, page)
 
-    def _write_form(self, revision: Revision) -> None:
+    def _write_form(self, revision: Revision, body: bytes) -> None:
         form, catalog = self.form, self.file.catalog
         if form.place is not None:
-            revision.put_dictionary(form.place, form.entries)
+            revision.put(form.place, body)
         elif b"/AcroForm" in catalog and reference(catalog.get(b"/AcroForm")) is None:
-            self.change_catalog(revision, {b"/AcroForm": bytes(form.entries)})
+            self.change_catalog(revision, {b"/AcroForm": body})
         else:
-            form.place = revision.new(bytes(form.entries))
+            form.place = revision.new(body)
             self.change_catalog(revision, {b"/AcroForm": bytes(form.place)})
 
     def _enter_widget(self, revision: Revision, target: Reference, page: LanePage) -> None:

@@ -34,6 +34,7 @@ class Form:
     fields_place: Reference | None
     names: set[str]  # of the top-level fields
     flagged: bool = False  # whether the form's flags were seen to
+    before_fields: bytes | None = None  # what is written before its fields, once that is known
 
     def free_name(self, prefix: str) -> str:
         """The prefix with the first number that is not taken."""
@@ -41,6 +42,26 @@ class Form:
         while f"{prefix}{number}" in self.names:
             number += 1
         return f"{prefix}{number}"
+
+    def flag(self) -> bool:
+        """Set "signatures exist" and "append only"; whether that changes the form."""
+        if self.flagged:
+            return False
+        self.flagged = True
+        raw = self.entries.get(b"/SigFlags")
+        flags = 0 if raw is None else integer(raw)
+        wanted = flags | _SIGNATURES_EXIST | _APPEND_ONLY
+        if raw is not None and flags == wanted:
+            return False
+        self.entries = self.entries.having({b"/SigFlags": b"%d" % wanted})
+        return True
+
+    def with_fields(self, fields: bytes) -> bytes:
+        """The form as it is written with an array of fields in it."""
+        if self.before_fields is None:
+            self.flag()
+            self.before_fields = bytes(self.entries.without(b"/Fields"))[:-2]
+        return b"%s\n/Fields %s>>" % (self.before_fields, fields)
 
 
 def read_form(file: LaneFile) -> Form:
@@ -64,14 +85,6 @@ def read_form(file: LaneFile) -> Form:
     names = set(_names(file, fields))
     fields_place = reference(raw_fields) if file.resolve(raw_fields) is not None else None
     return Form(entries, place, fields, fields_place, names)
-
-
-def missing_flags(form: Form) -> dict[bytes, bytes]:
-    """What the form has to say yet so that "signatures exist" and "append only" are set."""
-    raw = form.entries.get(b"/SigFlags")
-    flags = 0 if raw is None else integer(raw)
-    wanted = flags | _SIGNATURES_EXIST | _APPEND_ONLY
-    return {} if raw is not None and flags == wanted else {b"/SigFlags": b"%d" % wanted}
 
 
 def _names(file: LaneFile, fields: list[bytes]) -> list[str]:
