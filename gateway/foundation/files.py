@@ -27,7 +27,7 @@ from gateway.foundation.spools import Spool, sweep, sweep_temporary
 
 LARGE_FROM = 20 * 1024 * 1024
 _CHUNK = 1024 * 1024
-_STRETCH = 4 * 1024 * 1024  # of a file elsewhere, asked for at once
+_STRETCH = 8 * 1024 * 1024  # of a file elsewhere, asked for at once
 _PATIENCE = {"retry_timeout": timedelta(seconds=60)}  # somebody waits for the answer
 _NO_STORE = "NoSuchBucket"  # S3's code; a missing file's is NoSuchKey
 _PARTS_AT_ONCE = 4  # of 5 MiB, in memory while they are sent
