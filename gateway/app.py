@@ -24,6 +24,7 @@ from gateway.certification.assembly import CertificationDesk
 from gateway.certification.attestation import load_templates
 from gateway.documents.assembly import DocumentDesk
 from gateway.door_money import post_cash
+from gateway.file_wiring import file_store
 from gateway.foundation import openapi, system
 from gateway.foundation.access import Keys
 from gateway.foundation.addresses import AddressGuard, parse_subnets
@@ -32,7 +33,6 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.connections import Runner
 from gateway.foundation.database import Database
 from gateway.foundation.edge import middleware
-from gateway.foundation.files import FileStore
 from gateway.foundation.limits import RateLimiter
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
@@ -99,7 +99,7 @@ class Gateway:
             job_limit_s=job_limit_s(signers),
             on_trips=self._count_trips,
         )
-        self.files = FileStore(settings.files.url, settings.files.large_from)
+        self.files = file_store(settings)
         self.keys = Keys(self.database, clock, pepper(settings), (settings.server.mode,))
         self.limiter = RateLimiter(clock, self.redis, settings.server.requests_per_second)
         self.client = client_address(settings.server.trusted_proxies)

@@ -26,22 +26,31 @@ def run_to_end(command: Callable[[], int]) -> int:
     try:
         status = command()
         sys.stdout.flush()
-    except ConfigurationError as error:
-        for problem in error.problems:
-            _tell(f"cấu hình: {problem}")
-        return WRONG
-    except Problem as problem:
-        _tell(problem.document("vi", "")["detail"])
-        return REFUSED
     except BrokenPipeError:
         _leave_output()
         return _READER_LEFT
-    except OSError as error:
-        _tell(_sentence(error))
-        return WRONG
     except KeyboardInterrupt:
         return _STOPPED
+    except Exception as error:
+        sentences = _sentences(error)
+        if not sentences:
+            raise
+        for sentence in sentences:
+            _tell(sentence)
+        return REFUSED if isinstance(error, Problem) else WRONG
     return status
+
+
+def _sentences(error: Exception) -> list[str]:
+    """What an operator is told; nothing for faults of our own."""
+    if isinstance(error, ConfigurationError):
+        return [f"cấu hình: {problem}" for problem in error.problems]
+    if isinstance(error, Problem):
+        return [error.document("vi", "")["detail"]]
+    if isinstance(error, OSError):
+        return [_sentence(error)]
+    away = _about_what_is_away(error)
+    return [away] if away else []
 
 
 def _tell(sentence: str) -> None:
@@ -53,6 +62,25 @@ def _sentence(error: OSError) -> str:
     if error.filename is None:
         return f"hệ thống từ chối / the system refused: {why}"
     return f"không đọc hoặc ghi được tệp / cannot be read or written: {error.filename} ({why})"
+
+
+def _about_what_is_away(error: Exception) -> str | None:
+    """The sentence when a database or a file store does not answer; None for other errors."""
+    # Imported here: a command that ends well needs neither.
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - see above
+
+    from gateway.foundation.database import DatabaseUnavailable  # noqa: PLC0415 - see above
+    from gateway.foundation.files import FilesUnavailable  # noqa: PLC0415 - see above
+
+    if isinstance(error, FilesUnavailable):
+        return f"kho tệp không trả lời / the file store does not answer: {error}"
+    cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+    if isinstance(cause, OperationalError):
+        said = str(cause.orig).partition("\n")[0]
+        return f"không mở được cơ sở dữ liệu / the database cannot be opened: {said}"
+    if isinstance(error, DatabaseUnavailable):
+        return f"cơ sở dữ liệu không trả lời / the database does not answer: {error}"
+    return None
 
 
 def _leave_output() -> None:

@@ -192,12 +192,12 @@ def verify_audit(given: argparse.Namespace) -> int:
 async def _verify(settings: Settings, noted: dict[str, tuple[int, str]]) -> list[Walked]:
     from gateway.certification import kept_store
     from gateway.documents.evidence.audit import EvidenceAudit, Head
-    from gateway.foundation.files import FileStore
+    from gateway.file_wiring import file_store
 
     heads: dict[str, Head] = {tenant: Head(*head) for tenant, head in noted.items()}
     async with _opened(settings) as database:
         longer = {"bản sao chứng thực": kept_store.lengthened()}
-        files = FileStore(settings.files.url)
+        files = file_store(settings)
         return await EvidenceAudit(database, files, longer).verify(heads)
 
 

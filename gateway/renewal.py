@@ -13,9 +13,10 @@ from datetime import timedelta
 from gateway.certification.keeping import CopyKeeping
 from gateway.documents.preservation.service import DocumentKeeping
 from gateway.documents.revocation.distrust import Distrust
+from gateway.file_wiring import file_store
 from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
-from gateway.foundation.files import FileDamaged, FileMissing, FileStore
+from gateway.foundation.files import FileDamaged, FileMissing, FilesUnavailable
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Redis, Waker
@@ -32,6 +33,11 @@ from signing.processes.pool import SignerPool
 
 BY_COMMAND = Asked(COMMAND, "renew")
 Write = Callable[[str], object]
+_OF_THE_FILE = {
+    FileMissing: "không còn trong kho tệp",
+    FileDamaged: "byte trong kho tệp đã bị sửa",
+    FilesUnavailable: "kho tệp tạm thời không dùng được",
+}
 
 
 async def renew(
@@ -50,7 +56,7 @@ async def renew(
     """
     signer = signer_config(settings)
     redis = Redis(settings.redis.url) if settings.redis.url else None
-    files = FileStore(settings.files.url, settings.files.large_from)
+    files = file_store(settings)
     policy = preservation_policy(settings)
     preservation = Preservation(database, clock, Metrics(), policy)
     try:
@@ -85,7 +91,7 @@ async def _renew_all(due: Sequence[KeptFile], preservation: Preservation, write:
     for file in due:
         try:
             outcome = await preservation.renew(file, BY_COMMAND)
-        except (Problem, SigningError, FileMissing, FileDamaged) as error:
+        except (Problem, SigningError, FileMissing, FileDamaged, FilesUnavailable) as error:
             failed += 1
             write(f"{file.id} {file.reference}: {_words_for(error)}\n")
         else:
@@ -97,7 +103,7 @@ async def _renew_all(due: Sequence[KeptFile], preservation: Preservation, write:
 def _words_for(error: Exception) -> str:
     if isinstance(error, Problem):
         return error.detail_vi or error.code
-    return error.message_vi if isinstance(error, SigningError) else type(error).__name__
+    return error.message_vi if isinstance(error, SigningError) else _OF_THE_FILE[type(error)]
 
 
 def _list(due: Sequence[KeptFile], write: Write) -> None:

@@ -29,6 +29,7 @@ from gateway.documents.confirmations.desk import ConfirmationPolicy
 from gateway.documents.confirmations.hand_off import HandOffPolicy
 from gateway.documents.confirmations.signing_places import BatchPolicy
 from gateway.documents.rules import Authority, KeyUse
+from gateway.file_wiring import judge_files
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
@@ -212,6 +213,7 @@ def unbuildable(settings: Settings) -> list[str]:
         lambda: build_connectors(settings, HttpTransport(clock, Metrics()), clock),
         lambda: signer_config(settings),
         lambda: document_templates(settings.signing.templates),
+        lambda: judge_files(settings),
     )
     for check in checks:
         try:

@@ -25,10 +25,13 @@ from signing.contract import (
     VoidStamps,
 )
 from signing.delivery import Delivery, IntoFile
-from signing.pades.refusals import check_readable
+from signing.keys.contract import OpenedKey
+from signing.pades.drafts import Draft
+from signing.pades.refusals import LargeFileNotPlain, check_readable
 from signing.preservation import Extender
 from signing.reading.mapped_files import copied, mapped, whole_file
 from signing.reading.stretches import sha256_of
+from signing.remote.begun import in_memory
 from signing.stages import Timings
 
 
@@ -43,6 +46,10 @@ class LargeFileWork:
         async def _perform(
             self, order: SignOrder, state: Any, timings: Timings, delivery: Delivery
         ) -> SignedPdf: ...
+        async def _open(self, order: SignOrder) -> OpenedKey: ...
+        async def _sign_in_draft(
+            self, order: SignOrder, key: OpenedKey, draft: Draft
+        ) -> SignedFile: ...
         # public methods of the service, which describes them
         async def validate(  # noqa: D102 - see there
             self, pdf: bytes, allowed_fields: frozenset[str] = frozenset()
@@ -88,6 +95,20 @@ class LargeFileWork:
         """``Preserving.extend`` from file to file; see ``LargeFiles``."""
         return await self._extender.extend_file(source, target, level)
 
+    async def _sign_into(
+        self, order: SignOrder, state: Any, timings: Timings, delivery: IntoFile
+    ) -> SignedPdf:
+        """By the lane; else in the copy itself, where pyHanko holds nothing of the document."""
+        try:
+            return await self._perform(order, state, timings, delivery)
+        except LargeFileNotPlain:  # the key was opened and not used
+            key = await self._open(order)
+        try:
+            with delivery.draft() as draft:
+                return in_memory(b"", await self._sign_in_draft(order, key, draft))
+        finally:
+            await key.release()
+
     async def sign_file(
         self, order: SignOrder, source: Path, target: Path, inspected: str = ""
     ) -> SignedFile:
@@ -106,7 +127,7 @@ class LargeFileWork:
                 await copying
                 timings.mark("inspection")
                 delivery = IntoFile(target, len(data), state.digest())
-                signed = await self._perform(order, state, timings, delivery)
+                signed = await self._sign_into(order, state, timings, delivery)
         return SignedFile(
             sha256=signed.sha256,
             level=signed.level,

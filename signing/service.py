@@ -162,7 +162,7 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
         try:
             if is_authorised(key):
                 with delivery.draft() as draft:
-                    signed = await self._sign_as_authorised(order, key, draft)
+                    signed = await self._sign_in_draft(order, key, draft)
                     return in_memory(delivery.whole(draft), signed)
             return await sign_reachable(
                 order,

@@ -20,7 +20,7 @@ from gateway.certification import store
 from gateway.certification.rules import FileMatch, file_verdict
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
-from gateway.foundation.files import FileDamaged, FileMissing, FileStore
+from gateway.foundation.files import FileDamaged, FileMissing, FileStore, FilesUnavailable
 from gateway.preservation.stored_files import ExtendingSignatures
 from signing.contract import SigningError, Validation
 
@@ -78,7 +78,7 @@ class Verification:
             return seen[1]
         try:
             verdict = await self._judged(digest)
-        except (SigningError, FileMissing, FileDamaged) as error:
+        except (SigningError, FileMissing, FileDamaged, FilesUnavailable) as error:
             _log.warning("issued_file_not_checked", error=type(error).__name__)
             return None
         if len(self._seen) >= _REMEMBERED:

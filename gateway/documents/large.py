@@ -76,10 +76,17 @@ class LargeDocuments:
         async with self._files.local(sha256) as path:
             return await self._signatures.validate_file(path, allowed_fields)
 
-    async def take_apart(self, sha256: str) -> SignedPieces:
-        """The pieces of a stored file that other programs check."""
-        async with self._files.local(sha256) as path:
-            return await self._signatures.take_apart_file(path)
+    async def witness(
+        self, sha256: str, allowed_fields: frozenset[str]
+    ) -> tuple[Validation, SignedPieces]:
+        """The verdict on a stored file, and the pieces of it that other programs check.
+
+        Raises:
+            SigningError: the signing service's refusal.
+        """
+        async with self._files.local(sha256) as path:  # from a store elsewhere, one copy for both
+            verdict = await self._signatures.validate_file(path, allowed_fields)
+            return verdict, await self._signatures.take_apart_file(path)
 
     async def check_number(
         self, sha256: str, number: DocumentNumber, placement: Placement | None

@@ -196,8 +196,14 @@ def _leaf(kind: Any, value: Any, pointer: str, errors: list[FieldError]) -> Any:
         return None
 
 
+_ANY_DATE = re.compile(r"Invalid RFC3339 encoded date|Expected `date(?: \| null)?`, got `.+`")
+_ANY_MOMENT = re.compile(
+    r"Invalid RFC3339 encoded (?:datetime|time)|Expected `datetime` with a timezone component"
+    r"|Expected `datetime(?: \| null)?`, got `.+`"
+)
 _SENTENCES = (
-    (re.compile(r"Expected `(?:int|float)`, got `(.+)`"), "Cần số nguyên."),
+    (re.compile(r"Expected `int(?: \| null)?`, got `(.+)`"), "Cần số nguyên."),
+    (re.compile(r"Expected `float(?: \| null)?`, got `(.+)`"), "Cần một số."),
     (re.compile(r"Expected `(?:int|float)` >= (\S+)"), "Cần số từ {0} trở lên."),
     (re.compile(r"Expected `(?:int|float)` <= (\S+)"), "Cần số không quá {0}."),
     (re.compile(r"Expected `str` of length >= (\d+)"), "Cần ít nhất {0} ký tự."),
@@ -210,7 +216,8 @@ _SENTENCES = (
     (re.compile(r"Expected `(?:object|dict)(?: \| null)?`, got `(.+)`"), "Cần một đối tượng."),
     (re.compile(r"Expected `bool(?: \| null)?`, got `(.+)`"), "Cần true hoặc false."),
     (re.compile(r"Invalid enum value (.+)"), "Giá trị {0} không nằm trong danh sách cho phép."),
-    (re.compile(r"Invalid RFC3339 encoded (?:datetime|date|time)"), "Cần thời điểm theo RFC 3339."),
+    (_ANY_DATE, "Cần một ngày, dạng năm-tháng-ngày: 2026-11-21."),
+    (_ANY_MOMENT, "Cần thời điểm theo RFC 3339, có múi giờ: 2026-11-21T09:00:00+07:00."),
 )
 
 

@@ -73,7 +73,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         code = _AIOHTTP_CODES.get(error.status, "invalid_request")
         raise Problem(code, headers=headers) from error
     except UNAVAILABLE as error:
-        _log.warning("database_unavailable", route=_route_of(request))
+        _log.warning("unavailable", what=type(error).__name__, route=_route_of(request))
         raise Problem("service_unavailable", headers={"Retry-After": "2"}) from error
     except Exception as error:
         _log.exception("unhandled", route=_route_of(request))

@@ -12,21 +12,25 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import obstore
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from gateway.foundation.spools import Spool, sweep, sweep_temporary
 
 LARGE_FROM = 20 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_STRETCH = 8 * 1024 * 1024  # of a file elsewhere, asked for at once
+_PATIENCE = {"retry_timeout": timedelta(seconds=60)}  # somebody waits for the answer
+_NO_STORE = "NoSuchBucket"  # S3's code; a missing file's is NoSuchKey
+_PARTS_AT_ONCE = 4  # of 5 MiB, in memory while they are sent
 
 
 class FileMissing(Exception):
@@ -35,6 +39,14 @@ class FileMissing(Exception):
 
 class FileDamaged(Exception):
     """What the store gave back is not what was put in."""
+
+
+class FilesUnavailable(Exception):
+    """A store elsewhere does not answer, or refuses us; nothing is known of the file."""
+
+
+class FilesAddressWrong(ValueError):
+    """No store can be at such an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,7 @@ class StoredFile:
 
 
 class FileStore:
-    """Bytes by their SHA-256.
+    """Bytes by their SHA-256; every method raises ``FilesUnavailable`` when the store is away.
 
     ``large_from``: the size in bytes above which a file is not held in memory where that can be
     helped.
@@ -59,8 +71,9 @@ class FileStore:
     def __init__(self, url: str, large_from: int = LARGE_FROM) -> None:
         self.large_from = large_from
         self._folder: Path | None = None
-        if "://" in url and not url.startswith("file://"):
-            self._store: ObjectStore = from_url(url)
+        self._store: ObjectStore
+        if is_elsewhere(url):
+            self._store = store_elsewhere(url)
         else:
             self._folder = Path(url.removeprefix("file://")).absolute()
             self._store = LocalStore(self._folder, mkdir=True)
@@ -68,15 +81,17 @@ class FileStore:
     async def put(self, content: bytes) -> str:
         """Store and return the SHA-256 (hex) it is found under."""
         digest = hashlib.sha256(content).hexdigest()
-        await obstore.put_async(self._store, _path(digest), content)
+        with _reaching():
+            await obstore.put_async(self._store, _path(digest), content)
         return digest
 
     async def put_once(self, content: bytes) -> str:
         """Like ``put``, but what is there already is not sent again (a CRL of many signatures)."""
         digest = hashlib.sha256(content).hexdigest()
         try:
-            there = await obstore.head_async(self._store, _path(digest))
-        except (NotFoundError, FileNotFoundError):
+            with _reaching():
+                there = await obstore.head_async(self._store, _path(digest))
+        except FileMissing:
             return await self.put(content)
         return digest if there["size"] == len(content) else await self.put(content)
 
@@ -97,16 +112,15 @@ class FileStore:
         return await self._read(digest, result)
 
     async def _read(self, digest: str, result: obstore.GetResult) -> bytes:
-        content = bytes(await result.bytes_async())
+        with _reaching():
+            content = bytes(await result.bytes_async())
         if hashlib.sha256(content).hexdigest() != digest:
             raise FileDamaged(digest)
         return content
 
     async def _find(self, digest: str) -> obstore.GetResult:
-        try:
+        with _reaching():
             return await obstore.get_async(self._store, _path(digest))
-        except (NotFoundError, FileNotFoundError) as error:
-            raise FileMissing(digest) from error
 
     # ------------------------------------------------------------------ large files
 
@@ -141,10 +155,14 @@ class FileStore:
             await asyncio.to_thread(_move, path, self._folder / _path(digest))
             return
         seen = hashlib.sha256()
-        await obstore.put_async(self._store, _path(digest), _pieces_of(path, seen))
-        if seen.hexdigest() != digest:
-            await obstore.delete_async(self._store, _path(digest))
-            raise FileDamaged(digest)
+        pieces = _pieces_of(path, seen)
+        with _reaching():
+            await obstore.put_async(
+                self._store, _path(digest), pieces, max_concurrency=_PARTS_AT_ONCE
+            )
+            if seen.hexdigest() != digest:
+                await obstore.delete_async(self._store, _path(digest))
+                raise FileDamaged(digest)
         await asyncio.to_thread(path.unlink)
 
     async def stream(self, digest: str) -> StoredFile:
@@ -153,9 +171,22 @@ class FileStore:
         Raises:
             FileMissing: not there.
         """
-        result = await self._find(digest)
-        pieces = result.stream(min_chunk_size=_CHUNK)
-        return StoredFile(result.meta["size"], _proven(pieces, digest))
+        if self._folder is not None:
+            result = await self._find(digest)
+            return StoredFile(result.meta["size"], _proven(_read_on(result), digest))
+        with _reaching():
+            size = (await obstore.head_async(self._store, _path(digest)))["size"]
+        return StoredFile(size, _proven(self._stretches(digest, size), digest))
+
+    async def _stretches(self, digest: str, size: int) -> AsyncIterator[bytes]:
+        """One request each: one for everything would end when its receiver is slow."""
+        for start in range(0, size, _STRETCH):
+            end = min(start + _STRETCH, size)
+            with _reaching():
+                piece = await obstore.get_range_async(
+                    self._store, _path(digest), start=start, end=end
+                )
+            yield bytes(piece)
 
     async def check(self, digest: str) -> None:
         """See that a file of any size is there, as it was stored.
@@ -186,17 +217,53 @@ class FileStore:
             yield copy
 
 
-async def _proven(pieces: obstore.BytesStream, digest: str) -> AsyncIterator[bytes]:
+def is_elsewhere(url: str) -> bool:
+    """Whether documents are kept in a store that is no folder of this machine."""
+    return "://" in url and not url.startswith("file://")
+
+
+def store_elsewhere(url: str) -> ObjectStore:
+    """The store at an address; what else it needs stands in the environment (``AWS_…``).
+
+    Raises:
+        FilesAddressWrong: no such kind of store, or something that it needs is not said.
+    """
+    patience: dict[str, Any] = {} if url.startswith("memory:") else {"retry_config": _PATIENCE}
+    try:
+        return from_url(url, **patience)
+    except (BaseError, ValueError) as error:
+        raise FilesAddressWrong(str(error).partition("\n")[0]) from error
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """What the store says, in our own words."""
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError) as error:
+        if _NO_STORE in str(error):
+            raise FilesUnavailable(_NO_STORE) from error
+        raise FileMissing(str(error).partition("\n")[0]) from error
+    except BaseError as error:
+        raise FilesUnavailable(str(error).partition("\n")[0]) from error
+
+
+async def _proven(pieces: AsyncIterator[bytes], digest: str) -> AsyncIterator[bytes]:
     """The pieces, the last one only when all of them together have the hash."""
     seen, held = hashlib.sha256(), b""
     async for piece in pieces:
         if held:
             yield held
-        held = bytes(piece)
+        held = piece
         await asyncio.to_thread(seen.update, held)
     if seen.hexdigest() != digest:
         raise FileDamaged(digest)
     yield held
+
+
+async def _read_on(result: obstore.GetResult) -> AsyncIterator[bytes]:
+    async for piece in result.stream(min_chunk_size=_CHUNK):
+        yield bytes(piece)
 
 
 async def _pieces_of(path: Path, seen: hashlib._Hash) -> AsyncIterator[bytes]:

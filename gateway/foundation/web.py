@@ -21,6 +21,7 @@ from gateway.foundation.bodies import read_limited
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
 from gateway.foundation.decode import decode, fields_of, read_text
+from gateway.foundation.files import FilesUnavailable
 from gateway.foundation.idempotency import Answer, Claim, Lease
 from gateway.foundation.limits import RateLimiter
 from gateway.foundation.problems import MEDIA_TYPE, FieldError, Problem, invalid
@@ -326,5 +327,5 @@ def language_of(request: web.Request) -> str:
     return best
 
 
-# Answers for a database that is away: known to the middleware in ``edge.py``.
-UNAVAILABLE = (DatabaseUnavailable,)
+# A database or a file store that is away: known to the middleware in ``edge.py``.
+UNAVAILABLE = (DatabaseUnavailable, FilesUnavailable)

@@ -15,10 +15,17 @@ from sqlalchemy import Connection
 
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
-from gateway.foundation.files import FileDamaged, FileMissing, FileStore
+from gateway.foundation.files import FileDamaged, FileMissing, FileStore, FilesUnavailable
 from gateway.preservation import store
 from gateway.preservation.kept import Keeper, KeptFile
-from gateway.preservation.rules import FILE_REASONS, Kind, State, file_reason, is_past_retention
+from gateway.preservation.rules import (
+    FILE_REASONS,
+    STORE_AWAY,
+    Kind,
+    State,
+    file_reason,
+    is_past_retention,
+)
 from gateway.preservation.service import LEASE, Preservation
 from gateway.preservation.stored_files import ExtendingSignatures, provability_of_stored
 from signing.contract import Level, SigningError
@@ -131,6 +138,9 @@ class LookingAhead:
             found = await provability_of_stored(self._files, self._signatures, file.sha256)
         except SigningError as error:  # the signer is away: next time
             _log.warning("file_not_reckoned", file=file.id, reason=error.code)
+            return 0
+        except FilesUnavailable:
+            _log.warning("file_not_reckoned", file=file.id, reason=STORE_AWAY)
             return 0
         except (FileMissing, FileDamaged) as error:
             reason = file_reason(error)

@@ -20,6 +20,7 @@ REVOKED_STAMP = "timestamp_revoked"
 RENEWABLE = ("timestamp_certificate", "algorithm", REVOKED_STAMP)
 # the file itself is not there to be reckoned
 FILE_REASONS = ("file_missing", "file_damaged")
+STORE_AWAY = "files_unavailable"
 
 
 def file_reason(error: FileMissing | FileDamaged) -> str:

@@ -20,14 +20,22 @@ from sqlalchemy import Connection
 
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
-from gateway.foundation.files import FileDamaged, FileMissing
+from gateway.foundation.files import FileDamaged, FileMissing, FilesUnavailable
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.problems import Problem
 from gateway.preservation import store
 from gateway.preservation.asked import QUEUE, Asked
 from gateway.preservation.kept import Keeper, KeptFile, Outcome
 from gateway.preservation.policy import PreservationPolicy
-from gateway.preservation.rules import Kind, State, file_reason, is_lost, is_resting, is_settled
+from gateway.preservation.rules import (
+    STORE_AWAY,
+    Kind,
+    State,
+    file_reason,
+    is_lost,
+    is_resting,
+    is_settled,
+)
 from signing.contract import Level, SigningError
 
 _log = structlog.get_logger(__name__)
@@ -77,6 +85,8 @@ class Preservation:
             await self._database.write(partial(self._wait, task=task, reason=problem.code))
         except SigningError as error:
             await self._put_back(task, error.code, lost=is_lost(error))
+        except FilesUnavailable:
+            await self._put_back(task, STORE_AWAY, lost=False)
         except (FileMissing, FileDamaged) as error:
             reason = file_reason(error)
             _log.error(keeper.broken, file=file.id, reason=reason)

@@ -27,8 +27,7 @@ class LargeFiles(Protocol):
     async def sign_file(self, order: SignOrder, source: Path, target: Path) -> SignedFile:
         """Sign a file into another one; ``order.pdf`` is not looked at.
 
-        On a refusal there is no target file. A file beyond 64 MiB is signed only when it is a
-        plain one (``large_file_not_plain``).
+        On a refusal there is no target file.
 
         Raises:
             DocumentRefused, CredentialRefused, SigningUnavailable.
@@ -50,8 +49,7 @@ class LargeFiles(Protocol):
     async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
         """Append proof to a copy of a signed file; see ``Preserving.extend``.
 
-        On a refusal there is no target file. A file beyond 64 MiB is extended only when it is a
-        plain one (``large_file_not_plain``).
+        On a refusal there is no target file.
 
         Raises:
             DocumentRefused, SigningUnavailable.

@@ -205,7 +205,7 @@ def _explain_unreadable(pdf: Data, opened: Unreadable, report: _Report) -> None:
     if pdf.find(b"/Encrypt") >= 0:
         report.findings.append(finding("encrypted"))
     code = "decode_limit" if opened.decode_limit else "unreadable"
-    report.findings.append(finding(code, reason=opened.reason))
+    report.findings.append(finding(code, reason=f"thư viện đọc tệp báo “{opened.reason}”"))
 
 
 def _look_at_structure(opened: Opened, report: _Report) -> None:

@@ -46,14 +46,18 @@ def check_readable(pdf: Data) -> None:
         raise DocumentRefused("not_a_pdf", "Tệp không phải là PDF.", "the file is not a PDF")
 
 
+class LargeFileNotPlain(DocumentRefused):
+    """Code ``large_file_not_plain``: no key was used, and no authority was asked."""
+
+
 def refuse_large(pdf: Data, why: str) -> None:
     """Keep what would not fit into memory off the ordinary path.
 
     Raises:
-        DocumentRefused: ``large_file_not_plain``.
+        LargeFileNotPlain: it is too large.
     """
     if len(pdf) > _COPIED_AT_MOST:
-        raise DocumentRefused(
+        raise LargeFileNotPlain(
             "large_file_not_plain",
             f"Văn bản lớn hơn {_COPIED_AT_MOST // 2**20} MiB chỉ ký hoặc gia hạn được khi tệp có"
             " cấu trúc đơn giản (không mã hóa, bảng tham chiếu lành lặn); hãy xuất lại tệp PDF.",

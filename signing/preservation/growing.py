@@ -7,14 +7,18 @@ file grows. Leaves what is appended to ``appending`` and the check of the result
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from signing.pades.drafts import Draft
 from signing.pades.proof import Proved, prove_extension
 from signing.reading.mapped_files import Remapped, append_to
 from signing.reading.opening import Data
-from signing.reading.stretches import let_go, sha256_of
+from signing.reading.stretches import let_go, read_into, sha256_of
 
 
 class Growing:
@@ -33,6 +37,14 @@ class Growing:
 
     def _grow(self, revision: bytes) -> None:
         self.data = bytes(self.data) + revision
+
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """A stream over the file, to be appended to; nothing is appended if something is raised."""
+        stream = io.BytesIO(bytes(self.data))
+        yield stream
+        stream.seek(len(self.data))
+        self.append(stream.read())
 
     def prove(self, stamps: int) -> Proved:
         """Verify what was appended; give the whole file's SHA-256 and the new time-stamps.
@@ -67,6 +79,19 @@ class GrowingOnDisk(Remapped, Growing):
     def _grow(self, revision: bytes) -> None:
         append_to(self.path, len(self.data), revision)
         self.map_again()
+
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """The copy itself; what a writer who fails has done to it is undone."""
+        size = len(self.data)
+        with self.path.open("r+b") as stream:
+            try:
+                yield stream
+            except BaseException:
+                stream.truncate(size)
+                raise
+        self.map_again()
+        read_into(self.state, self.data, size)
 
     def prove(self, stamps: int) -> Proved:
         """Verify what lies on the disk."""

@@ -35,7 +35,7 @@ from signing.evidence.eligibility import ChainBuilder
 from signing.evidence.revocation import Evidence
 from signing.evidence.timestamps import TimestampAuthorities, TimestampClient
 from signing.keys.confirmed import ConfirmedKey, waiting_key
-from signing.keys.contract import AuthorisedKey, OpenedKey
+from signing.keys.contract import OpenedKey, is_authorised
 from signing.keys.vgca import VgcaSource, not_handed_off
 from signing.lane import LaneFile
 from signing.pades.drafts import Draft
@@ -110,10 +110,11 @@ class RemoteActs(RemoteFileActs, RemoteEmbedding, RemoteTalk):
         begun = Begun(order, signer, signed_at, sha256_of(order.pdf), once)
         return await self._prepare_part(begun, draft, ())
 
-    async def _sign_as_authorised(
-        self, order: SignOrder, key: AuthorisedKey, draft: Draft
-    ) -> SignedFile:
-        """Both halves in one call, for a key whose owner's confirmation cannot be repeated.
+    async def _sign_in_draft(self, order: SignOrder, key: OpenedKey, draft: Draft) -> SignedFile:
+        """Both halves in one call.
+
+        For a key whose owner's confirmation cannot be repeated, and for a document that is
+        neither plain nor small.
 
         Each raw signature is made once and serves every time-stamping authority and level; the
         digest of the next part is known only when it is in the file. Nothing of it is published
@@ -122,7 +123,7 @@ class RemoteActs(RemoteFileActs, RemoteEmbedding, RemoteTalk):
         step: Step | SignedFile = await self._begin(order, key, draft)
         while isinstance(step, Step):
             waiting = step.waiting
-            if waiting.part == 1:
+            if waiting.part == 1 and is_authorised(key):
                 key.expect(waiting.parts)
             signature = await key.sign_raw(waiting.attributes)
             step = await self._go_on(waiting, draft, order.pdf, signature)

@@ -10,6 +10,8 @@ import sys
 import pytest
 
 from gateway.cli import main
+from gateway.command_endings import run_to_end
+from gateway.foundation.files import FilesUnavailable
 from signing.clock import SystemClock
 from signing.devpki.authority import PASSWORD, DevPki
 from tests.signing.validation.signing_kit import make_pdf
@@ -136,3 +138,52 @@ intermediates = ["{small / "pki" / "issuing.pem"}"]
     monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\n"))
     assert main([*given, "--pin-file", "-" if source != "file" else str(small / "pin")]) == 0
     assert (small / "out.pdf").read_bytes().startswith(plain_pdf())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["renew"],
+        ["audit", "verify"],
+        ["migrate"],
+        pytest.param(["keys", "list"], marks=pytest.mark.long),  # a read is patient for 5 s
+    ],
+    ids=" ".join,
+)
+def test_a_database_that_is_away_is_told_in_a_sentence(small, capsys, monkeypatch, command):
+    """Nobody listens there; no traceback, and a status that is no success."""
+    monkeypatch.setenv("MOTCUA__DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert main(command) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("không mở được cơ sở dữ liệu / the database cannot be opened: ")
+    assert len(told.err.splitlines()) == 1
+
+
+def test_a_file_store_that_is_away_is_told_in_a_sentence(capsys):
+    def ask():
+        raise FilesUnavailable("no answer")
+
+    assert run_to_end(ask) == 2
+    assert capsys.readouterr().err == (
+        "kho tệp không trả lời / the file store does not answer: no answer\n"
+    )
+
+
+def test_a_fault_of_our_own_stays_a_traceback():
+    def fail():
+        raise RuntimeError("ours")
+
+    with pytest.raises(RuntimeError):
+        run_to_end(fail)
+
+
+def test_an_address_that_leads_to_no_store_is_told_before_anything_starts(
+    small, capsys, monkeypatch
+):
+    """By ``check-config`` and by ``serve``; no folder is made."""
+    monkeypatch.setenv("MOTCUA__FILES__URL", "s4://somewhere/x")
+    for command in ("check-config", "serve"):
+        assert main([command]) == 2
+        assert capsys.readouterr().err.startswith("cấu hình: files.url: không dùng được: ")
+    assert list(small.iterdir()) == []

@@ -21,6 +21,7 @@ from gateway.documents.rules import Authority, StepStatus
 from gateway.foundation.problems import FieldError, Problem
 
 _AGENCY = "agency:"
+_NAMED = 3  # of those who hold a key, told by name why they may not use it
 
 
 class Step(Protocol):
@@ -76,8 +77,19 @@ def errors_when_opening(
         refusals = [r.refusal for r in rulings if r.refusal is not None]
         if rulings and len(refusals) == len(rulings):
             first = refusals[0]
-            errors.append(FieldError(_pointer(position, first), first.code, first.sentence))
+            detail = _nobody(refusals)
+            errors.append(FieldError(_pointer(position, first), first.code, detail))
     return errors
+
+
+def _nobody(refusals: Sequence[Refusal]) -> str:
+    """Why none of those who hold a key may act; of a few, each."""
+    sentences = list(dict.fromkeys(refusal.sentence for refusal in refusals))
+    if len(sentences) == 1:
+        return sentences[0]
+    more = len(sentences) - _NAMED
+    rest = [f"(và {more} người nữa)"] if more > 0 else []
+    return " ".join(["Không ai giữ khóa này ký được.", *sentences[:_NAMED], *rest])
 
 
 def require_step(

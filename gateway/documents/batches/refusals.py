@@ -6,7 +6,12 @@ from gateway.foundation.problems import CATALOGUE, Problem
 
 # Codes that only say who refused; what exactly, is their ``reason``.
 _GENERAL = ("document_refused", "credential_refused", "authority_refused", "signing_unavailable")
-_PASSING = ("signing_unavailable", "signing_in_progress", "signing_interrupted")
+_PASSING = (
+    "signing_unavailable",
+    "signing_in_progress",
+    "signing_interrupted",
+    "service_unavailable",
+)
 
 
 def is_passing(problem: Problem) -> bool:

@@ -29,6 +29,7 @@ from gateway.documents.confirmations.tickets import TOPIC
 from gateway.documents.requests import Actor
 from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database, DatabaseUnavailable
+from gateway.foundation.files import FilesUnavailable
 from gateway.foundation.leases import kept_alive
 from gateway.foundation.problems import Problem
 from gateway.foundation.signing_problems import OUTCOME_UNKNOWN
@@ -139,6 +140,8 @@ class BatchRuns:
             await self._acts.sign(act)
         except Problem as problem:
             return problem
+        except FilesUnavailable:
+            return Problem("service_unavailable", "Kho tệp tạm thời không dùng được.")
         return None
 
     async def _refused(self, run: Run, item: Any, problem: Problem) -> None:

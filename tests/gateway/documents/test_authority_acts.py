@@ -117,6 +117,24 @@ async def test_the_clerk_needs_a_row_once_the_agency_has_any(desk):
 
 
 @on_sqlite
+async def test_everybody_who_holds_the_seal_is_told_of_and_not_the_first_alone(
+    database, clock, tmp_path, paper
+):
+    """Or an operator would enter a row for somebody who was never meant to have it."""
+    clerks = frozenset({CLERK, *(f"official:van.thu.{number}" for number in range(4))})
+    crowd = dataclasses.replace(AUTHORITY, clerks={SEAL: clerks})
+    desk = Desk.make(database, clock, tmp_path, paper, authority=crowd)
+    await desk.enter(LEADER, title="Chủ tịch")
+    document = await desk.document()
+    problem = await refused(desk.open(document, SEALED), "validation_failed")
+    (error,) = problem.errors
+    assert error.code == "authority_missing"
+    assert error.detail.startswith("Không ai giữ khóa này ký được. Sổ thẩm quyền không có dòng nào")
+    assert sum(name in error.detail for name in clerks) == 3
+    assert error.detail.endswith("(và 2 người nữa)")
+
+
+@on_sqlite
 async def test_a_row_gives_nobody_a_key_they_do_not_hold(desk):
     """Both must allow: a register row alone opens neither a step nor the seal."""
     await entered(desk)

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from gateway.documents.batches import store as batch_store
+from gateway.foundation.files import FileStore, FilesUnavailable
 from gateway.foundation.problems import Problem
 from signing.contract import CredentialRefused, DocumentRefused, RemoteState, SigningUnavailable
 from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, TENANT, on_sqlite, until
@@ -270,6 +271,31 @@ async def test_a_service_that_is_away_stops_the_batch_without_loss(here, clock):
         del here.paper.before_sign
         await here.confirm_batch(batch, pin=PIN)
         assert (await here.settled(batch, "done")).signed == 3
+
+
+@on_sqlite
+async def test_a_file_store_that_is_away_stops_the_batch_and_says_so(here, clock, monkeypatch):
+    """As a signing service does; it is not left to a lease that runs out in silence."""
+    requests = await here.open_many(2)
+
+    async def away(_store, digest):
+        raise FilesUnavailable(digest)
+
+    with monkeypatch.context() as patch:
+        async with here.running():
+            patch.setattr(FileStore, "get_small", away)
+            batch = await here.batch(requests, pin=PIN)
+
+            async def stopped():
+                clock.advance(1)
+                return (await here.get_batch(batch)).status == "needs_confirmation"
+
+            await until(stopped)
+    seen = await here.get_batch(batch)
+    assert (seen.reason.code, seen.waiting) == ("service_unavailable", 2)
+    async with here.running():
+        await here.confirm_batch(batch, pin=PIN)
+        assert (await here.settled(batch, "done")).signed == 2
 
 
 @on_sqlite

@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -218,15 +218,27 @@ async def test_limits_are_shared_through_redis(valkey_server):
     await redis.close()
 
 
+SAMPLE = "2026-11-21T09:00:00+07:00"
+MOMENT = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "sentence"),
     [
         (int, "x", "Cần số nguyên."),
+        (int | None, "x", "Cần số nguyên."),
+        (float, "x", "Cần một số."),
         (Annotated[int, msgspec.Meta(ge=1)], 0, "Cần số từ 1 trở lên."),
         (Annotated[str, msgspec.Meta(max_length=2)], "xyz", "Không quá 2 ký tự."),
         (Literal["fee", "levy"], "tax", "Giá trị 'tax' không nằm trong danh sách cho phép."),
         (str | None, 5, "Cần một chuỗi ký tự."),
         (list[int], {}, "Cần một danh sách."),
+        (date, "21/11/2026", "Cần một ngày, dạng năm-tháng-ngày: 2026-11-21."),
+        (date | None, 5, "Cần một ngày, dạng năm-tháng-ngày: 2026-11-21."),
+        *(
+            (MOMENT, value, f"Cần thời điểm theo RFC 3339, có múi giờ: {SAMPLE}.")
+            for value in ("2026-11-21", "2026-11-21T09:00:00", 5)
+        ),
     ],
 )
 def test_reasons_are_said_in_vietnamese(kind, value, sentence):

@@ -66,6 +66,7 @@ class Office:
     """A process; ``restart`` makes another over the same database and files."""
 
     make_paper = Troubled
+    files_fault: type[Exception] = FileMissing
 
     def __init__(self, database, clock, folder, policy=POLICY):
         self.database, self.clock, self.folder, self.policy = database, clock, folder, policy
@@ -98,13 +99,13 @@ class Office:
             self.kept.keep(keeper, every_s=60.0)
 
     def _lose_files_of(self, files):
-        """While ``files_away``, the store answers that it has nothing."""
+        """While ``files_away``, the store answers that it has nothing, or not at all."""
         for name in ("get", "get_small"):
             found = getattr(files, name)
 
             async def get(digest, found=found):
                 if self.files_away:
-                    raise FileMissing(digest)
+                    raise self.files_fault(digest)
                 return await found(digest)
 
             setattr(files, name, get)

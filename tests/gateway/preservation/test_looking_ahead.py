@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.foundation.files import FilesUnavailable
 from gateway.preservation import store
 from gateway.preservation.kept import SHELF
 from signing.contract import Level
@@ -37,6 +38,28 @@ async def test_a_file_that_cannot_be_reckoned_is_told_once_and_comes_back(office
     assert await office.rows() == {}
     files = [file for keeper in office.keepers for file in await office.files(keeper)]
     assert {file.provable_until for file in files} == {office.paper.until}
+
+
+@on_sqlite
+async def test_a_store_that_is_away_is_no_fault_of_a_file(office):
+    """What has to be renewed waits and is renewed later; nobody is told of damage."""
+    office.paper.reader_away = True
+    unreckoned = await office.sign()
+    office.paper.reader_away = False
+    document = await office.sign()
+    office.clock.set(office.paper.until - timedelta(days=60))
+    office.files_away, office.files_fault = True, FilesUnavailable
+    await office.look()
+    await office.work()
+    row = (await office.rows())[document.id]
+    assert (row.state, row.reason, row.attempts) == ("waiting", "files_unavailable", 1)
+    assert unreckoned.id not in await office.rows()
+    assert b"motcua_alerts_total{" not in office.metrics.page()
+    office.files_away = False
+    office.paper.until += timedelta(days=400)
+    await office.settle()
+    assert await office.rows() == {}
+    assert await office.told() == []
 
 
 @on_sqlite

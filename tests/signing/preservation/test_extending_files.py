@@ -101,22 +101,48 @@ async def test_a_refusal_leaves_no_file(signed, writer, own_pki, source, target,
     assert not target.exists()
 
 
-async def test_what_the_lane_does_not_take_is_named_when_it_is_large(
-    keeper, own_pki, moved, source, target, tmp_path
+@pytest.mark.parametrize("level", [Level.B_T, Level.B_LTA])
+async def test_what_the_lane_does_not_take_is_extended_in_its_copy_when_it_is_large(
+    keeper, own_pki, moved, source, target, tmp_path, level, monkeypatch
 ):
-    """pyHanko would hold it several times over: refused before an authority is asked."""
+    """pyHanko appends to the file itself; in memory it would hold it several times over."""
+    monkeypatch.setattr("signing.pades.refusals._COPIED_AT_MOST", 2**20)
     plain = tmp_path / "scans.pdf"
-    write_scans(plain, 65)
+    write_scans(plain, 2)
     order = SignOrder(b"", "official-ec", Role.INVISIBLE, Level.B_B)
     await keeper.sign_file(order, plain, source, hashlib.sha256(plain.read_bytes()).hexdigest())
     service = SigningService(dataclasses.replace(own_pki.signer_config(), fast_lane=False), moved)
     try:
+        done = await service.extend_file(source, target, level)
+        assert (done.level, done.size) == (level, target.stat().st_size)
+        before, after = source.read_bytes(), target.read_bytes()
+        assert after[: len(before)] == before
+        assert hashlib.sha256(after).hexdigest() == done.sha256
         with pytest.raises(DocumentRefused) as refused:
-            await service.extend_file(source, target, Level.B_T)
+            await service.extend(before, level)
     finally:
         await service.close()
     assert refused.value.code == "large_file_not_plain"
-    assert not target.exists()
+
+
+async def test_pyhanko_leaves_the_copy_as_it_was_when_an_authority_fails(
+    signed, own_pki, moved, source, target
+):
+    """The next one begins with the same bytes."""
+    before = (await signed("B-B")).pdf
+    source.write_bytes(before)
+    config = dataclasses.replace(own_pki.signer_config(), fast_lane=False)
+    lying = f"{own_pki.base_url}/nobody"
+    config = dataclasses.replace(config, timestamp_urls=(lying, *config.timestamp_urls))
+    service = SigningService(config, moved)
+    try:
+        done = await service.extend_file(source, target, Level.B_T)
+    finally:
+        await service.close()
+    after = target.read_bytes()
+    assert after.startswith(before)
+    assert after.count(b"/ETSI.RFC3161") == before.count(b"/ETSI.RFC3161") + 1
+    assert hashlib.sha256(after).hexdigest() == done.sha256
 
 
 @pytest.mark.long

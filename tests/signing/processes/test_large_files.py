@@ -172,18 +172,48 @@ async def test_a_signer_lost_over_a_large_file_leaves_none(server, tmp_path):
     assert not target.exists()
 
 
-async def test_what_the_lane_does_not_sign_is_named_when_it_is_large(server, tmp_path):
-    """pyHanko would hold it several times: refused before a key is used, and nothing is left."""
+@pytest.fixture
+def small_is_large(monkeypatch):
+    """As if 1 MiB were more than pyHanko may hold."""
+    monkeypatch.setattr("signing.pades.refusals._COPIED_AT_MOST", 2**20)
+
+
+@pytest.mark.parametrize("level", [Level.B_B, Level.B_LTA])
+async def test_what_the_lane_does_not_sign_is_signed_in_a_copy_when_it_is_large(
+    server, tmp_path, level, small_is_large
+):
+    """pyHanko writes its revision there and holds none of it; with a key of another digest."""
     source, target = tmp_path / "large.pdf", tmp_path / "signed.pdf"
-    write_scans(source, 65)
+    write_scans(source, 2)
     keys = tuple(dataclasses.replace(k, digest="sha512") for k in server.signer_config().keys)
     service = SigningService(dataclasses.replace(server.signer_config(), keys=keys), SystemClock())
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     try:
+        signed = await service.sign_file(order(level), source, target, digest)
+        assert (signed.level, signed.path) == (level, SigningPath.ORDINARY)
+        with target.open("rb") as after, source.open("rb") as before:
+            assert hashlib.sha256(after.read(source.stat().st_size)).hexdigest() == digest
+            assert hashlib.file_digest(before, "sha256").hexdigest() == digest
+        verdict = await service.validate_file(target)
+    finally:
+        await service.close()
+    assert {one.integrity for one in verdict.signatures} == {True}
+    assert verdict.sha256 == signed.sha256
+
+
+async def test_what_the_lane_does_not_sign_is_refused_in_memory_when_it_is_large(
+    server, tmp_path, small_is_large
+):
+    """There pyHanko would hold it several times: refused by name before a key is used."""
+    source = tmp_path / "large.pdf"
+    write_scans(source, 2)
+    keys = tuple(dataclasses.replace(k, digest="sha512") for k in server.signer_config().keys)
+    service = SigningService(dataclasses.replace(server.signer_config(), keys=keys), SystemClock())
+    asked = dataclasses.replace(order(), pdf=source.read_bytes())
+    try:
         with pytest.raises(DocumentRefused) as refused:
-            await service.sign_file(order(), source, target, digest)
+            await service.sign(asked, inspected=True)
     finally:
         await service.close()
     assert refused.value.code == "large_file_not_plain"
-    assert "64 MiB" in refused.value.message_vi
-    assert not target.exists()
+    assert "1 MiB" in refused.value.message_vi
