@@ -21,7 +21,7 @@ from signing.devpki.csc_simulator import PIN, CscSimulator
 from tests.signing import oracles
 from tests.signing.remote.conftest import order
 from tests.signing.remote.test_two_phase import confirmed
-from tests.signing.test_one_timestamp import STAMPED, signatures_of
+from tests.signing.test_one_timestamp import signatures_of
 
 NUMBER = DocumentNumber(12, "QĐ-UBND", "2026-11-25")
 ONE = {"timestamps_of_an_act": "one"}
@@ -52,7 +52,10 @@ async def confirm_to_the_last(service, simulator, act):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("level", STAMPED)
+@pytest.mark.parametrize(
+    "level",
+    [Level.B_LT, *(pytest.param(one, marks=pytest.mark.long) for one in (Level.B_T, Level.B_LTA))],
+)
 async def test_the_time_stamp_comes_after_the_fourth_confirmation(
     fresh_service, server, smartca, sealing, decision_pdf, tmp_path, level
 ):
@@ -76,6 +79,7 @@ async def test_the_time_stamp_comes_after_the_fourth_confirmation(
     assert {one.level for one in judged.signatures} == {level, None}
 
 
+@pytest.mark.long
 async def test_what_cannot_be_stamped_is_tried_again_with_the_same_confirmations(
     fresh_service, server, smartca, sealing, decision_pdf
 ):
@@ -92,6 +96,7 @@ async def test_what_cannot_be_stamped_is_tried_again_with_the_same_confirmations
     assert smartca.calls.start == 4
 
 
+@pytest.mark.long
 async def test_where_less_is_accepted_the_act_is_published_and_raised(
     fresh_service, server, smartca, sealing, decision_pdf
 ):
@@ -109,7 +114,9 @@ async def test_where_less_is_accepted_the_act_is_published_and_raised(
     assert signatures_of(raised.pdf) == ([0, 0, 0, 0], 1)
 
 
-@pytest.mark.parametrize(("first", "then"), [("one", "each"), ("each", "one")])
+@pytest.mark.parametrize(
+    ("first", "then"), [("one", "each"), pytest.param("each", "one", marks=pytest.mark.long)]
+)
 async def test_an_act_goes_on_as_it_began(
     fresh_service, smartca, sealing, decision_pdf, first, then
 ):
@@ -122,6 +129,7 @@ async def test_an_act_goes_on_as_it_began(
     assert signatures_of(signed.pdf) == (([0] * 4, 1) if first == "one" else ([1] * 4, 0))
 
 
+@pytest.mark.long
 async def test_a_file_on_the_disk_is_stamped_after_its_last_part(
     fresh_service, smartca, sealing, decision_pdf, tmp_path
 ):
@@ -138,7 +146,7 @@ async def test_a_file_on_the_disk_is_stamped_after_its_last_part(
     assert signatures_of(files.prepared.read_bytes()) == ([0, 0, 0, 0], 1)
 
 
-@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("down", [False, pytest.param(True, marks=pytest.mark.long)])
 async def test_one_authorisation_of_four_and_one_time_stamp(
     make_service, server, sealing, decision_pdf, down
 ):
