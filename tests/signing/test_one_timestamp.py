@@ -20,6 +20,7 @@ from signing.contract import (
     TimeSource,
     Verdict,
 )
+from signing.validation_report import etsi_report
 from tests.signing import oracles
 from tests.signing.lane import documents as doc
 
@@ -78,6 +79,10 @@ async def test_four_signatures_cost_one_trip(on, server, decision_pdf, path, lev
         assert one.integrity
         assert one.level in (None, level)
         assert one.proven_time == stamps[0].proven_time
+        assert one.time_source is TimeSource.DOCUMENT
+    told = etsi_report(judged)
+    assert (told.count(b"<vr:DocTimeStamp "), told.count(b"SignatureTimeStamp")) == (5, 0)
+    assert sum("chung của cả tệp, cấp sau" in " ".join(s.messages) for s in judged.signatures) == 4
     provability = await service.provability(signed.pdf)
     assert provability.level is level
     if level is not Level.B_T:  # nothing in the file speaks of revocation there
