@@ -6,7 +6,6 @@ and by whom, to ``extending``.
 
 from __future__ import annotations
 
-import io
 import logging
 from functools import partial
 
@@ -51,7 +50,8 @@ async def append_proof(
         except NotForTheLane as refusal:
             why = refusal.reason
             log.debug("not for the fast lane: %s", why)
-    refuse_large(file.data, why)
+    if not file.in_place:
+        refuse_large(file.data, why)
     return await _by_pyhanko(file, config, data, authority)
 
 
@@ -84,8 +84,8 @@ def _proof(data: Gathered) -> ProofData:
 async def _by_pyhanko(
     file: Growing, config: SignerConfig, data: Gathered | None, authority: TimestampClient | None
 ) -> str:
-    stream, size, name = io.BytesIO(bytes(file.data)), len(file.data), ""
-    with refusing_documents():
+    name = ""
+    with refusing_documents(), file.writing() as stream:
         writer = open_writer(stream)
         if data is not None:
             _fill_store(writer, data)
@@ -99,8 +99,6 @@ async def _by_pyhanko(
                 bytes_reserved=(authority.token_size * 3 // 2 + 512) * 2,
                 in_place=True,
             )
-    stream.seek(size)
-    file.append(stream.read())
     return name
 
 

@@ -7,8 +7,12 @@ file grows. Leaves what is appended to ``appending`` and the check of the result
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from signing.pades.drafts import Draft
 from signing.pades.proof import Proved, prove_extension
@@ -20,6 +24,8 @@ from signing.reading.stretches import let_go, sha256_of
 class Growing:
     """In memory; ``data`` is the whole file so far."""
 
+    in_place = False  # whether ``writing`` gives the file itself, however large
+
     def __init__(self, data: Data) -> None:
         self.data = data
         self.size_before = len(data)
@@ -30,6 +36,14 @@ class Growing:
         """Take a new revision."""
         self.state.update(revision)
         self._grow(revision)
+
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """A stream over the file; what is appended to it is taken if nothing is raised."""
+        stream, size = io.BytesIO(bytes(self.data)), len(self.data)
+        yield stream
+        stream.seek(size)
+        self.append(stream.read())
 
     def _grow(self, revision: bytes) -> None:
         self.data = bytes(self.data) + revision
@@ -46,15 +60,26 @@ class Growing:
 class GrowingDraft(Growing):
     """In the draft of an act."""
 
+    in_place = True
+
     def __init__(self, draft: Draft) -> None:
         super().__init__(draft.data)
         self._draft = draft
 
-    def _grow(self, revision: bytes) -> None:
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """The draft's own."""
+        size = len(self.data)
         with self._draft.writing() as stream:
+            yield stream
+        self.data = self._draft.data
+        self.state.update(self.data[size:])
+
+    def append(self, revision: bytes) -> None:
+        """Take a new revision."""
+        with self.writing() as stream:
             stream.seek(0, os.SEEK_END)
             stream.write(revision)
-        self.data = self._draft.data
 
 
 class GrowingOnDisk(Remapped, Growing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 
 import pytest
 
@@ -129,21 +130,33 @@ async def test_an_act_goes_on_as_it_began(
     assert signatures_of(signed.pdf) == (([0] * 4, 1) if first == "one" else ([1] * 4, 0))
 
 
-@pytest.mark.long
+@pytest.mark.oracle
+@pytest.mark.parametrize(
+    ("level", "plain"),
+    [
+        pytest.param(Level.B_LT, True, marks=pytest.mark.long),
+        (Level.B_LT, False),
+        pytest.param(Level.B_LTA, False, marks=pytest.mark.long),
+    ],
+)
 async def test_a_file_on_the_disk_is_stamped_after_its_last_part(
-    fresh_service, smartca, sealing, decision_pdf, tmp_path
+    fresh_service, server, smartca, sealing, decision_pdf, tmp_path, monkeypatch, level, plain
 ):
-    """Large documents stay where they lie."""
+    """Large documents stay where they lie, also those that the fast lane leaves to the library."""
+    monkeypatch.setattr("signing.pades.refusals._COPIED_AT_MOST", 1_000)
     files = RemoteFilePaths(*(tmp_path / f"{name}.pdf" for name in ("came", "prepared", "signed")))
     files.original.write_bytes(decision_pdf)
-    service = fresh_service(sealing(smartca.key_config()), **ONE)
-    step = await service.prepare_file(clerks(b"", Level.B_LT), files.original, files.prepared)
+    service = fresh_service(sealing(smartca.key_config()), fast_lane=plain, **ONE)
+    step = await service.prepare_file(clerks(b"", level), files.original, files.prepared)
     for part in range(1, 5):
         signature = await confirmed(smartca, service, step, f"r{part}")
         step = await service.finish_file(step, signature, files)
         files.target.replace(files.prepared)
-    assert step.level is Level.B_LT
-    assert signatures_of(files.prepared.read_bytes()) == ([0, 0, 0, 0], 1)
+    whole = files.prepared.read_bytes()
+    assert (step.level, step.size) == (level, len(whole))
+    assert step.sha256 == hashlib.sha256(whole).hexdigest()
+    assert signatures_of(whole) == ([0, 0, 0, 0], 1)
+    assert oracles.openssl_accepts(whole, server.pki.root_pem, tmp_path)
 
 
 @pytest.mark.parametrize("down", [False, pytest.param(True, marks=pytest.mark.long)])
