@@ -57,9 +57,11 @@ class Bench:
         self.folder = folder
         self.services: list[SigningService] = []
 
-    def service(self, *, fast_lane: bool) -> SigningService:
+    def service(self, *, fast_lane: bool, timestamps_of_an_act: str = "each") -> SigningService:
         """A signing service of its own."""
-        config = dataclasses.replace(self.config, fast_lane=fast_lane)
+        config = dataclasses.replace(
+            self.config, fast_lane=fast_lane, timestamps_of_an_act=timestamps_of_an_act
+        )
         self.services.append(SigningService(config, SystemClock()))
         return self.services[-1]
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
-from signing.contract import SignatureVerdict, Validation
+from signing.contract import SignatureVerdict, TimeSource, Validation
 
 VR: Final = "http://uri.etsi.org/19102/v1.2.1#"
 _DS: Final = "http://www.w3.org/2000/09/xmldsig#"
@@ -141,7 +141,8 @@ def _attributes(report: Element, signature: SignatureVerdict) -> None:
         claimed = _add(attributes, "SigningTime", Signed="true")
         _add(claimed, "Time", _moment(signature.claimed_time))
     if signature.proven_time is not None:
-        name = "SignatureTimeStamp" if signature.level else "DocTimeStamp"
+        own = signature.time_source is TimeSource.SIGNATURE
+        name = "SignatureTimeStamp" if own else "DocTimeStamp"
         stamp = _add(attributes, name, Signed="false")
         _add(stamp, "TimeStampValue", _moment(signature.proven_time))
 

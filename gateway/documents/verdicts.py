@@ -17,7 +17,8 @@ class SignatureVerdictAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Four answers stand apart: ``integrity``, ``algorithm_status`` (acceptable, weak, unlisted,
     unknown), ``trust`` (trusted, untrusted, unknown) and ``time_status`` (proven, unproven,
-    claimed, none). ``trust_anchor_kind`` is government, public or own.
+    claimed, none). ``trust_anchor_kind`` is government, public or own. ``time_source`` says what
+    proves the time: ``signature_timestamp``, or a later ``document_timestamp``.
     """
 
     field_name: str
@@ -45,6 +46,7 @@ class SignatureVerdictAnswer(msgspec.Struct, frozen=True, kw_only=True):
     trust_anchor: str | None
     trust_anchor_kind: str | None
     time_status: str
+    time_source: str | None
 
 
 class ValidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +113,7 @@ def _signature(s: SignatureVerdict) -> SignatureVerdictAnswer:
         trust_anchor=s.trust_anchor,
         trust_anchor_kind=s.trust_anchor_kind,
         time_status=s.time_status,
+        time_source=s.time_source,
     )
 
 

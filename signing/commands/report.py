@@ -123,6 +123,7 @@ def _signature_as_json(signature: SignatureVerdict) -> dict[str, Any]:
         "trust_anchor": signature.trust_anchor,
         "trust_anchor_kind": signature.trust_anchor_kind,
         "time_status": signature.time_status,
+        "time_source": signature.time_source,
     }
 
 

@@ -17,6 +17,7 @@ class SignaturePiece:
     of an archive's time-stamp token, without padding; ``value`` the raw signature in it, which the
     tokens in ``timestamps`` are over. ``detached`` is false for the old form that signs a hash
     inside the CMS. ``claimed_time`` is the signer's own word; of an archive, the authority's.
+    ``proven_time`` is of its own time-stamp, else of the document's first one after it.
     """
 
     field_name: str

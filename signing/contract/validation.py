@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from signing.contract.timestamps import TimeSource
+
 
 class Verdict(StrEnum):
     """The answer about a signature or a whole file (ETSI EN 319 102-1)."""
@@ -65,6 +67,7 @@ class SignatureVerdict:
     trust_anchor: str | None = None  # the root's name
     trust_anchor_kind: str | None = None  # government | public | own
     time_status: str = "none"  # proven | unproven | claimed | none
+    time_source: TimeSource | None = None  # by which time-stamp, where it is proven
     certificate_serial: str = ""  # hexadecimal
     certificate: bytes = field(default=b"", repr=False)  # the signer's, DER
     digest_algorithm: str = ""  # of the signed bytes: sha256 …

@@ -23,7 +23,7 @@ from signing.lane import LaneAuthority, LaneExtension, NotForTheLane, ProofData,
 from signing.pades.refusals import refuse_large, refusing_documents
 from signing.pades.writer import as_asn1, open_writer
 from signing.preservation.gathering import Gathered
-from signing.preservation.growing import Growing, GrowingOnDisk
+from signing.preservation.growing import Growing
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def append_proof(
         except NotForTheLane as refusal:
             why = refusal.reason
             log.debug("not for the fast lane: %s", why)
-    if not isinstance(file, GrowingOnDisk):  # in memory, pyHanko holds it several times over
+    if not file.in_place:  # in memory, pyHanko holds it several times over
         refuse_large(file.data, why)
     return await _by_pyhanko(file, config, data, authority)
 

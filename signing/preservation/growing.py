@@ -24,6 +24,8 @@ from signing.reading.stretches import let_go, read_into, sha256_of
 class Growing:
     """In memory; ``data`` is the whole file so far."""
 
+    in_place = False  # whether ``writing`` gives the file itself, however large
+
     def __init__(self, data: Data) -> None:
         self.data = data
         self.size_before = len(data)
@@ -58,19 +60,32 @@ class Growing:
 class GrowingDraft(Growing):
     """In the draft of an act."""
 
+    in_place = True
+
     def __init__(self, draft: Draft) -> None:
         super().__init__(draft.data)
         self._draft = draft
 
-    def _grow(self, revision: bytes) -> None:
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """The draft's own."""
+        size = len(self.data)
         with self._draft.writing() as stream:
+            yield stream
+        self.data = self._draft.data
+        self.state.update(self.data[size:])
+
+    def append(self, revision: bytes) -> None:
+        """Take a new revision."""
+        with self.writing() as stream:
             stream.seek(0, os.SEEK_END)
             stream.write(revision)
-        self.data = self._draft.data
 
 
 class GrowingOnDisk(Remapped, Growing):
     """In a copy of a mapped file; a context, in which ``data`` can be read."""
+
+    in_place = True
 
     def __init__(self, source: Data, target: Path) -> None:
         Remapped.__init__(self, target)

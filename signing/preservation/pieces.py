@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -56,7 +56,7 @@ def take_apart(pdf: Data) -> SignedPieces:
             taken.unreadable.append(one.field.name)
     taken.certificates |= dict.fromkeys(der_of(c) for c in store.certificates)
     return SignedPieces(
-        tuple(sorted(taken.signatures, key=lambda one: sum(one.spans[-1]))),
+        tuple(_timed(sorted(taken.signatures, key=lambda one: sum(one.spans[-1])))),
         tuple(taken.certificates),
         tuple(dict.fromkeys(store.ocsps)),
         tuple(dict.fromkeys(store.crls)),
@@ -93,6 +93,16 @@ def _piece(pdf: Data, found: FoundSignature, taken: _Taken) -> SignaturePiece:
         detached=is_archive or signed["encap_content_info"]["content"] is core.VOID
         or signed["encap_content_info"]["content"].native is None,
     )  # fmt: skip
+
+
+def _timed(pieces: list[SignaturePiece]) -> list[SignaturePiece]:
+    """A time-stamp of the document tells also when the signatures before it were there."""
+    timed: list[SignaturePiece] = []
+    later: datetime | None = None
+    for one in reversed(pieces):
+        later = one.proven_time if one.is_archive else later
+        timed.insert(0, replace(one, proven_time=one.proven_time or later))
+    return timed
 
 
 def _without_padding(contents: bytes) -> bytes:

@@ -79,6 +79,7 @@ async def check_past(
         await _judge_again(judged, policy, data, await moments.after(judged.revision))
     if judged.proven_time is None and not judged.found.is_timestamp:
         judged.proven_time = min(await moments.after(judged.revision), default=None)
+        judged.proven_by_document = judged.proven_time is not None
 
 
 async def _judge_again(

@@ -104,6 +104,10 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "good": "Chứng thư số có hiệu lực tại thời điểm ký, chưa bị thu hồi.",
     "time_proven": ("Dấu thời gian chứng minh chữ ký đã có vào lúc {moment} (giờ Việt Nam)."),
+    "time_proven_by_document": (
+        "Dấu thời gian chung của cả tệp, cấp sau chữ ký này, chứng minh chữ ký đã có vào lúc "
+        "{moment} (giờ Việt Nam)."
+    ),
     "time_claimed": (
         "Thời điểm ký {moment} (giờ Việt Nam) do người ký tự khai, không có dấu thời gian chứng "
         "minh."
@@ -115,13 +119,13 @@ SENTENCES: Final[dict[str, str]] = {
         "Dấu thời gian ghi thời điểm ở tương lai: đồng hồ máy chủ sai, không chứng minh được gì."
     ),
     "time_none": "Chữ ký không nêu thời điểm ký và không có dấu thời gian.",
-    "archive_timestamp": "Dấu thời gian lưu trữ cho toàn bộ tệp.",
+    "archive_timestamp": "Dấu thời gian chung của cả tệp.",
     "timestamp_revocation_offline": (
         "Tình trạng thu hồi của máy chủ dấu thời gian chỉ xét theo dữ liệu kèm trong tệp."
     ),
     "later_signature": "Sau đó: thêm chữ ký của {name} (ô {fields}).",
     "later_signatures": "Sau đó: thêm {count} chữ ký của {name} (các ô {fields}).",
-    "later_timestamp": "Sau đó: thêm dấu thời gian lưu trữ.",
+    "later_timestamp": "Sau đó: thêm dấu thời gian chung của cả tệp.",
     "later_dss": "Sau đó: bổ sung dữ liệu kiểm tra dài hạn (chứng thư, CRL, OCSP).",
     "later_description": "Sau đó: ghi lại phần mô tả của tệp (tên, tác giả, trích yếu).",
     "later_form": "Sau đó: điền trường biểu mẫu {names}.",

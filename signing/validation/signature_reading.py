@@ -63,6 +63,7 @@ class Judged:
     engine: AdESStatus = AdESStatus.INDETERMINATE
     trusted: bool = False
     proven_time: datetime | None = None
+    proven_by_document: bool = False  # that time, by a later time-stamp of the document
     timestamps: int = 0
     later: tuple[str, ...] = ()
     ber: bool = False  # written in BER with indefinite lengths

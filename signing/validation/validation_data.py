@@ -7,7 +7,7 @@ signature reached (ETSI EN 319 142-1, clause 6). Leaves judging that data to the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -33,19 +33,23 @@ class ValidationData:
 
     knowledge: LocalKnowledge = field(default_factory=LocalKnowledge)
     archives: tuple[int, ...] = ()
-    sealing_archives: tuple[int, ...] = ()  # those made when the store already held revocation data
+    # archive → the answers and lists (DER) that the file held when it was made
+    sealed: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
     fresh: LocalKnowledge = field(default_factory=LocalKnowledge)  # fetched, not in the file
 
     def has_archive_after(self, revision: int) -> bool:
         """Whether an archive time-stamp covers that revision."""
         return any(archive > revision for archive in self.archives)
 
-    def revocation_for(self, certificate: x509.Certificate) -> bool:
-        """Whether the store says anything about this certificate's revocation."""
+    def _answers_about(self, certificate: x509.Certificate) -> Iterator[bytes]:
+        """The answers and lists that speak of a certificate, DER."""
         serial, issuer = certificate.serial_number, certificate.issuer.hashable
-        return any(_crl_issuer(c) == issuer for c in self.knowledge.known_crls) or any(
-            serial in _ocsp_serials(c) for c in self.knowledge.known_ocsps
-        )
+        for ocsp in self.knowledge.known_ocsps:
+            if serial in _ocsp_serials(ocsp):
+                yield ocsp.ocsp_response_data.dump()
+        for crl in self.knowledge.known_crls:
+            if _crl_issuer(crl) == issuer:
+                yield crl.crl_data.dump()
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether every answer and list in the file is still in its time."""
@@ -84,7 +88,9 @@ class ValidationData:
             known_crls=known.known_crls + [CRLContainer(c) for v in found for c in v["crl"]],
             known_certs=known.known_certs,
         )
-        return replace(self, knowledge=signed, sealing_archives=self.archives)
+        own = {one.dump() for v in found for kind in ("ocsp", "crl") for one in v[kind]}
+        sealed = {archive: self.sealed.get(archive, frozenset()) | own for archive in self.archives}
+        return replace(self, knowledge=signed, sealed=sealed)
 
     def level_of(
         self, *, subfilter: str, revision: int, timestamped: bool, certificate: x509.Certificate
@@ -94,9 +100,10 @@ class ValidationData:
         archived = self.has_archive_after(revision)
         if not (timestamped or archived):
             return f"{family}-B"
-        if not self.revocation_for(certificate):
+        answers = set(self._answers_about(certificate))
+        if not answers:
             return f"{family}-T"
-        sealed = any(archive > revision for archive in self.sealing_archives)
+        sealed = any(answers & held for at, held in self.sealed.items() if at > revision)
         return f"{family}-LTA" if sealed else f"{family}-LT"
 
 
@@ -106,11 +113,7 @@ def read_validation_data(reader: PdfFileReader, archives: tuple[int, ...]) -> Va
     store = entry(reader.root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return data
-    data.sealing_archives = tuple(
-        archive
-        for archive in archives
-        if _holds_revocation(entry(reader.get_historical_resolver(archive).root, "/DSS"))
-    )
+    data.sealed = {archive: _held_at(reader, archive) for archive in archives}
     ocsps, crls = _ocsps(_streams(store, "/OCSPs")), _crls(_streams(store, "/CRLs"))
     certificates = [
         found
@@ -137,10 +140,12 @@ def _crls(ders: Iterable[bytes]) -> list[CRLContainer]:
     ]
 
 
-def _holds_revocation(store: Any) -> bool:
+def _held_at(reader: PdfFileReader, revision: int) -> frozenset[bytes]:
+    """The answers and lists that the store held as of a revision."""
+    store = entry(reader.get_historical_resolver(revision).root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
-        return False
-    return any(bool(entry(store, key)) for key in ("/OCSPs", "/CRLs"))
+        return frozenset()
+    return frozenset(raw for key in ("/OCSPs", "/CRLs") for raw in _streams(store, key))
 
 
 def _attributes(signer: cms.SignerInfo) -> list[Any]:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pyhanko.sign.ades.report import AdESStatus
 
 from signing.clock import VIETNAM
-from signing.contract import AnchorKind, SignatureVerdict, Verdict
+from signing.contract import AnchorKind, SignatureVerdict, TimeSource, Verdict
 from signing.reading.names import common_name, managing_unit
 from signing.reading.opening import entry
 from signing.reading.signature_fields import FoundSignature
@@ -135,6 +135,7 @@ def verdict_of(
         trust_anchor=common_name(judged.anchor.subject) if judged.anchor else None,
         trust_anchor_kind=_anchor_kind(judged, circumstances),
         time_status=_time_status(judged, intact=intact),
+        time_source=_time_source(judged) if intact else None,
         certificate_serial=f"{certificate.serial_number:x}",
         certificate=certificate.dump(),
         digest_algorithm=str(judged.embedded.external_md_algorithm),
@@ -154,6 +155,13 @@ def _time_status(judged: Judged, *, intact: bool) -> str:
     if judged.timestamps or judged.found.is_timestamp:
         return "unproven"
     return "claimed" if judged.claimed_time is not None else "none"
+
+
+def _time_source(judged: Judged) -> TimeSource | None:
+    if judged.proven_time is None:
+        return None
+    by_document = judged.proven_by_document or judged.found.is_timestamp
+    return TimeSource.DOCUMENT if by_document else TimeSource.SIGNATURE
 
 
 def broken_verdict(found: FoundSignature, code: BrokenReason) -> SignatureVerdict:
@@ -293,7 +301,8 @@ def _about_time(judged: Judged) -> list[str]:
     if judged.proven_time is None:
         code = f"time_{_time_status(judged, intact=False)}"
         return [say(code, moment=_in_vietnam(claimed) if claimed else "")]
-    proven = say("time_proven", moment=_in_vietnam(judged.proven_time))
+    code = "time_proven_by_document" if judged.proven_by_document else "time_proven"
+    proven = say(code, moment=_in_vietnam(judged.proven_time))
     told = [proven, say("timestamp_revocation_offline")]
     if claimed is None or judged.found.is_timestamp:
         return told

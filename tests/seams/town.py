@@ -144,7 +144,10 @@ async def until(condition: Any, town: Town | None = None, within_s: float = 60.0
 
 @contextlib.asynccontextmanager
 async def living(
-    folder: Path, more_keys: dict[str, Any] | None = None, **sections: Any
+    folder: Path,
+    more_keys: dict[str, Any] | None = None,
+    of_an_act: str = "each",
+    **sections: Any,
 ) -> AsyncIterator[Town]:
     """A town that serves; ``more_keys`` are keys beside those of the services."""
     socket = listen()
@@ -156,7 +159,11 @@ async def living(
         "keys": keys,
         "preservation": {"retry_s": [60]},
         "templates": str(folder / "templates.toml"),
-        "timestamps": {**made["timestamps"], "slots_folder": str(folder / "slots")},
+        "timestamps": {
+            **made["timestamps"],
+            "slots_folder": str(folder / "slots"),
+            "of_an_act": of_an_act,
+        },
         **sections.pop("signing", {}),
     }
     (folder / "slots").mkdir()

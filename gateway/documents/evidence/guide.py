@@ -125,7 +125,10 @@ def _show(name: str) -> Iterator[str]:
 
 
 def _signature(guided: Guided, position: int, one: SignaturePiece) -> list[str]:
-    stem, what = signature_stem(position), "DẤU THỜI GIAN LƯU TRỮ" if one.is_archive else "CHỮ KÝ"
+    stem, what = (
+        signature_stem(position),
+        "DẤU THỜI GIAN CỦA CẢ TỆP" if one.is_archive else "CHỮ KÝ",
+    )
     data = f"{stem}.data"
     lines = [
         f"3.{position}. {what} “{_plain(one.field_name)}”",
@@ -147,8 +150,17 @@ def _signature(guided: Guided, position: int, one: SignaturePiece) -> list[str]:
         lines.append("Kiểu chữ ký cũ (ký giá trị băm bên trong CMS): dùng pdfsig để kiểm tra.")
     if one.timestamps:
         lines += ["", "Dấu thời gian trên giá trị chữ ký:", ""]
+    elif (later := _next_archive(guided, position)) is not None:
+        lines += ["", f"Chữ ký này không có dấu thời gian riêng: xem mục 3.{later}, dấu thời gian"]
+        lines.append("của cả tệp, cấp sau và bao trùm chữ ký này.")
     tokens = one.timestamps
     return [*lines, *(_stamp(guided, t, f"{stem}.value", one.proven_time) for t in tokens)]
+
+
+def _next_archive(guided: Guided, position: int) -> int | None:
+    """The number of the first time-stamp of the document after a signature."""
+    later = enumerate(guided.signatures[position:], position + 1)
+    return next((number for number, one in later if one.is_archive), None)
 
 
 def _times(one: SignaturePiece) -> Iterator[str]:

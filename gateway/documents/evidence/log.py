@@ -170,6 +170,7 @@ def _signature(signed: Signed) -> dict[str, Any]:
         "certificate_sha256": sha256(signed.certificate),
         "signed_at": moment(signed.signed_at),
         "proven_time": moment(proven) if proven is not None else None,
+        "time_source": left.time_source if left is not None else None,
         "result_sha256": signed.sha256,
         "result_size": signed.size,
     }

@@ -17,7 +17,7 @@ from gateway.documents.evidence.certificates import (
 )
 from gateway.documents.evidence.chain import files_of
 from gateway.documents.evidence.paper import Paper
-from gateway.documents.evidence.report_records import when, write_record
+from gateway.documents.evidence.report_records import by_which, when, write_record
 from signing.contract import SignatureVerdict
 
 _VERDICTS = {
@@ -92,7 +92,8 @@ def _signature(signature: SignatureVerdict) -> Iterable[tuple[str, str | None]]:
     yield "Đơn vị quản lý", masked(signature.managing_unit or "")
     yield "Nơi cấp chứng thư", masked(signature.issuer)
     yield "Thời điểm khai khi ký", when(signature.claimed_time)
-    yield "Thời điểm được chứng minh", when(signature.proven_time) or "không có"
+    proven = when(signature.proven_time) or "không có"
+    yield "Thời điểm được chứng minh", proven + by_which(signature.time_source)
     yield "Toàn vẹn", "nguyên vẹn" if signature.integrity else "KHÔNG nguyên vẹn"
     yield "Hiệu lực khi ký", _STATUSES.get(signature.certificate_status, "")
     yield "Thời hạn chứng thư", f"{when(start)} – {when(end)}" if start and end else None

@@ -27,6 +27,10 @@ _ROLES = {
 _CHANNELS = {"api": "giao diện lập trình (API)", "console": "trang làm việc", "batch": "ký theo lô"}
 _OUTCOMES = {"passed": "Đạt", "warned": "CẢNH BÁO", "failed": "KHÔNG ĐẠT"}
 
+_SOURCES = {
+    "signature_timestamp": ", dấu thời gian riêng của chữ ký",
+    "document_timestamp": ", dấu thời gian chung của cả tệp",
+}
 _FINDINGS = {
     "not_there": "ứng dụng ký số không có yêu cầu này",
     "signed_but_lost": "đã ký trên ứng dụng, chữ ký không về",
@@ -133,10 +137,8 @@ def _confirmed(content: Any) -> Iterable[tuple[str, str | None]]:
     yield "SHA-256 trước khi ký", by.get("input_sha256")
     yield "SHA-256 sau khi ký", signature.get("result_sha256")
     yield "Lúc ký", stored(signature.get("signed_at"))
-    yield (
-        "Được chứng minh có trước",
-        stored(signature.get("proven_time")) or "không có dấu thời gian",
-    )
+    proven = stored(signature.get("proven_time")) or "không có dấu thời gian"
+    yield "Được chứng minh có trước", proven + by_which(signature.get("time_source"))
     yield (
         "Mức, thuật toán",
         ", ".join(filter(None, (signature.get("level"), signature.get("algorithm")))),
@@ -173,6 +175,11 @@ def when(moment: datetime | None) -> str:
 def stored(text: str | None) -> str:
     """A moment as records write it, for officials."""
     return when(datetime.fromisoformat(text)) if text else ""
+
+
+def by_which(time_source: str | None) -> str:
+    """By whose time-stamp a time is proven, behind that time; empty where nobody noted it."""
+    return _SOURCES.get(time_source or "", "")
 
 
 def _day(text: str) -> str:

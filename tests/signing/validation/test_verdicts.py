@@ -50,7 +50,7 @@ def test_the_archive_timestamp_is_judged_as_well(archived):
     assert stamp.verdict is Verdict.VALID
     assert stamp.level is None
     assert stamp.signer == "Máy chủ dấu thời gian"
-    assert "Dấu thời gian lưu trữ cho toàn bộ tệp." in stamp.messages
+    assert "Dấu thời gian chung của cả tệp." in stamp.messages
 
 
 def test_validation_works_inside_a_running_event_loop(archived):
