@@ -61,9 +61,11 @@ class InMemory:
             proof.foresee(known)
 
     def _proof_for(self, certificate: x509.Certificate) -> GrowingProof:
-        if self._proof is None or self._proof[0] != certificate:
-            self._proof = certificate, GrowingProof(self._before, certificate, self._state)
-        return self._proof[1]
+        known = self._proof
+        if known is None or not (known[0] is certificate or known[0] == certificate):
+            known = certificate, GrowingProof(self._before, certificate, self._state)
+            self._proof = known
+        return known[1]
 
     def draft(self) -> AbstractContextManager[Draft]:
         """In memory."""

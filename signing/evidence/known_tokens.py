@@ -40,11 +40,12 @@ T = TypeVar("T")
 class _Form:
     """A checked token without the content of its places."""
 
-    fixed: tuple[tuple[int, int, bytes], ...]  # begin, end, what stands there
+    fixed: tuple[tuple[int, bytes], ...]  # where something begins, and what it is
     learnt_from: SignedMessage
     content: Place  # the TSTInfo
     attributes: Place
     values: tuple[tuple[bytes, Place], ...]  # attributes that change: kind, value
+    stated_digest: Place
     signature: Place
     algorithm: str  # of the imprint
     imprint: Place
@@ -53,8 +54,8 @@ class _Form:
 
     def read(self, token: bytes) -> SignedMessage | None:
         """The message, as the full reader reads it; None when the token is of another form."""
-        for begin, end, expected in self.fixed:
-            if token[begin:end] != expected:
+        for begin, expected in self.fixed:
+            if not token.startswith(expected, begin):
                 return None
         try:
             moment = read_moment(token[slice(*self.moment)])
@@ -76,9 +77,12 @@ class _Form:
             first.token,
         )
         # what would be read from it when it is first asked for
-        vars(message)["signers"] = first.signers
-        vars(message)["time_stamp"] = TimeStamp(
-            self.algorithm, token[slice(*self.imprint)], moment, self._nonce_in(token)
+        vars(message).update(
+            signers=first.signers,
+            stated_digest=token[slice(*self.stated_digest)],
+            time_stamp=TimeStamp(
+                self.algorithm, token[slice(*self.imprint)], moment, self._nonce_in(token)
+            ),
         )
         return message
 
@@ -110,7 +114,7 @@ class KnownTokens:
         """Begin anew: the authority is another one now."""
         self._forms.clear()
         self._frames.clear()
-        self._tries = _TRIES
+        self._tries, self._latest = _TRIES, None
 
     def response(self, raw: bytes) -> tuple[int, bytes | None]:
         """As ``read_response``."""
@@ -197,6 +201,7 @@ def _taken_apart(token: bytes, message: SignedMessage) -> _Form | None:
         content=_inside(parts.content),
         attributes=(parts.attributes.begin, parts.attributes.end),
         values=tuple((kind, (one.begin, one.end)) for kind, one in changing.items()),
+        stated_digest=_inside(changing[MESSAGE_DIGEST]),
         signature=_inside(parts.signature),
         algorithm=message.time_stamp.digest,
         imprint=_inside(stamp.imprint),
@@ -209,10 +214,10 @@ def _inside(element: Element) -> Place:
     return element.start, element.end
 
 
-def _around(token: bytes, places: list[Element]) -> tuple[tuple[int, int, bytes], ...]:
+def _around(token: bytes, places: list[Element]) -> tuple[tuple[int, bytes], ...]:
     """What stands before, between and after the contents of the places, which lie apart."""
     inside = sorted(map(_inside, places))
     begins, ends = [0, *(e for _, e in inside)], [*(b for b, _ in inside), len(token)]
     if any(begin > end for begin, end in zip(begins, ends, strict=True)):
         raise NotDer("places that lie in each other")
-    return tuple((b, e, token[b:e]) for b, e in zip(begins, ends, strict=True))
+    return tuple((b, token[b:e]) for b, e in zip(begins, ends, strict=True))

@@ -73,7 +73,7 @@ class SignedMessage:
         """Whether this is a time-stamp rather than somebody's signature."""
         return self.content_type == TST_INFO
 
-    @property
+    @cached_property
     def stated_digest(self) -> bytes:
         """The message-digest attribute."""
         return der.read(self.attributes[MESSAGE_DIGEST]).expect(der.OCTETS).content

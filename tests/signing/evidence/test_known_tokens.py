@@ -43,7 +43,11 @@ def in_full(token):
 
 
 def same(by_form, full):
-    return by_form == full and by_form.time_stamp == read_time_stamp(full.content)
+    return (
+        by_form == full
+        and by_form.time_stamp == read_time_stamp(full.content)
+        and by_form.stated_digest == full.stated_digest
+    )
 
 
 def is_by_form(message, known):
