@@ -1,4 +1,4 @@
-"""What ``motcua authorities``, ``motcua audit`` and ``motcua renew`` do, and their arguments."""
+"""``motcua authorities``, ``audit``, ``renew`` and ``distrust``: what they do, their arguments."""
 
 # ruff: noqa: PLC0415 - a command imports what only it needs, so that the others start at once
 
@@ -10,7 +10,7 @@ import contextlib
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser, number_of_days
@@ -19,6 +19,7 @@ from gateway.foundation.problems import Problem
 from gateway.settings import ConfigurationError, Settings, config_path, load
 
 if TYPE_CHECKING:
+    from gateway.distrusting import Said
     from gateway.documents.authority.rules import Mandate
     from gateway.documents.evidence.audit import Head, Walked
     from gateway.foundation.database import Database
@@ -32,6 +33,7 @@ def add_commands(add: argparse._SubParsersAction[Parser]) -> None:
     _add_authorities(add)
     _add_audit(add)
     _add_renewal(add)
+    _add_distrust(add)
 
 
 def _add_authorities(add: argparse._SubParsersAction[Parser]) -> None:
@@ -106,6 +108,44 @@ def _add_renewal(add: argparse._SubParsersAction[Parser]) -> None:
     )
     renewal.add_argument(
         "--dry-run", action="store_true", help="chỉ liệt kê, không làm gì / only list what is due"
+    )
+
+
+def _add_distrust(add: argparse._SubParsersAction[Parser]) -> None:
+    from gateway.documents.evidence.standings import CAUSES
+
+    about = (
+        "ghi nhận một chứng thư đã bị thu hồi, cho mọi phần mềm dùng cổng này"
+        " / record that a certificate is revoked, for every portal of this gateway"
+    )
+    word = add.add_parser("distrust", help=about, description=about)
+    word.set_defaults(run=distrust)
+    word.add_argument(
+        "certificate", help="tệp chứng thư (PEM, DER) hoặc SHA-256 / a file (PEM, DER) or SHA-256"
+    )
+    word.add_argument("--config", help=CONFIG_HELP)
+    word.add_argument(
+        "--reason",
+        required=True,
+        type=_reason,
+        help="căn cứ, 10–500 ký tự / on what ground, 10-500 characters",
+    )
+    word.add_argument(
+        "--cause",
+        choices=CAUSES,
+        help="lý do theo RFC 5280; không nêu thì mọi dấu thời gian của chứng thư đều mất giá trị"
+        " / by RFC 5280; without one, all its time-stamps are void",
+    )
+    when = word.add_mutually_exclusive_group()
+    when.add_argument(
+        "--revoked-at",
+        type=_moment,
+        help="từ khi nào, RFC 3339 có múi giờ, mặc định bây giờ / since when, RFC 3339 (now)",
+    )
+    when.add_argument(
+        "--withdraw",
+        action="store_true",
+        help="rút lại lời đã ghi bằng lệnh này / take back what this command recorded",
     )
 
 
@@ -216,6 +256,70 @@ async def _renew(settings: Settings, within: timedelta, *, dry_run: bool) -> int
         return await renew_all(
             settings, database, SystemClock(), within, dry_run=dry_run, write=sys.stdout.write
         )
+
+
+def distrust(given: argparse.Namespace) -> int:
+    """``motcua distrust``: a line a portal; 1 when no portal has to do with the certificate."""
+    from gateway.distrusting import certificate_named
+
+    settings = load(config_path(given.config))
+    try:
+        digest = certificate_named(given.certificate)
+        said = asyncio.run(_distrust(settings, digest, given))
+    except ValueError as error:
+        print(f"{given.certificate}: {error}", file=sys.stderr)
+        return 2
+    except Problem as problem:
+        for fault in problem.errors:
+            print(fault.detail, file=sys.stderr)
+        return 1
+    for tenant in said.told:
+        print(f"đã ghi / recorded {tenant}")
+    for tenant in said.known:
+        print(f"đã có từ trước / known {tenant}")
+    if not said.told and not said.known:
+        print(
+            f"không phần mềm nào có liên quan / no portal is concerned: {digest}", file=sys.stderr
+        )
+        return 1
+    return 0
+
+
+async def _distrust(settings: Settings, digest: str, given: argparse.Namespace) -> Said:
+    from gateway.distrusting import distrust as say
+
+    clock = SystemClock()
+    revoked_at = None if given.withdraw else given.revoked_at or clock.now()
+    async with _opened(settings) as database:
+        return await say(
+            settings,
+            database,
+            clock,
+            digest,
+            revoked_at=revoked_at,
+            reason=given.reason,
+            cause=None if given.withdraw else given.cause,
+        )
+
+
+def _reason(text: str) -> str:
+    if not 10 <= len(text) <= 500:
+        raise argparse.ArgumentTypeError("cần 10–500 ký tự / not 10 to 500 characters")
+    return text
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        example = "2026-11-02T10:00:00+07:00"
+        raise argparse.ArgumentTypeError(
+            f"cần thời điểm có múi giờ như {example}, không phải {text!r}"
+            f" / not a moment with its offset, such as {example}: {text!r}"
+        )
+    return moment.astimezone(UTC)
 
 
 @contextlib.asynccontextmanager

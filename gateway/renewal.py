@@ -23,6 +23,7 @@ from gateway.foundation.waker import Redis, Waker
 from gateway.preservation.ahead import LookingAhead
 from gateway.preservation.asked import COMMAND, Asked
 from gateway.preservation.calendar import Calendar
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.kept import KeptFile
 from gateway.preservation.service import Preservation
 from gateway.preservation_wiring import job_limit_s, preservation_policy
@@ -64,14 +65,23 @@ async def renew(
             signer, settings.signing.processes, job_limit_s=job_limit_s(signer)
         ) as signatures:
             waker = Waker(redis)
+            doubts = Doubts()
             documents = DocumentKeeping(
-                database, clock, waker, files=files, signatures=signatures, policy=policy
+                database,
+                clock,
+                waker,
+                files=files,
+                signatures=signatures,
+                policy=policy,
+                doubts=doubts,
             )
-            copies = CopyKeeping(database, clock, waker, files=files, signatures=signatures)
+            copies = CopyKeeping(
+                database, clock, waker, files=files, signatures=signatures, doubts=doubts
+            )
             preservation.register(documents)
             preservation.register(copies)
-            ahead = LookingAhead(database, clock, files, signatures, preservation)
-            ahead.learn_first(Distrust(database, signatures).learn)
+            ahead = LookingAhead(database, clock, files, signatures, preservation, doubts=doubts)
+            ahead.learn_first(Distrust(database, doubts).learn)
             for keeper in preservation:
                 await ahead.reckon_missing(keeper)
             due = await Calendar(database, clock, preservation).due(within)

@@ -91,9 +91,11 @@ class LargeFileWork:
                     digest = sha256_of(made).hexdigest()
         return AttestedFile(digest, pages, certifier, agency)
 
-    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+    async def extend_file(
+        self, source: Path, target: Path, level: Level, void: tuple[VoidStamps, ...] = ()
+    ) -> ExtendedFile:
         """``Preserving.extend`` from file to file; see ``LargeFiles``."""
-        return await self._extender.extend_file(source, target, level)
+        return await self._extender.extend_file(source, target, level, void)
 
     async def _sign_into(
         self, order: SignOrder, state: Any, timings: Timings, delivery: IntoFile

@@ -227,9 +227,9 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
         self._surveys.keep(texts.survey(sha256))
         return parts
 
-    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+    async def extend(self, pdf: bytes, level: Level, void: Void = ()) -> ExtendedPdf:
         """Append proof: raise the level, or renew the archive time-stamp."""
-        return await self._extender.extend(pdf, level)
+        return await self._extender.extend(pdf, level, void)
 
     async def provability(self, pdf: bytes, void: Void = ()) -> Provability:
         """Until when the file's signatures can be proven."""

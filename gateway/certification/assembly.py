@@ -78,7 +78,13 @@ class CertificationDesk:
             witness=witness,
         )
         keeping = CopyKeeping(
-            database, clock, waker, files=files, signatures=signatures, timestamping=timestamping
+            database,
+            clock,
+            waker,
+            files=files,
+            signatures=signatures,
+            doubts=preservation.doubts,
+            timestamping=timestamping,
         )
         preservation.keep(keeping, every_s=_LOOK_AHEAD_S)
         self._verification = Verification(database, clock, files, signatures)

@@ -33,6 +33,7 @@ from gateway.foundation.problems import Problem
 from gateway.foundation.waker import Waker
 from gateway.preservation import queue
 from gateway.preservation.asked import Asked
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.kept import KeptFile, Outcome
 from gateway.preservation.stored_files import (
     ExtendingSignatures,
@@ -69,8 +70,10 @@ class CopyKeeping:
         *,
         files: FileStore,
         signatures: ExtendingSignatures,
+        doubts: Doubts | None = None,
         timestamping: Timestamping = lambda _level: nullcontext(),
     ) -> None:
+        self._doubts = doubts or Doubts()
         self._timestamping = timestamping
         self._database = database
         self._clock = clock
@@ -105,7 +108,10 @@ class CopyKeeping:
         """See ``Keeper``."""
         beyond = file.proof if renews else None
         async with self._timestamping(level):
-            made = await extend_stored(self._files, self._signatures, file.sha256, level, beyond)
+            void = self._doubts.of(file.tenant)
+            made = await extend_stored(
+                self._files, self._signatures, file.sha256, level, void=void, beyond=beyond
+            )
         kept = await keep_extension(self._files, made.extended)
         renewed = Renewed(file, made, level, kept, asked)
         await self._database.write(lambda c: self._publish(c, renewed))

@@ -110,7 +110,7 @@ class SigningActs:
         self._office = office
         self._database = office.database
         self._clock = office.clock
-        self._large = LargeDocuments(office.files, office.signatures)
+        self._large = LargeDocuments(office.files, office.signatures, office.doubts)
         self._authority = office.authority
         self._elsewhere = elsewhere or {}
 
@@ -266,10 +266,12 @@ class SigningActs:
         return await self._office.files.get_small(intent.request.current_sha256)
 
     async def _make(self, intent: Intent, order: SignOrder) -> Result:
+        tenant = intent.request.tenant
         with doubting(at_service=self._authority.use_of(intent.step.signer).at_service):
             if not order.pdf:
-                return await self._large.sign(order, intent.request.current_sha256)
-            return await self._office.keep(order.pdf, await self._office.signatures.sign(order))
+                return await self._large.sign(order, intent.request.current_sha256, tenant)
+            signed = await self._office.signatures.sign(order)
+            return await self._office.keep(order.pdf, signed, tenant)
 
     async def _hand_over(
         self, confirmation: Confirmation, intent: Intent, order: SignOrder, act: Act

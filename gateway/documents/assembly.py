@@ -39,12 +39,11 @@ from gateway.foundation.places import Places
 from gateway.foundation.waker import Waker
 from gateway.foundation.web import Page, Route
 from gateway.preservation.assembly import PreservationDesk
-from signing.contract import Distrusting
 
 _LOOK_AHEAD_S = 3_600.0  # at every document: what is signed is reckoned where it is published
 
 
-class DeskSignatures(DocumentSignatures, WatchingSignatures, Distrusting, Protocol):
+class DeskSignatures(DocumentSignatures, WatchingSignatures, Protocol):
     """All that documents ask of the signing service."""
 
 
@@ -70,10 +69,21 @@ class DocumentDesk:
         self.places = places = SigningPlaces(authority, batches, Places(database, clock, waker))
         policy = preservation.policy
         office = Chancery(
-            database, clock, waker, metrics, files, signatures, authority, policy, places
+            database,
+            clock,
+            waker,
+            metrics,
+            files,
+            signatures,
+            authority,
+            policy,
+            places,
+            preservation.doubts,
         )
         self.confirmations = Confirmations(office, confirmations, places)
-        self.documents = Documents(database, clock, files, signatures, templates)
+        self.documents = Documents(
+            database, clock, files, signatures, templates, doubts=preservation.doubts
+        )
         self.requests = SignatureRequests(
             database, clock, waker, authority, policy.when_unavailable
         )
@@ -85,6 +95,7 @@ class DocumentDesk:
             files=files,
             signatures=signatures,
             policy=policy,
+            doubts=preservation.doubts,
             places=places,
         )
         preservation.keep(self._keeping, every_s=_LOOK_AHEAD_S)
@@ -112,7 +123,7 @@ class DocumentDesk:
         self.witness = Witness(files, register_required=authority.register_required)
         self._register = AuthorityRegister(database, clock)
         self._revocations = Revocations(database, clock, waker, preservation)
-        distrust = Distrust(database, signatures)
+        distrust = Distrust(database, preservation.doubts)
         preservation.ahead.learn_first(distrust.learn)
         self._watch = RevocationWorker(
             CertificateWatch(

@@ -8,7 +8,7 @@ file what ``steps.publish`` needs.
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -24,6 +24,7 @@ from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.policy import DEFAULT_POLICY, PreservationPolicy
 from signing.contract import SignedPdf
 
@@ -41,6 +42,7 @@ class Chancery:
     authority: Authority
     preservation: PreservationPolicy = DEFAULT_POLICY
     places: SigningPlaces | None = None
+    doubts: Doubts = field(default_factory=Doubts)
 
     def with_timestamps(self, level: str) -> AbstractAsyncContextManager[None]:
         """A place with the time-stamping authorities, counted over all processes."""
@@ -48,7 +50,7 @@ class Chancery:
             return nullcontext()
         return self.places.with_timestamps(level)
 
-    async def keep(self, before: bytes, signed: SignedPdf) -> Result:
+    async def keep(self, before: bytes, signed: SignedPdf, tenant: str) -> Result:
         """Store a signed file and its evidence; look at it, reckon until when it is provable.
 
         Raises:
@@ -58,7 +60,8 @@ class Chancery:
         digest = await self.files.put(signed.pdf)
         kept = await evidence_log.keep(self.files, signed)
         look = await self.signatures.inspect(signed.pdf)
-        return Result(signed, digest, look, kept, await reckon(self.signatures, signed.pdf))
+        provable = await reckon(self.signatures, signed.pdf, self.doubts.of(tenant))
+        return Result(signed, digest, look, kept, provable)
 
     def publish(self, connection: Connection, intent: Intent, result: Result) -> None:
         """Publish a step's result by this office's rules; see ``steps.publish``."""

@@ -15,6 +15,7 @@ from gateway.documents.preservation.preserving import PreservingSignatures
 from gateway.documents.steps import Result
 from gateway.foundation.files import FileDamaged, FileStore
 from gateway.foundation.spools import SpooledFile
+from gateway.preservation.doubts import Doubts
 from signing.contract import (
     DocumentNumber,
     Inspection,
@@ -42,7 +43,10 @@ class DocumentSignatures(
 class LargeDocuments:
     """What is done with a document that is not held in memory."""
 
-    def __init__(self, files: FileStore, signatures: DocumentSignatures) -> None:
+    def __init__(
+        self, files: FileStore, signatures: DocumentSignatures, doubts: Doubts | None = None
+    ) -> None:
+        self._doubts = doubts or Doubts()
         self._files = files
         self._signatures = signatures
 
@@ -58,10 +62,10 @@ class LargeDocuments:
             return found
         return with_earlier_signatures(found, await self._signatures.validate_file(file.path))
 
-    async def reckon(self, path: Path) -> Provability | None:
+    async def reckon(self, path: Path, tenant: str) -> Provability | None:
         """As ``preserving.reckon``."""
         try:
-            return await self._signatures.provability_file(path)
+            return await self._signatures.provability_file(path, self._doubts.of(tenant))
         except SigningError:
             return None
 
@@ -95,7 +99,7 @@ class LargeDocuments:
         async with self._files.local(sha256) as path:
             await self._signatures.check_number_file(path, number, placement)
 
-    async def sign(self, order: SignOrder, sha256: str) -> Result:
+    async def sign(self, order: SignOrder, sha256: str, tenant: str) -> Result:
         """Sign a stored file into a new one and store that; ``order.pdf`` is not looked at.
 
         Raises:
@@ -104,9 +108,9 @@ class LargeDocuments:
         async with self._files.local(sha256) as source, self._files.spool() as spool:
             target = await spool.new()
             signed = await self._signatures.sign_file(order, source, target)
-            return await self.take_in(target, signed)
+            return await self.take_in(target, signed, tenant)
 
-    async def take_in(self, path: Path, signed: SignedFile) -> Result:
+    async def take_in(self, path: Path, signed: SignedFile, tenant: str) -> Result:
         """Look at a signed file, reckon until when it is provable, store it and its evidence.
 
         Raises:
@@ -114,7 +118,7 @@ class LargeDocuments:
         """
         look = await self._signatures.inspect_file(path)
         _expect(look, signed.sha256)
-        provable = await self.reckon(path)
+        provable = await self.reckon(path, tenant)
         await self._files.keep(path, signed.sha256)
         kept = await evidence_log.keep(self._files, signed)
         return Result(signed, signed.sha256, look, kept, provable)

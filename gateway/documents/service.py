@@ -40,6 +40,7 @@ from gateway.foundation.ids import new_id
 from gateway.foundation.problems import Problem, not_found
 from gateway.foundation.signing_problems import refusing
 from gateway.foundation.spools import Spool, SpooledFile
+from gateway.preservation.doubts import Doubts
 from signing.contract import (
     Inspection,
     Provability,
@@ -84,12 +85,15 @@ class Documents:
         files: FileStore,
         signatures: DocumentSignatures,
         templates: TemplateBook | None = None,
+        *,
+        doubts: Doubts | None = None,
     ) -> None:
+        self._doubts = doubts or Doubts()
         self._database = database
         self._clock = clock
         self._files = files
         self._signatures = signatures
-        self._large = LargeDocuments(files, signatures)
+        self._large = LargeDocuments(files, signatures, self._doubts)
         self.contents = DocumentContents(database, files)
         self.renderers = Renderers(clock)
         self._evidence = EvidenceDesk(database, clock, files)
@@ -122,7 +126,9 @@ class Documents:
         if inspection.repaired is not None:
             kept = inspection.repaired.pdf
             await self._files.put(kept)
-        provable = await reckon(self._signatures, kept) if inspection.signatures else None
+        provable = None
+        if inspection.signatures:
+            provable = await reckon(self._signatures, kept, self._doubts.of(tenant))
         label = chosen.label if chosen else None
         return NewDocument(tenant, reference, kind, name, digest, inspection, provable, label)
 
@@ -143,7 +149,8 @@ class Documents:
             inspection = await self._large.look(file)
         _refuse_unreadable(inspection)
         chosen = self.templates.fitting(template, inspection)
-        provable = await self._large.reckon(file.path) if inspection.signatures else None
+        signed = bool(inspection.signatures)
+        provable = await self._large.reckon(file.path, tenant) if signed else None
         await self._files.keep(file.path, file.sha256)
         label = chosen.label if chosen else None
         return NewDocument(tenant, reference, kind, name, file.sha256, inspection, provable, label)

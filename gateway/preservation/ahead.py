@@ -17,6 +17,7 @@ from gateway.foundation.clock import Clock
 from gateway.foundation.database import Database
 from gateway.foundation.files import FileDamaged, FileMissing, FileStore, FilesUnavailable
 from gateway.preservation import store
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.kept import Keeper, KeptFile
 from gateway.preservation.rules import (
     FILE_REASONS,
@@ -45,7 +46,10 @@ class LookingAhead:
         files: FileStore,
         signatures: ExtendingSignatures,
         preservation: Preservation,
+        *,
+        doubts: Doubts,
     ) -> None:
+        self._doubts = doubts
         self._database = database
         self._clock = clock
         self._files = files
@@ -135,7 +139,9 @@ class LookingAhead:
 
     async def _reckon(self, keeper: Keeper, file: KeptFile) -> int:
         try:
-            found = await provability_of_stored(self._files, self._signatures, file.sha256)
+            found = await provability_of_stored(
+                self._files, self._signatures, file.sha256, self._doubts.of(file.tenant)
+            )
         except SigningError as error:  # the signer is away: next time
             _log.warning("file_not_reckoned", file=file.id, reason=error.code)
             return 0

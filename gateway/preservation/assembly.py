@@ -16,6 +16,7 @@ from gateway.foundation.web import Page, Route
 from gateway.preservation import http
 from gateway.preservation.ahead import LookingAhead
 from gateway.preservation.calendar import Calendar
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.kept import Keeper
 from gateway.preservation.policy import PreservationPolicy
 from gateway.preservation.service import Preservation
@@ -40,7 +41,10 @@ class PreservationDesk:
         self.policy = policy
         self.service = Preservation(database, clock, metrics, policy)
         self.calendar = Calendar(database, clock, self.service)
-        self.ahead = LookingAhead(database, clock, files, signatures, self.service)
+        self.doubts = Doubts()
+        self.ahead = LookingAhead(
+            database, clock, files, signatures, self.service, doubts=self.doubts
+        )
         self._waker = waker
         self.queue = QueueWorker(self.service, database, clock, metrics)
         self._looks: dict[str, CalendarWorker] = {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.foundation.files import FileDamaged, FileStore
+from gateway.preservation.doubts import Void
 from gateway.preservation.kept import Proof
 from gateway.preservation.policy import NO_GAIN
 from gateway.preservation.rules import is_gain
@@ -45,11 +46,14 @@ async def extend_stored(
     signatures: ExtendingSignatures,
     sha256: str,
     level: Level,
+    *,
+    void: Void,
     beyond: Proof | None = None,
 ) -> StoredExtension:
     """Append proof to a stored file and store the result beside it.
 
-    ``beyond``: refuse what proves nothing for longer than that.
+    ``void``: what its portal reckons without. ``beyond``: refuse what proves nothing for longer
+    than that.
 
     Raises:
         SigningError: the signing service's refusal, or ``renewal_no_gain``.
@@ -57,9 +61,9 @@ async def extend_stored(
     """
     pdf = await files.get_small(sha256)
     if pdf is None:
-        extended, look = await _extend_large(files, signatures, sha256, level, beyond)
+        extended, look = await _extend_large(files, signatures, sha256, (level, void), beyond)
     else:
-        extended = await signatures.extend(pdf, level)
+        extended = await signatures.extend(pdf, level, void)
         if not extended.pdf.startswith(pdf):
             raise SigningError(
                 "not_incremental", "Kết quả không giữ nguyên văn bản.", "input bytes changed"
@@ -74,12 +78,12 @@ async def _extend_large(
     files: FileStore,
     signatures: ExtendingSignatures,
     sha256: str,
-    level: Level,
+    asked: tuple[Level, Void],
     beyond: Proof | None,
 ) -> tuple[Extended, Inspection]:
     async with files.local(sha256) as source, files.spool() as spool:
         target = await spool.new()
-        extended = await signatures.extend_file(source, target, level)
+        extended = await signatures.extend_file(source, target, *asked)
         _check_gain(extended, beyond)
         look = await signatures.inspect_file(target)
         if look.sha256 not in ("", extended.sha256):  # empty: beyond the size that is read at all
@@ -100,9 +104,9 @@ def _check_gain(extended: Extended, beyond: Proof | None) -> None:
 
 
 async def provability_of_stored(
-    files: FileStore, signatures: ExtendingSignatures, sha256: str
+    files: FileStore, signatures: ExtendingSignatures, sha256: str, void: Void
 ) -> Provability:
-    """Until when a stored file is provable.
+    """Until when a stored file is provable, without the time-stamps that its portal doubts.
 
     Raises:
         SigningError: nobody could say.
@@ -110,6 +114,6 @@ async def provability_of_stored(
     """
     pdf = await files.get_small(sha256)
     if pdf is not None:
-        return await signatures.provability(pdf)
+        return await signatures.provability(pdf, void)
     async with files.local(sha256) as path:
-        return await signatures.provability_file(path)
+        return await signatures.provability_file(path, void)

@@ -63,7 +63,6 @@ from signing.contract.remote import (
 )
 from signing.contract.revocation import (
     CertificateStatus,
-    Distrusting,
     FetchedList,
     RevocationFinding,
     Watching,
@@ -98,7 +97,6 @@ __all__ = [
     "Confirmation",
     "Credential",
     "CredentialRefused",
-    "Distrusting",
     "DocumentNumber",
     "DocumentRefused",
     "DocumentSurvey",

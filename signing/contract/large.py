@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from signing.contract.attestation import Attestation, AttestedFile
 from signing.contract.inspection import Inspection
 from signing.contract.orders import Level, SignedFile, SignOrder
-from signing.contract.preservation import ExtendedFile, Provability
+from signing.contract.preservation import ExtendedFile, Provability, VoidStamps
 from signing.contract.validation import Validation
 
 
@@ -46,7 +46,9 @@ class LargeFiles(Protocol):
         """
         ...
 
-    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+    async def extend_file(
+        self, source: Path, target: Path, level: Level, void: tuple[VoidStamps, ...] = ()
+    ) -> ExtendedFile:
         """Append proof to a copy of a signed file; see ``Preserving.extend``.
 
         On a refusal there is no target file.
@@ -62,6 +64,6 @@ class LargeFiles(Protocol):
         """Judge every signature in a file; one that costs too much stays undecided."""
         ...
 
-    async def provability_file(self, path: Path) -> Provability:
-        """Until when the file's signatures can be proven."""
+    async def provability_file(self, path: Path, void: tuple[VoidStamps, ...] = ()) -> Provability:
+        """Until when the file's signatures can be proven; see ``Preserving.provability``."""
         ...

@@ -100,12 +100,15 @@ Extended = ExtendedPdf | ExtendedFile  # the outcome, in memory or on disk
 class Preserving(Protocol):
     """The half of the signing service that needs no key."""
 
-    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+    async def extend(
+        self, pdf: bytes, level: Level, void: tuple[VoidStamps, ...] = ()
+    ) -> ExtendedPdf:
         """Append proof until the level is reached, or as much as can be had now.
 
         At B-LTA a new archive time-stamp is always added, so asking again renews it. A B-B
         signature gets a document time-stamp instead of a signature time-stamp: its own bytes
-        can no longer be changed.
+        can no longer be changed. ``void``: time-stamps that the reckoning of the result leaves
+        out; they belong to the question, so that callers who trust differently can share a service.
 
         Raises:
             DocumentRefused: ``not_a_pdf``, ``encrypted``, ``unsigned``, ``broken_signature`` …
@@ -113,6 +116,9 @@ class Preserving(Protocol):
         """
         ...
 
-    async def provability(self, pdf: bytes) -> Provability:
-        """Until when the file's signatures can be proven; never raises for bad input."""
+    async def provability(self, pdf: bytes, void: tuple[VoidStamps, ...] = ()) -> Provability:
+        """Until when the file's signatures can be proven, as if ``void`` were not there.
+
+        Never raises for bad input.
+        """
         ...

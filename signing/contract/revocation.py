@@ -8,8 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from signing.contract.preservation import VoidStamps
-
 
 class CertificateStatus(StrEnum):
     """What can be said about a certificate now."""
@@ -74,12 +72,4 @@ class Watching(Protocol):
 
     async def keep_list(self, url: str, raw: bytes, fetched_at: datetime) -> None:
         """Take a list that another machine fetched, for every process of this one."""
-        ...
-
-
-class Distrusting(Protocol):
-    """A signing service that can be told which time-stamps prove nothing any more."""
-
-    def distrust(self, stamps: Sequence[VoidStamps]) -> None:
-        """Say until when files are provable as if these were not there, from now on."""
         ...

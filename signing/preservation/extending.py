@@ -32,7 +32,7 @@ from signing.preservation.extension_evidence import extension_evidence
 from signing.preservation.gathering import Gathered, Gatherer
 from signing.preservation.growing import Growing, GrowingOnDisk
 from signing.preservation.holding import Holding, read_holding
-from signing.preservation.provability import provability_of_holding
+from signing.preservation.provability import Void, provability_of_holding
 from signing.reading.mapped_files import copied, mapped
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class _Work:
 
     file: Growing
     holding: Holding
+    void: Void  # time-stamps that the reckoning leaves out
     fields: tuple[str, ...] = ()
     failure: SigningUnavailable | None = None
     stored: Gathered | None = None  # the data that was embedded
@@ -71,10 +72,10 @@ class Extender:
         self._authorities = authorities
         self._clock = clock
 
-    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
+    async def extend(self, pdf: bytes, level: Level, void: Void = ()) -> ExtendedPdf:
         """See ``Preserving.extend``."""
         file = Growing(pdf)
-        done = await self._extend(file, level)
+        done = await self._extend(file, level, void)
         return ExtendedPdf(
             pdf=bytes(file.data),
             sha256=done.sha256,
@@ -87,16 +88,18 @@ class Extender:
             evidence=done.evidence,
         )
 
-    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+    async def extend_file(
+        self, source: Path, target: Path, level: Level, void: Void = ()
+    ) -> ExtendedFile:
         """See ``LargeFiles.extend_file``; the file is mapped, not read."""
         with mapped(source) as data:
             async with copied(source, target, len(data)) as copying:
                 with GrowingOnDisk(data, target) as file:
                     await copying
-                    return await self._extend(file, level)
+                    return await self._extend(file, level, void)
 
-    async def _extend(self, file: Growing, level: Level) -> ExtendedFile:
-        work = _Work(file, read_holding(file.data))
+    async def _extend(self, file: Growing, level: Level, void: Void) -> ExtendedFile:
+        work = _Work(file, read_holding(file.data), void)
         data = await self._gatherer.gather(work.holding)
         if level is Level.B_LTA and not data.silent:
             await self._stamp(work, data)  # store and time-stamp in one revision
@@ -124,7 +127,9 @@ class Extender:
             level=reached,
             timestamp_fields=work.fields,
             extended_at=now,
-            provability=provability_of_holding(work.holding, self._config.algorithm_ends),
+            provability=provability_of_holding(
+                work.holding, self._config.algorithm_ends, work.void
+            ),
             shortfall=shortfall,
             missing=missing,
             evidence=extension_evidence(proved.tokens.all(), work.stored, missing, now),

@@ -26,6 +26,7 @@ from signing.contract import (
     SigningUnavailable,
     SignOrder,
     Validation,
+    VoidStamps,
 )
 from signing.processes.crews import Crew
 from signing.processes.reckoning import ReckoningJobs
@@ -114,18 +115,20 @@ class LargeFileJobs(ReckoningJobs):
             await asyncio.to_thread(target.unlink, missing_ok=True)
             raise
 
-    async def extend_file(self, source: Path, target: Path, level: Level) -> ExtendedFile:
+    async def extend_file(
+        self, source: Path, target: Path, level: Level, void: tuple[VoidStamps, ...] = ()
+    ) -> ExtendedFile:
         """Append proof to a copy, where nothing is done but that; no key is needed.
 
         A child that is lost over it leaves no target file.
         """
-        arguments = (source, target, level)
+        arguments = (source, target, level, void)
         try:
             found = await self._on(self._archivists, self._limit_s, "extend_file", arguments)
         except SigningUnavailable:
             await asyncio.to_thread(target.unlink, missing_ok=True)
             raise
-        return await self._believed(cast("ExtendedFile", found), target)
+        return cast("ExtendedFile", found)
 
     async def validate_file(
         self, path: Path, allowed_fields: frozenset[str] = frozenset()

@@ -29,10 +29,8 @@ from signing.contract import (
     Credential,
     DocumentNumber,
     DocumentSurvey,
-    ExtendedPdf,
     FetchedList,
     Inspection,
-    Level,
     Placement,
     Prepared,
     RemoteItem,
@@ -197,11 +195,6 @@ class SignerPool(LargeFileJobs):
                 raise
             now = self._clock.now()
             return await asyncio.to_thread(unfinished_validation, pdf, lost.code, now)
-
-    async def extend(self, pdf: bytes, level: Level) -> ExtendedPdf:
-        """Append proof: raise the level, or renew the archive time-stamp."""
-        found = await self._on(self._archivists, self._limit_s, "extend", (pdf, level))
-        return await self._believed(cast("ExtendedPdf", found), found.pdf)
 
     async def certificate_status(self, chain: Sequence[bytes]) -> RevocationFinding:
         """What the issuers say about the first of these certificates."""

@@ -6,17 +6,24 @@ import asyncio
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.certification.store import certification_files, certifications
 from gateway.cli import main
+from gateway.distrusting import certificate_named
 from gateway.documents.authority import store as authority_store
 from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.log import append
+from gateway.documents.revocation import store as revocation_store
 from gateway.documents_commands import wanted_authorities
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.database import Database
 from gateway.settings import Settings, load
 from gateway.signing_settings import SigningKey, SigningSection
+from gateway.webhooks.outbox import events
 
 _KEYS = """
 [signing.keys.a]
@@ -161,3 +168,77 @@ def test_a_database_of_another_schema_is_refused_in_words(tmp_path, capsys):
     for command in (["audit", "verify"], IMPORT):
         assert main([*command, "--config", str(path)]) == 2
         assert "motcua migrate" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------ motcua distrust
+
+TSA = "ab" * 32
+
+
+def stamped(config, *tenants):
+    """These portals keep something with a time-stamp of the authority."""
+
+    def unit(connection):
+        for tenant in tenants:
+            record = {
+                "kind": "extension",
+                "document": {"id": f"doc_{tenant[:3]}"},
+                "extension": {"extended_at": "2026-11-02T02:00:00Z", "result_sha256": "0" * 64},
+                "files": [{"what": "authority_certificate", "sha256": TSA}],
+            }
+            append(connection, tenant, record, FakeClock().now())
+
+    work(config, unit)
+
+
+def said(config, tenant):
+    rows = work(config, lambda c: revocation_store.decisions(c, tenant, TSA))
+    return [(row.source, row.revoked_at is not None, row.cause, row.reason) for row in rows]
+
+
+DISTRUST = ["distrust", TSA, "--reason", "Công văn 9 của nơi cấp"]
+
+
+def test_a_certificate_is_distrusted_in_every_portal_at_once(config, capsys):
+    """A word, a record and an event in each; again it is no news; taken back in each."""
+    stamped(config, "cong-dvc/test", "khac/test")
+    command = [*DISTRUST, "--config", str(config)]
+    when = ["--revoked-at", "2026-11-02T10:00:00+07:00", "--cause", "keyCompromise"]
+    assert main([*command, *when]) == 0
+    assert capsys.readouterr().out.count("đã ghi") == 2
+    word = ("gateway", True, "keyCompromise", "Công văn 9 của nơi cấp")
+    assert [said(config, t) for t in ("cong-dvc/test", "khac/test")] == [[word]] * 2
+    told = work(config, lambda c: c.execute(sa.select(events.c.tenant, events.c.type)).all())
+    assert sorted(told) == [(t, "certificate.revoked") for t in ("cong-dvc/test", "khac/test")]
+    assert main([*command, *when]) == 0
+    assert capsys.readouterr().out.count("đã có từ trước") == 2
+    assert main([*command, "--withdraw"]) == 0
+    assert [row[:2] for row in said(config, "khac/test")] == [("gateway", True), ("gateway", False)]
+
+
+def test_a_certificate_nobody_knows_is_distrusted_nowhere(config, capsys):
+    """And what is no certificate, no moment or no reason is said."""
+    assert main([*DISTRUST, "--config", str(config)]) == 1
+    assert "no portal is concerned" in capsys.readouterr().err
+    assert main(["distrust", "missing.pem", *DISTRUST[2:], "--config", str(config)]) == 2
+    stamped(config, "cong-dvc/test")
+    later = ["--revoked-at", "2999-01-01T00:00:00Z"]
+    assert main([*DISTRUST, *later, "--config", str(config)]) == 1
+    assert "tương lai" in capsys.readouterr().err
+    for wrong in (["--revoked-at", "2026-11-02"], ["--reason", "ngắn"]):
+        with pytest.raises(SystemExit):
+            main([*DISTRUST, *wrong, "--config", str(config)])
+    assert said(config, "cong-dvc/test") == []
+
+
+def test_a_certificate_is_named_by_its_file(config, tmp_path):
+    """PEM or DER, as its issuer publishes it."""
+    from tests.gateway.documents.test_revoked_authorities import FIRST  # noqa: PLC0415 - makes keys
+
+    certificate = x509.load_der_x509_certificate(FIRST)
+    digest = certificate.fingerprint(hashes.SHA256()).hex()
+    for name, encoding in (("tsa.cer", Encoding.DER), ("tsa.pem", Encoding.PEM)):
+        file = tmp_path / name
+        file.write_bytes(certificate.public_bytes(encoding))
+        assert certificate_named(str(file)) == digest
+    assert certificate_named(digest.upper()) == digest

@@ -114,7 +114,7 @@ class PaperSignatures:
             raise SigningUnavailable("timestamp_unavailable", "Không có dấu thời gian.", "down")
         return self.reachable, "timestamp_unavailable"
 
-    async def extend(self, pdf, level):
+    async def extend(self, pdf, level, void=()):
         before = await self.provability(pdf)
         if before.level is None:
             raise DocumentRefused("unsigned", "Tệp không có chữ ký số.", "no signature")
@@ -138,7 +138,7 @@ class PaperSignatures:
             shortfall="timestamp_unavailable" if reached.rank < asked.rank else "",
         )
 
-    async def provability(self, pdf):
+    async def provability(self, pdf, void=()):
         levels = [facts["level"] for facts, _, _ in self._found(pdf) if "level" in facts]
         if not levels:
             return Provability(None, "unsigned", "Tệp không có chữ ký số.", None)

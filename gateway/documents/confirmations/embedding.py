@@ -115,7 +115,7 @@ class Embedding:
         if isinstance(outcome, Prepared):
             steps.check_incremental(before, outcome.pdf)
             return Written(outcome, await files.put(outcome.pdf))
-        return await self._office.keep(before, outcome)
+        return await self._office.keep(before, outcome, act.tenant)
 
     async def _finish_large(self, act: Any) -> Written | Result:
         prepared = PreparedFile(
@@ -125,7 +125,7 @@ class Embedding:
             part=act.part,
             parts=act.parts,
         )
-        made = await self._large.finish(prepared, bytes(act.signature), act.input_sha256)
+        made = await self._large.finish(prepared, act)
         return Written(made, made.sha256) if isinstance(made, PreparedFile) else made
 
     async def _go_on(self, act: Any, intent: Intent, outcome: Written | Result) -> None:

@@ -228,10 +228,10 @@ class HandOffDesk:
         order = steps.order_of(intent, before or b"", act.credential)
         if before is not None and isinstance(content, bytes):
             signed = await self._hand_offs.accept_hand_off(order, content)
-            return await self._office.keep(before, signed)
+            return await self._office.keep(before, signed, act.tenant)
         async with self._office.files.spool() as spool:
             path = await path_of(content, spool)
-            return await self._large.accept(order, act.input_sha256, path)
+            return await self._large.accept(order, act, path)
 
     async def _refuse(
         self, act: Any, content: bytes | SpooledFile, error: SigningError | Problem

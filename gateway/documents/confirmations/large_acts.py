@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from gateway.documents.chancery import Chancery
 from gateway.documents.large import LargeDocuments
@@ -22,7 +23,7 @@ class LargeRemoteActs:
     def __init__(self, office: Chancery) -> None:
         self._files = office.files
         self._signatures = office.signatures
-        self._large = LargeDocuments(office.files, office.signatures)
+        self._large = LargeDocuments(office.files, office.signatures, office.doubts)
 
     async def prepare(self, order: SignOrder, sha256: str) -> PreparedFile:
         """Write the revision of a stored file into another one and store that.
@@ -36,37 +37,35 @@ class LargeRemoteActs:
             await self._files.keep(target, prepared.sha256)
         return prepared
 
-    async def finish(
-        self, prepared: PreparedFile, signature: bytes, original_sha256: str
-    ) -> PreparedFile | Result:
-        """Embed a raw signature in a stored file; store the next part, or the result.
+    async def finish(self, prepared: PreparedFile, act: Any) -> PreparedFile | Result:
+        """Embed an act's raw signature in a stored file; store the next part, or the result.
 
         Raises:
             SigningError: the signing service's refusal; nothing was stored.
         """
         files = self._files
         async with (
-            files.local(original_sha256) as original,
+            files.local(act.input_sha256) as original,
             files.local(prepared.sha256) as source,
             files.spool() as spool,
         ):
             target = await spool.new()
             paths = RemoteFilePaths(original, source, target)
-            made = await self._signatures.finish_file(prepared, signature, paths)
+            made = await self._signatures.finish_file(prepared, bytes(act.signature), paths)
             if not isinstance(made, PreparedFile):
-                return await self._large.take_in(target, made)
+                return await self._large.take_in(target, made, act.tenant)
             await files.keep(target, made.sha256)
         return made
 
-    async def accept(self, order: SignOrder, sha256: str, signed: Path) -> Result:
-        """Prove a file that a desktop program brought back for a stored one; store it.
+    async def accept(self, order: SignOrder, act: Any, signed: Path) -> Result:
+        """Prove a file that a desktop program brought back for an act's stored one; store it.
 
         Raises:
             SigningError: the signing service's refusal; the file is where it was.
         """
-        async with self._files.local(sha256) as source:
+        async with self._files.local(act.input_sha256) as source:
             made = await self._signatures.accept_hand_off_file(order, source, signed)
-        return await self._large.take_in(signed, made)
+        return await self._large.take_in(signed, made, act.tenant)
 
     async def keep_upload(self, content: bytes | SpooledFile) -> str:
         """Store a file that came back, whatever it is; its SHA-256."""

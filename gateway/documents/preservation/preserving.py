@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from gateway.preservation.doubts import Void
 from signing.contract import Preserving, Provability, Signatures, SigningError, Watching
 
 
@@ -15,13 +16,17 @@ class WatchingSignatures(PreservingSignatures, Watching, Protocol):
     """Also looks after the certificates that have signed."""
 
 
-async def reckon(signatures: PreservingSignatures, pdf: bytes) -> Provability | None:
+async def reckon(
+    signatures: PreservingSignatures, pdf: bytes, void: Void = ()
+) -> Provability | None:
     """Until when a file is provable; None when nobody could say (the calendar asks again).
+
+    ``void``: what its portal reckons without.
 
     What was signed is published either way: a lost signer process must not cost a signature.
     """
     try:
-        return await signatures.provability(pdf)
+        return await signatures.provability(pdf, void)
     except SigningError:
         return None
 

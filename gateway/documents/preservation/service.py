@@ -35,6 +35,7 @@ from gateway.foundation.signing_problems import problem_of
 from gateway.foundation.waker import Waker
 from gateway.preservation import queue
 from gateway.preservation.asked import BY_REQUEST, Asked
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.kept import KeptFile, Outcome, Proof
 from gateway.preservation.levels import higher
 from gateway.preservation.policy import PreservationPolicy
@@ -59,8 +60,10 @@ class DocumentKeeping:
         files: FileStore,
         signatures: ExtendingSignatures,
         policy: PreservationPolicy,
+        doubts: Doubts | None = None,
         places: SigningPlaces | None = None,
     ) -> None:
+        self._doubts = doubts or Doubts()
         self._database = database
         self._clock = clock
         self._waker = waker
@@ -137,7 +140,10 @@ class DocumentKeeping:
         Raises:
             SigningError: the signing service's refusal.
         """
-        made = await extend_stored(self._files, self._signatures, document.sha256, level, beyond)
+        void = self._doubts.of(document.tenant)
+        made = await extend_stored(
+            self._files, self._signatures, document.sha256, level, void=void, beyond=beyond
+        )
         kept = await keep_extension(self._files, made.extended)
         return Extension(document, made.extended, level, made.digest, made.look, kept, asked)
 

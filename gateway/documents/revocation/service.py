@@ -1,9 +1,10 @@
 """A revocation as a portal has to know it: since when, by whose word, which acts it touches.
 
-Owns the decision: the issuer's date, unless the operator recorded another one with a reason; an
-operator's word without a date leaves it to the issuer again. Every word is a row, a record of the
-evidence chain and an event, in one transaction. Acts are split by what a time-stamp proves
-(``touched``). Leaves asking issuers to ``watch``.
+Owns the decision: the issuer's date, unless an operator recorded another one with a reason; an
+operator's word without a date leaves it to the others again. The portal's operator speaks for the
+portal; the operator of the gateway, who alone can say it in all of them, before both. Every word
+is a row, a record of the evidence chain and an event, in one transaction. Acts are split by what a
+time-stamp proves (``touched``). Leaves asking issuers to ``watch``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from gateway.documents.evidence import store as evidence_store
 from gateway.documents.evidence.log import KeptFile, append, moment
 from gateway.documents.evidence.standings import Revoked, Standing, standing_of
 from gateway.documents.revocation import store
-from gateway.documents.revocation.store import ISSUER, OPERATOR
+from gateway.documents.revocation.store import GATEWAY, ISSUER, OPERATOR
 from gateway.foundation.clock import Clock, iso
 from gateway.foundation.database import Database
 from gateway.foundation.ids import new_id
@@ -63,9 +64,10 @@ class Reckoning(Protocol):
 class RevocationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What holds about a certificate, and how many acts it touches, by standing.
 
-    ``source`` is ``issuer`` or ``operator``; null when nobody says that it is revoked. ``cause`` is
-    the reason code of RFC 5280 §5.3.1, null when none was given: time-stamps of a certificate that
-    is revoked for a compromised key, or without a reason, are ``void`` however old they are.
+    ``source`` is ``issuer``, ``operator`` (of the portal) or ``gateway`` (the operator of all of
+    them); null when nobody says that it is revoked. ``cause`` is the reason code of RFC 5280
+    §5.3.1, null when none was given: time-stamps of a certificate that is revoked for a compromised
+    key, or without a reason, are ``void`` however old they are.
     """
 
     id: str
@@ -93,9 +95,13 @@ def revoked_by(row: Any) -> Revoked:
 
 
 def effective(rows: Sequence[Any]) -> Any:
-    """The word that holds: the operator's last one if it has a date, else the issuer's last one."""
+    """The word that holds: the last one with a date, the gateway's before the portal's operator's.
+
+    The issuer's comes after both. ``rows``: in order; whatever has their ``source`` and
+    ``revoked_at``.
+    """
     last = {row.source: row for row in rows}
-    for source in (OPERATOR, ISSUER):
+    for source in (GATEWAY, OPERATOR, ISSUER):
         if source in last and last[source].revoked_at is not None:
             return last[source]
     return None
@@ -119,7 +125,7 @@ class Revocations:
             Problem: ``validation_failed``: an operator's moment that is still to come.
         """
         now = self._clock.now()
-        if word.source == OPERATOR and word.revoked_at is not None and word.revoked_at > now:
+        if word.source != ISSUER and word.revoked_at is not None and word.revoked_at > now:
             sentence = "Thời điểm thu hồi không thể ở tương lai."
             raise invalid([FieldError("/revoked_at", "invalid", sentence)])
         evidence_store.lock_head(connection, tenant)  # who speaks at the same time waits
@@ -128,9 +134,7 @@ class Revocations:
         if _was_said(rows, word, stamps=stamps):
             return False
         id_ = store.id_of(tenant, certificate_sha256)
-        holds = Revoked(word.revoked_at, word.cause)
-        if holds.at is None:
-            holds = revoked_by(effective([row for row in rows if row.source != word.source]))
+        holds = revoked_by(effective([*rows, word]))
         sequence = len(rows) + 1
         row = {
             "id": id_,
@@ -227,7 +231,7 @@ def _was_said(rows: Sequence[Any], word: Word, *, stamps: bool) -> bool:
     last = mine[-1]
     if last.revoked_at != word.revoked_at:
         return False
-    if last.cause != word.cause and (stamps or word.source == OPERATOR):
+    if last.cause != word.cause and (stamps or word.source != ISSUER):
         return False
     return word.source == ISSUER or bool(last.reason == word.reason)
 

@@ -1,6 +1,6 @@
 """Tables of watched certificates, decided revocations and fetched lists, with their statements.
 
-A revocation's rows are append-only: what the issuer said, and what the operator decided instead.
+A revocation's rows are append-only: what the issuer said, and what operators decided instead.
 Its id is per portal, because the events about it are. Watched certificates and lists are queues
 (``claims``), so that of several processes one asks.
 """
@@ -24,7 +24,9 @@ from gateway.documents.evidence.store import (
 )
 from gateway.foundation.columns import Blob, Instant, Json, metadata
 
-ISSUER, OPERATOR = "issuer", "operator"
+ISSUER = "issuer"
+OPERATOR = "operator"  # of the portal
+GATEWAY = "gateway"  # the operator of the whole gateway
 
 watched_certificates = sa.Table(
     "watched_certificates",
@@ -158,15 +160,19 @@ def decisions_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Any]
     return connection.execute(query).all()
 
 
-def decided(connection: Connection) -> Sequence[Any]:
-    """(portal, certificate) of everything that was ever said about somebody's time-stamps."""
+def doubted(connection: Connection) -> Sequence[str]:
+    """Certificates that came with time-stamps, and about which something was said."""
     table, stamps = certificate_revocations, evidence_authorities
-    stamped = sa.exists().where(
-        stamps.c.tenant == table.c.tenant,
-        stamps.c.certificate_sha256 == table.c.certificate_sha256,
-    )
-    query = sa.select(table.c.tenant, table.c.certificate_sha256).where(stamped).distinct()
-    return connection.execute(query.order_by(table.c.tenant, table.c.certificate_sha256)).all()
+    stamped = sa.exists().where(stamps.c.certificate_sha256 == table.c.certificate_sha256)
+    query = sa.select(table.c.certificate_sha256).where(stamped).distinct()
+    return connection.execute(query.order_by(table.c.certificate_sha256)).scalars().all()
+
+
+def said_about(connection: Connection, certificate_sha256: str) -> Sequence[Any]:
+    """Everything that was said about a certificate in any portal, oldest first."""
+    table = certificate_revocations
+    query = sa.select(table).where(table.c.certificate_sha256 == certificate_sha256)
+    return connection.execute(query.order_by(table.c.at, table.c.sequence, table.c.id)).all()
 
 
 def add_decision(connection: Connection, row: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from gateway.foundation.waker import Waker
 from gateway.preservation.ahead import LookingAhead
 from gateway.preservation.asked import COMMAND, Asked
 from gateway.preservation.calendar import Calendar
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.policy import DEFAULT_POLICY
 from gateway.preservation.service import Preservation
 from gateway.preservation.store import queue
@@ -48,7 +49,9 @@ class Copies:
         self.kept = Preservation(bureau.database, bureau.clock, Metrics(), DEFAULT_POLICY)
         self.kept.register(self.copies)
         self.calendar = Calendar(bureau.database, bureau.clock, self.kept)
-        self.ahead = LookingAhead(bureau.database, bureau.clock, bureau.files, paper, self.kept)
+        self.ahead = LookingAhead(
+            bureau.database, bureau.clock, bureau.files, paper, self.kept, doubts=Doubts()
+        )
         self.due, self.renew = self.calendar.due, self.kept.renew
 
     async def reckon_missing(self):
@@ -227,7 +230,7 @@ async def test_what_cannot_be_renewed_waits_and_is_told_before_it_is_too_late(
     told = ("certification.renewal_overdue", issued.id, 2)
     assert (await bureau.events())[-1] == told
 
-    async def away(pdf, level):
+    async def away(pdf, level, void=()):
         raise SigningUnavailable("timestamp_unavailable", "Không có dấu thời gian.")
 
     extend, paper.extend = paper.extend, away
@@ -249,7 +252,7 @@ async def test_a_result_that_changes_the_file_is_published_nowhere(bureau, keepi
     await keeping.reckon_missing()
     extend = paper.extend
 
-    async def damaged(pdf, level):
+    async def damaged(pdf, level, void=()):
         made = await extend(pdf, level)
         return replace(
             made, pdf=b"%" + made.pdf, provability=Provability(LATER, "algorithm", "…", level)

@@ -33,6 +33,7 @@ from gateway.preservation import http as calendar_http
 from gateway.preservation import store as preservation_store
 from gateway.preservation.ahead import LookingAhead
 from gateway.preservation.calendar import Calendar
+from gateway.preservation.doubts import Doubts
 from gateway.preservation.policy import DEFAULT_POLICY
 from gateway.preservation.service import Preservation
 from gateway.preservation.worker import CalendarWorker, QueueWorker
@@ -109,7 +110,9 @@ class Desk:
         return QueueWorker(self.kept, self.database, self.clock, self.metrics)
 
     def ahead(self):
-        ahead = LookingAhead(self.database, self.clock, self.files, self.signatures, self.kept)
+        ahead = LookingAhead(
+            self.database, self.clock, self.files, self.signatures, self.kept, doubts=Doubts()
+        )
         return CalendarWorker(ahead, Waker(), self.preservation.owner, 3_600.0)
 
     async def task(self, document):

@@ -40,7 +40,7 @@ def leaving(paper):
     """Let the paper service leave evidence of what it extends."""
     extend = paper.extend
 
-    async def leave(pdf, level):
+    async def leave(pdf, level, void=()):
         return replace(await extend(pdf, level), evidence=left_by(pdf))
 
     paper.extend = leave

@@ -201,7 +201,7 @@ async def test_a_large_extension_that_fails_leaves_the_document_as_it_was(
     caller, document_id = await signed_at(world, "B-T")
     address = f"/v1/documents/{document_id}"
 
-    async def lost(source, target, level):
+    async def lost(source, target, level, void=()):
         target.write_bytes(b"half")
         raise SigningUnavailable("signer_died", "Tiến trình ký số dừng đột ngột.", "lost")
 
@@ -221,6 +221,8 @@ async def test_a_renewal_that_gains_nothing_is_not_stored(world, desk, tmp_path)
     stored = {path for path in (tmp_path / "files").rglob("*") if path.is_file()}
     end = Proof(datetime(2100, 1, 1, tzinfo=UTC), "timestamp_certificate")
     with pytest.raises(SigningUnavailable) as refused:
-        await extend_stored(desk.files, desk.signatures, shown["sha256"], Level.B_LTA, end)
+        await extend_stored(
+            desk.files, desk.signatures, shown["sha256"], Level.B_LTA, void=(), beyond=end
+        )
     assert refused.value.code == "renewal_no_gain"
     assert {path for path in (tmp_path / "files").rglob("*") if path.is_file()} == stored

@@ -129,7 +129,7 @@ async def test_a_crash_between_signing_and_raising_loses_nothing(desk, paper, lo
     paper.reachable = Level.B_LTA
     due(desk)
 
-    async def die(pdf, level):
+    async def die(pdf, level, void=()):
         raise Crash
 
     extend, paper.extend = paper.extend, die
@@ -184,7 +184,7 @@ async def test_signing_that_begins_while_proof_is_made_wins(desk, paper, low):
     due(desk)
     extend = paper.extend
 
-    async def slow(pdf, level):
+    async def slow(pdf, level, void=()):
         paper.extend = extend
         await desk.sign(request, LEADER, PIN)
         return await extend(pdf, level)
@@ -270,7 +270,7 @@ async def test_what_can_never_be_raised_is_given_up_and_told(desk, paper, low):
     document, _ = await low()
     due(desk)
 
-    async def refuse(pdf, level):
+    async def refuse(pdf, level, void=()):
         raise DocumentRefused("broken_signature", "Chữ ký bị hỏng.", "broken")
 
     paper.extend = refuse
@@ -289,7 +289,7 @@ async def test_a_signature_that_lost_its_proof_is_told_not_forgotten(desk, paper
     paper.reachable = Level.B_T
     extend = paper.extend
 
-    async def lost(pdf, level):
+    async def lost(pdf, level, void=()):
         made = await extend(pdf, level)
         names = tuple((await revisions(desk, document))[1].field_names)
         return replace(made, shortfall="validation_data_missing", missing=names)
@@ -311,7 +311,7 @@ async def test_one_bad_file_does_not_stop_the_others(desk, paper, low):
     extend, broken = paper.extend, await desk.task(first)
     bad = await desk.files.get((await latest(desk, first)).sha256)
 
-    async def stumble(pdf, level):
+    async def stumble(pdf, level, void=()):
         if pdf == bad:
             raise ZeroDivisionError
         return await extend(pdf, level)
@@ -388,7 +388,7 @@ async def test_a_renewal_that_fails_is_told_half_way(desk, paper):
     await desk.ahead().once()
     paper.reachable = Level.B_B
 
-    async def away(pdf, level):
+    async def away(pdf, level, void=()):
         raise SigningUnavailable("timestamp_unavailable", "Không có.", "down")
 
     paper.extend = away
@@ -458,7 +458,7 @@ async def test_a_lost_signer_does_not_cost_a_signature(desk, paper):
     """Nobody could say until when; it is published, and reckoned at the next look ahead."""
     reckoned = paper.provability
 
-    async def lost(pdf):
+    async def lost(pdf, void=()):
         raise SigningUnavailable("signer_died", "Tiến trình ký dừng.", "lost")
 
     paper.provability = lost

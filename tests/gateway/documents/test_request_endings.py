@@ -7,19 +7,23 @@ without a story here, or whose story emits nothing, fails.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from gateway.documents import request_store
+from gateway.documents.authority.rules import Mandate
+from gateway.documents.authority.service import AuthorityRegister
 from gateway.documents.confirmations.rules import CANCELLED, code_of
+from gateway.documents.preservation.rules import REFUSE
 from gateway.documents.request_endings import ENDINGS, NextStep, next_step_of
 from gateway.documents.rules import OPEN, RequestStatus
+from gateway.foundation.problems import Problem
 from gateway.webhooks.outbox import events
 from gateway.webhooks.rules import EVENT_TYPES
-from signing.contract import DocumentRefused, RemoteState
-from tests.gateway.documents.desk import CLERK, LEADER, NUMBER, STEPS, TENANT, on_sqlite
+from signing.contract import CredentialRefused, DocumentRefused, RemoteState, SigningUnavailable
+from tests.gateway.documents.desk import CLERK, DEPUTY, LEADER, NUMBER, STEPS, TENANT, on_sqlite
 from tests.gateway.documents.elsewhere import RemoteDesk
 from tests.support.remote_paper import RemotePaper
 
@@ -212,15 +216,109 @@ async def test_a_document_refused_after_its_confirmation_is_told_twice(remote):
     assert (ended[0], ended[1]["code"]) == ("document.signing_failed", "prepared_changed")
 
 
-def test_every_code_of_an_act_is_known():
-    """The codes that test_confirmation_endings tells stories of: no state without one."""
+def as_told(state):
+    """The provider says so."""
+
+    async def story(remote, request):
+        remote.provider.end(state)
+        await remote.later(seconds=10)
+
+    return story
+
+
+async def nobody_confirms(remote, request):
+    remote.provider.answers = False
+    await remote.later(days=15)
+
+
+async def confirmed_in_vain(remote, request):
+    remote.paper.finish_fails.extend(
+        SigningUnavailable("timestamp_unavailable", "Không có dấu thời gian.") for _ in range(99)
+    )
+    remote.provider.confirm()
+    await remote.later(minutes=1)
+    await remote.later(days=15)
+
+
+async def withdrawn(remote, request):
+    await remote.withdraw(request)
+
+
+async def never_decided(remote, request):
+    """Begun anew: the answer to the sending is lost, and its provider cannot be asked about it."""
+    await remote.withdraw(request)
+    await remote.work()
+    remote.provider.on_start, remote.provider.forgets = "time_out", True
+    await remote.sign(request)
+    await remote.later(days=15)
+
+
+async def mandate_ended(remote, request):
+    """The register let the official begin, and does not let it be published."""
+    register = AuthorityRegister(remote.database, remote.clock)
+    mandate = Mandate(
+        "", "H55.12", DEPUTY, "person", "12/QĐ-UBND", date(2025, 12, 30), date(2026, 1, 1)
+    )
+    await remote.database.write(lambda c: register.enter(c, TENANT, mandate, "key_x"))
+    remote.provider.confirm()
+    await remote.later(minutes=1)
+
+
+ACTS = {
+    "rejected": as_told(RemoteState.REJECTED),
+    "quota": as_told(RemoteState.QUOTA),
+    "certificate_invalid": as_told(RemoteState.CERTIFICATE_INVALID),
+    "error": mandate_ended,
+    "expired": nobody_confirms,
+    "not_completed": confirmed_in_vain,
+    "withdrawn": withdrawn,
+    "outcome_unknown": never_decided,
+}
+
+
+def test_every_code_of_an_act_has_a_story():
+    """Whatever state a provider may end in, or we ourselves: a new one has to be tried here."""
     ends = [state for state in RemoteState if state.is_final and state is not RemoteState.DONE]
     found = {code_of(s, confirmed=c) for s in (*ends, RemoteState.UNKNOWN, CANCELLED)
              for c in (True, False)}  # fmt: skip
-    assert found == {
-        "rejected", "expired", "not_completed", "quota", "certificate_invalid", "error",
-        "withdrawn", "outcome_unknown",
-    }  # fmt: skip
+    assert found == set(ACTS)
+
+
+@pytest.mark.parametrize("code", ACTS)
+@on_sqlite
+async def test_an_act_that_ended_is_told_once_and_leaves_its_request_open(remote, code):
+    """What ends an act elsewhere ends no request: it can be signed again."""
+    request = await remote.open(when_unavailable=REFUSE)
+    await remote.sign(request)
+    await ACTS[code](remote, request)
+    told = await news(remote.database)
+    if code == "outcome_unknown":  # the first try was withdrawn; that its official decides is told
+        assert [facts["code"] for _, facts in told] == ["withdrawn", code, code]
+        told = told[2:]
+    facts = {"signature_request": request.id, "code": code}
+    assert told == [("document.confirmation_ended", facts)]
+    assert (await remote.get(request)).status == "waiting"
+
+
+STAYS_OPEN = {
+    "pin_required": CredentialRefused("pin_required", "Cần nhập mã PIN.", "a PIN"),
+    "certificate_revoked": CredentialRefused("certificate_revoked", "Đã bị thu hồi.", "revoked"),
+    "certificate_not_authorised": CredentialRefused("certificate_not_authorised", "Khác.", "other"),
+    "timestamp_unavailable": SigningUnavailable("timestamp_unavailable", "Không có.", "down"),
+    "outcome_unknown": SigningUnavailable("outcome_unknown", "Không rõ đã ký chưa.", "silence"),
+}
+
+
+@pytest.mark.parametrize("code", STAYS_OPEN)
+@on_sqlite
+async def test_what_is_answered_to_the_caller_ends_nothing(desk, code):
+    """A key that opens here: its official has the reason in hand and may try again at once."""
+    request = await desk.open(await desk.document())
+    refusing(desk.signatures, STAYS_OPEN[code])
+    with pytest.raises(Problem):
+        await desk.sign(request, LEADER, "246810")
+    assert await news(desk.database) == []
+    assert (await desk.requests.get(TENANT, request.id)).status == "waiting"
 
 
 # ------------------------------------------------------------------ places in a batch

@@ -19,9 +19,10 @@ from gateway.documents.evidence import authority_store, touched
 from gateway.documents.evidence.audit import EvidenceAudit
 from gateway.documents.evidence.log import append
 from gateway.documents.evidence.standings import CAUSES, HARMLESS, Revoked, Standing, stamp_standing
-from gateway.documents.revocation.distrust import Distrust, void_stamps
+from gateway.documents.revocation import store as revocation_store
+from gateway.documents.revocation.distrust import Distrust
 from gateway.documents.revocation.service import Revocations, Word, issuers_word
-from gateway.documents.revocation.store import OPERATOR
+from gateway.documents.revocation.store import GATEWAY, OPERATOR
 from gateway.documents.revocation.watch import CertificateWatch
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
@@ -38,6 +39,7 @@ from tests.gateway.preservation.office import Office, Troubled
 from tests.support.edge import make_edge, portal, serve
 
 STAMPED = datetime(2026, 11, 2, 2, tzinfo=UTC)  # by every paper signature
+OTHER = "khac/test"  # another portal
 OWN_END = datetime(2029, 11, 2, tzinfo=UTC)  # of the signers' certificates
 LONG = timedelta(days=6 * 365)
 
@@ -72,31 +74,29 @@ class Stamping(Troubled):
 
     def __init__(self):
         super().__init__()
-        self.authority, self.void = FIRST, {}
+        self.authority = FIRST
         self.newest = {}  # SHA-256 of a file → whose time-stamp covers it
         self.leaves = lambda order: ActEvidence(
             (order.credential.encode(),), (self.authority, ISSUER), (), (), (), (), "RSA", STAMPED
         )
-
-    def distrust(self, stamps):
-        self.void = {one.certificate_sha256: one.since for one in stamps}
 
     async def sign(self, order):
         made = await super().sign(order)
         self.newest[made.sha256] = self.authority
         return made
 
-    async def extend(self, pdf, level):
-        made = await super().extend(pdf, level)
+    async def extend(self, pdf, level, void=()):
+        made = await super().extend(pdf, level, void)
         self.newest[made.sha256] = self.authority
         left = ExtensionEvidence((), (self.authority, ISSUER), (), (), (), ())
-        found = await self.provability(made.pdf)
+        found = await self.provability(made.pdf, void)
         return dataclasses.replace(made, evidence=left, provability=found)
 
-    async def provability(self, pdf):
-        found = await super().provability(pdf)
+    async def provability(self, pdf, void=()):
+        found = await super().provability(pdf, void)
         newest = sha256_of(self.newest.get(hashlib.sha256(pdf).hexdigest(), b""))
-        since = self.void.get(newest, datetime.max.replace(tzinfo=UTC))
+        words = {one.certificate_sha256: one.since for one in void}
+        since = words.get(newest, datetime.max.replace(tzinfo=UTC))
         if found.level is None or (since is not None and since > STAMPED):
             return found
         return Provability(OWN_END, "timestamp_revoked", "…", found.level)
@@ -115,14 +115,28 @@ class StampedOffice(Office):
     def restart(self):
         super().restart()
         self.revocations = Revocations(self.database, self.clock, Waker(), self.kept)
-        self.distrust = Distrust(self.database, self.paper)
+        self.distrust = Distrust(self.database, self.kept.doubts)
         self.kept.ahead.learn_first(self.distrust.learn)
 
-    async def say(self, word, certificate=FIRST):
+    async def say(self, word, certificate=FIRST, tenant=TENANT):
         def unit(connection):
-            return self.revocations.say(connection, TENANT, sha256_of(certificate), word)
+            return self.revocations.say(connection, tenant, sha256_of(certificate), word)
 
         return await self.database.write(unit)
+
+    async def stamped_elsewhere(self, tenant):
+        """Another portal keeps something with the same authority's time-stamp."""
+        record = {
+            "kind": "extension",
+            "document": {"id": "doc_elsewhere"},
+            "extension": {"extended_at": "2026-11-02T02:00:00Z", "result_sha256": "0" * 64},
+            "files": [{"what": "authority_certificate", "sha256": sha256_of(FIRST)}],
+        }
+        await self.database.write(lambda c: append(c, tenant, record, STAMPED))
+
+    async def doubted(self, tenant=TENANT):
+        await self.distrust.learn()
+        return self.kept.doubts.of(tenant)
 
     def routes(self):
         return touched.routes(self.database, self.revocations, self.kept.calendar.levels)
@@ -216,27 +230,83 @@ async def test_a_cause_that_is_learnt_later_is_news(office):
 
 
 @on_sqlite
-async def test_the_strictest_word_of_any_portal_counts(office):
-    """A signing service reckons for all portals alike."""
+async def test_a_portals_operator_changes_nothing_in_another_portal(office):
+    """Their word holds for what they keep; our files are neither shortened nor renewed."""
     await both(office)
-    digest, early = sha256_of(FIRST), STAMPED - timedelta(days=3)
+    before = await proofs(office)
+    await office.stamped_elsewhere(OTHER)
+    await office.say(Word(OPERATOR, STAMPED, "Không còn tin dịch vụ này"), tenant=OTHER)
+    assert await proofs(office) == before
+    assert await office.rows() == {}
+    assert await office.doubted(OTHER) == (VoidStamps(sha256_of(FIRST), None),)
+    assert await office.doubted() == ()
+    await office.say(Word(OPERATOR, STAMPED, "Không còn tin dịch vụ này"))
+    assert {reason for _, reason in (await proofs(office)).values()} == {"timestamp_revoked"}
+
+
+@on_sqlite
+async def test_the_issuers_word_holds_where_nobody_was_told_yet(office):
+    """A fact of the world, whichever portal's certificates were asked about."""
+    await office.stamped_elsewhere(OTHER)
+    await office.say(by_issuer("keyCompromise"))
+    void = (VoidStamps(sha256_of(FIRST), None),)
+    assert await office.doubted() == void
+    assert await office.doubted(OTHER) == void
+    assert await office.doubted("mot-cua-khac/test") == void
+
+
+@on_sqlite
+async def test_a_portals_operator_may_know_better_for_their_own(office):
+    """The issuer gave no reason; they have it in writing. Nobody else's files live longer by it."""
+    await office.stamped_elsewhere(OTHER)
+    office.clock.advance(31 * 86_400)
+    for tenant in (TENANT, OTHER):
+        await office.say(by_issuer(None), tenant=tenant)
+    later = STAMPED + timedelta(days=30)
+    await office.say(Word(OPERATOR, later, "Công văn của nơi cấp", cause="superseded"))
+    assert await office.doubted() == (VoidStamps(sha256_of(FIRST), later),)
+    assert await office.doubted(OTHER) == (VoidStamps(sha256_of(FIRST), None),)
+
+
+@on_sqlite
+async def test_the_gateways_operator_speaks_for_every_portal(office):
+    """Before a portal's own; taken back, the portal's holds again."""
+    await both(office)
+    await office.stamped_elsewhere(OTHER)
+    void = (VoidStamps(sha256_of(FIRST), None),)
+    mild = Word(OPERATOR, STAMPED + timedelta(days=30), "Công văn", cause="superseded")
+    await office.say(mild)
+    said = Word(
+        GATEWAY, STAMPED, "Khóa của dịch vụ bị lộ", "motcua distrust", cause="keyCompromise"
+    )
+    for tenant in (TENANT, OTHER):
+        assert await office.say(said, tenant=tenant)
+        assert not await office.say(said, tenant=tenant)
+        assert await office.doubted(tenant) == void
+    assert {reason for _, reason in (await proofs(office)).values()} == {"timestamp_revoked"}
+    assert await office.say(dataclasses.replace(mild, reason="Công văn thứ hai"))
+    assert await office.doubted() == void
+    shown = await office.database.read(
+        lambda c: office.revocations.show(c, TENANT, sha256_of(FIRST))
+    )
+    assert (shown.source, shown.cause) == ("gateway", "keyCompromise")
+    back = Word(GATEWAY, None, "Đã xác minh là nhầm", "motcua distrust")
+    for tenant in (TENANT, OTHER):
+        await office.say(back, tenant=tenant)
+    assert await office.doubted() == (VoidStamps(sha256_of(FIRST), mild.revoked_at),)
+    assert await office.doubted(OTHER) == ()
+
+
+@on_sqlite
+async def test_a_word_that_does_not_hold_is_no_news_of_a_revocation(office):
+    """The issuer speaks while an operator's word holds: the counts are by what holds."""
+    await both(office)
+    await office.say(Word(OPERATOR, STAMPED - timedelta(days=1), "Công văn", cause="superseded"))
     await office.say(by_issuer("superseded"))
-    assert await office.database.read(void_stamps) == [
-        VoidStamps(digest, STAMPED + timedelta(days=30))
-    ]
-    record = {
-        "kind": "extension",
-        "document": {"id": "doc_elsewhere"},
-        "extension": {"extended_at": "2026-11-02T02:00:00Z", "result_sha256": "0" * 64},
-        "files": [{"what": "authority_certificate", "sha256": digest}],
-    }
-    await office.database.write(lambda c: append(c, "khac/test", record, STAMPED))
-    for cause, since in (("superseded", early), ("keyCompromise", None)):
-        word = issuers_word(early, (), cause)
-        await office.database.write(
-            lambda c, w=word: office.revocations.say(c, "khac/test", digest, w)
-        )
-        assert await office.database.read(void_stamps) == [VoidStamps(digest, since)]
+    rows = await office.database.read(
+        lambda c: revocation_store.decisions(c, TENANT, sha256_of(FIRST))
+    )
+    assert [row.counts["after_revocation"] for row in rows] == [3, 3]
 
 
 async def test_what_an_authority_touches_is_listed_with_the_reason_told_apart(office):

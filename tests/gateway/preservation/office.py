@@ -43,17 +43,17 @@ class Troubled(PaperSignatures):
         self.reader_away = False
         self.next_extensions = []  # what the next ones raise
 
-    async def extend(self, pdf, level):
+    async def extend(self, pdf, level, void=()):
         if self.next_extensions:
             raise self.next_extensions.pop(0)
         if self.reachable is Level.B_B:
             raise SigningUnavailable("timestamp_unavailable", "Không có dấu thời gian.", "down")
-        return await super().extend(pdf, level)
+        return await super().extend(pdf, level, void)
 
-    async def provability(self, pdf):
+    async def provability(self, pdf, void=()):
         if self.reader_away:
             raise SigningUnavailable("signer_died", "Tiến trình ký dừng.", "lost")
-        return await super().provability(pdf)
+        return await super().provability(pdf, void)
 
     def refuse_next(self):
         self.next_extensions.append(DocumentRefused("broken_signature", "Chữ ký hỏng.", "broken"))
@@ -90,10 +90,9 @@ class Office:
             signatures=paper,
             policy=self.policy,
         )
-        documents = DocumentKeeping(
-            database, clock, Waker(), files=files, signatures=paper, policy=self.policy
-        )
-        copies = CopyKeeping(database, clock, Waker(), files=files, signatures=paper)
+        given = {"files": files, "signatures": paper, "doubts": self.kept.doubts}
+        documents = DocumentKeeping(database, clock, Waker(), policy=self.policy, **given)
+        copies = CopyKeeping(database, clock, Waker(), **given)
         self.keepers = (documents, copies)
         for keeper in self.keepers:
             self.kept.keep(keeper, every_s=60.0)

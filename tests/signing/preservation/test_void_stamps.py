@@ -59,20 +59,29 @@ async def test_a_renewal_by_another_authority_puts_it_right(signed, keeper, own_
     assert found.until == longer.provability.until
 
 
+async def test_an_extension_says_until_when_without_them(signed, keeper, own_pki):
+    """In this process, with the question; the next one is answered as if nothing had been said."""
+    file = await signed("B-LTA")
+    void = (VoidStamps(sha256_of(own_pki.pki.tsa.certificate), None),)
+    longer = await keeper.extend(file.pdf, Level.B_LTA, void)
+    assert longer.provability.reason == "timestamp_revoked"
+    assert longer.provability == await keeper.provability(longer.pdf, void)
+    assert (await keeper.extend(file.pdf, Level.B_LTA)).provability.reason != "timestamp_revoked"
+
+
 @pytest.mark.long
-async def test_a_pool_is_told_once_and_tells_its_children(signed, own_pki, tmp_path):
-    """In memory and on the disk, and what an extension says of itself."""
+async def test_a_pool_answers_each_caller_by_what_they_believe(signed, own_pki, tmp_path):
+    """In memory and on the disk, and what an extension says of itself; nothing is remembered."""
     file = await signed("B-LTA")
     source, target = tmp_path / "in.pdf", tmp_path / "out.pdf"
     source.write_bytes(file.pdf)
+    void = (VoidStamps(sha256_of(own_pki.pki.tsa.certificate), None),)
     async with SignerPool(own_pki.signer_config()) as pool:
         assert (await pool.provability(file.pdf)).reason == "timestamp_certificate"
-        pool.distrust([VoidStamps(sha256_of(own_pki.pki.tsa.certificate), None)])
-        assert (await pool.provability(file.pdf)).reason == "timestamp_revoked"
-        assert (await pool.provability_file(source)).reason == "timestamp_revoked"
-        longer = await pool.extend(file.pdf, Level.B_LTA)
+        assert (await pool.provability(file.pdf, void)).reason == "timestamp_revoked"
+        assert (await pool.provability_file(source, void)).reason == "timestamp_revoked"
+        longer = await pool.extend(file.pdf, Level.B_LTA, void)
         assert longer.provability.reason == "timestamp_revoked"
-        longer = await pool.extend_file(source, target, Level.B_LTA)
+        longer = await pool.extend_file(source, target, Level.B_LTA, void)
         assert longer.provability.reason == "timestamp_revoked"
-        pool.distrust([])
         assert (await pool.provability(file.pdf)).reason == "timestamp_certificate"
