@@ -1,9 +1,9 @@
-"""Child processes of one kind: started when needed, one job at a time, replaced when lost.
+"""Child processes of one kind: started when needed, given jobs in order, replaced when lost.
 
-Owns starting, killing and queueing children and what is said when one is lost over a job. Which
-kinds there are and what they are given is ``signing.processes.pool``'s; what runs inside is
-``signing.processes.signer``'s, what is said on the line that of
-``messages`` and ``answers``.
+Owns which job goes to which child and what is said when one is lost over a job. Which kinds there
+are and what they are given is ``signing.processes.pool``'s; one child is ``workers``', what lies
+ready for it ``trays``'; what runs inside is ``signing.processes.signer``'s, what is said on the
+line that of ``messages`` and ``answers``.
 
 A job costs the event loop one write and one read: a child's answer is taken in where the loop
 finds it, and the next job is on its way before anybody is told. No thread takes part but for
@@ -13,160 +13,43 @@ starting and ending children.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-import multiprocessing
-import socket
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from multiprocessing.process import BaseProcess
 from typing import Any
 
-from signing.contract import Clock, SignerConfig, SigningError, SigningUnavailable
+from signing.contract import SigningError, SigningUnavailable
 from signing.processes.answers import AnswerForms, AnswerUnreadable, OnTrips
 from signing.processes.messages import write_job
-from signing.processes.wire import Wire
+from signing.processes.trays import LONGEST
+from signing.processes.workers import Job, Worker
 
 log = logging.getLogger(__name__)
 
-_CONTEXT = multiprocessing.get_context("spawn")  # fork would copy the parent's threads and sockets
-_STOP_WITHIN_S = 5.0
+_REST_WITHIN_S = 5.0
+_PASSED_BY = 3  # younger jobs a child, before one that lies at another's is fetched from there
 
-Main = Callable[[socket.socket, SignerConfig, Clock], None]
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """What is asked of a child; ``answer`` is cancelled when the caller goes away."""
-
-    name: str
-    arguments: tuple[Any, ...]
-    limit_s: float
-    answer: asyncio.Future[Any]
-
-    def settle(self, found: Any, error: Exception | None = None) -> None:
-        """Tell the caller, if it still waits."""
-        if self.answer.done():
-            return
-        if error is None:
-            self.answer.set_result(found)
-        else:
-            self.answer.set_exception(error)
-
-
-class Worker:
-    """One child process, started when it gets its first job."""
-
-    def __init__(self, name: str, config: SignerConfig, clock: Clock, main: Main) -> None:
-        self._name = name
-        self.config = config
-        self._clock = clock
-        self._main = main
-        self._process: BaseProcess | None = None
-        self._wire: Wire | None = None
-        self.job: _Job | None = None
-        self._ends_at = 0.0  # when the job in hand is late, by the loop's clock
-        self._watch: asyncio.TimerHandle | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while it runs."""
-        return self._process.pid if self._process is not None else None
-
-    @property
-    def ready(self) -> bool:
-        """Whether the child lives and can be given a job; asks the kernel."""
-        return self.connected and self._process is not None and self._process.is_alive()
-
-    @property
-    def connected(self) -> bool:
-        """Whether there is a line to the child."""
-        return self._wire is not None
-
-    def start(self) -> socket.socket:
-        """Start a child and give our end of the line to it; blocks, so it runs in a thread."""
-        self.end()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = _CONTEXT.Process(
-                target=self._main,
-                args=(theirs, self.config, self._clock),
-                name=f"motcua-{self._name}",
-                daemon=True,
-            )
-            try:
-                process.start()
-            except BaseException:
-                ours.close()
-                raise
-        self._process = process
-        return ours
-
-    def connect(
-        self,
-        end: socket.socket,
-        on_message: Callable[[bytes | bytearray], object],
-        on_end: Callable[[], object],
-    ) -> None:
-        """Listen to the child, on the running loop."""
-        self._wire = Wire(end, on_message, on_end)
-
-    def send(self, message: bytes, limit_s: float, on_late: Callable[[], object]) -> None:
-        """Hand the child its job; ``on_late`` is called when the job in hand takes too long."""
-        if self._wire is not None:
-            self._wire.send(message)
-            loop = asyncio.get_running_loop()
-            self._ends_at = loop.time() + limit_s
-            if self._watch is None or self._watch.when() > self._ends_at:
-                self._watch_until(self._ends_at, on_late)
-
-    def _watch_until(self, moment: float, on_late: Callable[[], object]) -> None:
-        """One alarm for all jobs: it looks whose turn it is when it goes off."""
-        if self._watch is not None:
-            self._watch.cancel()
-        loop = asyncio.get_running_loop()
-        self._watch = loop.call_at(moment, self._look, on_late)
-
-    def _look(self, on_late: Callable[[], object]) -> None:
-        self._watch = None
-        if self.job is None:
-            return
-        if asyncio.get_running_loop().time() >= self._ends_at:
-            on_late()
-        else:
-            self._watch_until(self._ends_at, on_late)
-
-    def take_job(self) -> _Job | None:
-        """The job in hand, which is over; its limit does not count any more."""
-        job, self.job = self.job, None
-        return job
-
-    def hang_up(self) -> None:
-        """Close the line, on the loop: a child at rest ends by itself."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
-
-    def end(self, patience_s: float = 0.0) -> None:
-        """End the child after so long; blocks, so it runs in a thread."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.join(patience_s)
-        if process.is_alive():
-            process.kill()
-            process.join(_STOP_WITHIN_S)
-        process.close()
+Why = Callable[[Job], SigningUnavailable]
 
 
 class Crew:
     """The children of one kind, and those of them that are idle.
 
     The one used last is used next, so that no more children start than are needed.
+
+    Args:
+        workers: the children.
+        on_trips: is told which time-stamping authorities each job asked, and how that went.
+        answers: the forms of their answers.
+        ahead: how many jobs may lie ready for a child that is at work, while none is idle, so that
+            it need not wait for this process between two of them.
+
+    A job that lies ready belongs to nobody yet. It is fetched from there when another child is
+    idle, when too many younger ones have passed it by, when its caller goes away, and when the
+    child is lost; whatever the child has taken by then counts as begun and is never given again.
     """
 
     def __init__(
@@ -174,12 +57,17 @@ class Crew:
         workers: list[Worker],
         on_trips: OnTrips | None = None,
         answers: AnswerForms | None = None,
+        *,
+        ahead: int = 0,
     ) -> None:
         self.workers = workers
         self._answers = answers or AnswerForms()
         self._on_trips = on_trips
+        self._ahead = ahead
+        self._most_passing = _PASSED_BY * len(workers)
+        self._numbers = itertools.count(1)
         self._idle = list(workers)
-        self._queue: deque[_Job] = deque()
+        self._queue: deque[Job] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._rested: asyncio.Future[None] | None = None
 
@@ -200,8 +88,9 @@ class Crew:
             await self._rested
         for worker in self.workers:
             worker.hang_up()
+            worker.clear()
         await asyncio.gather(
-            *(asyncio.to_thread(worker.end, _STOP_WITHIN_S) for worker in self.workers)
+            *(asyncio.to_thread(worker.end, _REST_WITHIN_S) for worker in self.workers)
         )
 
     async def run(self, limit_s: float, job: str, arguments: tuple[Any, ...]) -> Any:
@@ -211,60 +100,132 @@ class Crew:
             SigningError: the child's refusal.
             SigningUnavailable: ``signer_timeout``, ``signer_died``.
         """
-        asked = _Job(job, arguments, limit_s, asyncio.get_running_loop().create_future())
-        if self._idle:
-            self._give(self._idle.pop(), asked)
-        else:
-            self._queue.append(asked)
-        return await asked.answer
+        answer = asyncio.get_running_loop().create_future()
+        asked = Job(next(self._numbers), job, arguments, limit_s, answer)
+        self._queue.append(asked)
+        self._hand_out()
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._withdraw(asked)
+            raise
 
-    def _give(self, worker: Worker, job: _Job, *, heard: bool = False) -> None:
+    # ------------------------------------------------------------------- who gets which job
+
+    def _hand_out(self) -> None:
+        """Give what waits to the idle; what is left may lie ready for the others."""
+        while self._idle and (job := self._next_waiting()) is not None:
+            self._give(self._idle.pop(), job)
+        if self._queue and self._ahead:
+            for worker in self.workers:
+                self._lay_ahead(worker)
+
+    def _next_waiting(self, longest: int | None = None) -> Job | None:
+        """The next job of the line, written; none when it is longer than that."""
+        while self._queue:
+            job = self._queue.popleft()
+            if job.answer.done():
+                continue
+            try:
+                job.message = job.message or write_job(job.name, job.arguments)
+            except Exception as error:  # a value of the caller's that cannot cross: its own mistake
+                job.settle(None, error)
+                continue
+            if longest is not None and len(job.message) > longest:
+                self._queue.appendleft(job)
+                return None
+            return job
+        return None
+
+    def _give(self, worker: Worker, job: Job, *, heard: bool = False) -> None:
         """``heard``: the child has just spoken, so that nobody need ask whether it lives."""
-        worker.job = job
         if worker.connected if heard else worker.ready:
             self._send(worker, job)
-        else:
-            worker.hang_up()
-            self._spend(self._start(worker, job))
-
-    async def _start(self, worker: Worker, job: _Job) -> None:
-        try:
-            end = await asyncio.to_thread(worker.start)
-        except OSError as error:
-            await self._lose(worker, _died(job, error))
             return
-        worker.connect(
-            end,
-            lambda message: self._answered(worker, message),
-            lambda: self._ended(worker),
-        )
+        worker.hang_up()
+        worker.clear()
+        worker.hand = job
+        self._spend(self._start(worker, job))
+
+    async def _start(self, worker: Worker, job: Job) -> None:
+        try:
+            ends = await asyncio.to_thread(worker.start)
+        except OSError as error:
+            await self._lose(worker, job, partial(_died, error=error))
+            return
+        worker.connect(ends, partial(self._answered, worker), partial(self._ended, worker))
         self._send(worker, job)
 
-    def _send(self, worker: Worker, job: _Job) -> None:
-        try:
-            message = write_job(job.name, job.arguments)
-        except Exception as error:  # a value of the caller's that cannot cross: its own mistake
-            worker.take_job()
-            job.settle(None, error)
-            self._release(worker)
+    def _send(self, worker: Worker, job: Job) -> None:
+        if not worker.give(job, partial(self._late, worker)):
+            worker.hand = job
+            self._give_up(worker, partial(_died, error=BrokenPipeError()))
+
+    def _lay_ahead(self, worker: Worker) -> None:
+        """Only for a child that is known to work: it has answered, and has a job in hand."""
+        if worker.leaving or not worker.spoke or worker.hand is None:
             return
-        worker.send(message, job.limit_s, partial(self._late, worker))
+        while len(worker.ahead) < self._ahead:
+            job = self._passed_by(worker) or self._next_waiting(LONGEST)
+            if job is None:
+                return
+            if not worker.lay_ahead(job):
+                self._queue.appendleft(job)
+                return
+
+    def _passed_by(self, worker: Worker) -> Job | None:
+        """A job that lies at another child's and that too many younger ones would pass by."""
+        if not self._queue:
+            return None
+        found = self._oldest_ahead(worker)
+        if found is None or self._queue[0].number - found[1].number <= self._most_passing:
+            return None
+        return self._fetch(*found)
+
+    def _oldest_ahead(self, worker: Worker) -> tuple[Worker, Job] | None:
+        """Where the oldest job lies that another child has not come to."""
+        lying = [(one, one.ahead[0]) for one in self.workers if one is not worker and one.ahead]
+        return min(lying, key=lambda one: one[1].number, default=None)
+
+    def _fetch(self, worker: Worker, job: Job) -> Job | None:
+        """Take a job back that lies there; none when the child has taken it or nobody waits."""
+        if not worker.take_back(job) or job.answer.done():
+            return None
+        return job
 
     def _release(self, worker: Worker, *, heard: bool = False) -> None:
         """Give the child its next job, or rest."""
-        while self._queue:
-            job = self._queue.popleft()
-            if not job.answer.done():
-                self._give(worker, job, heard=heard)
+        if worker.hand is None:
+            job = self._passed_by(worker) or self._next_waiting() or self._fetch_for(worker)
+            if job is None:
+                self._idle.append(worker)
+                if self._rested is not None and not self._rested.done():
+                    self._rested.set_result(None)
                 return
-        self._idle.append(worker)
-        if self._rested is not None and not self._rested.done():
-            self._rested.set_result(None)
+            self._give(worker, job, heard=heard)
+        if self._ahead:
+            self._lay_ahead(worker)
+
+    def _fetch_for(self, worker: Worker) -> Job | None:
+        """A job that lies at a busy child's, for one that is idle."""
+        while (found := self._oldest_ahead(worker)) is not None:
+            where, job = found
+            if self._fetch(where, job) is not None:
+                return job
+            if job in where.ahead:
+                return None  # it has been taken: its child is done with the one before
+        return None
+
+    def _withdraw(self, job: Job) -> None:
+        """Nobody waits for it any more: unless it was begun, it is not."""
+        for worker in self.workers:
+            if job in worker.ahead and worker.take_back(job):
+                self._lay_ahead(worker)
 
     # ---------------------------------------------------------- what children do, on the loop
 
-    def _answered(self, worker: Worker, message: bytes | bytearray) -> None:
-        job = worker.job
+    def _answered(self, worker: Worker, message: bytes | bytearray, number: int) -> None:
+        job = worker.given(number)
         if job is None:
             return  # nothing was asked: a child that talks by itself is not heard
         try:
@@ -272,35 +233,42 @@ class Crew:
         except SigningError as error:
             found, refusal = None, error
         except AnswerUnreadable as error:
-            worker.take_job()
             worker.hang_up()
-            self._spend(self._lose(worker, _died(job, error), job))
+            self._give_up(worker, partial(_died, error=error))
             return
-        worker.take_job()
+        worker.spoke = True
+        worker.finish(job, partial(self._late, worker))
         job.settle(found, refusal)  # the caller runs when this callback is over
-        self._release(worker, heard=True)
+        if not worker.leaving:
+            self._release(worker, heard=True)
 
     def _ended(self, worker: Worker) -> None:
-        job = worker.take_job()
-        worker.hang_up()
-        if job is not None:
-            self._spend(self._lose(worker, _died(job, EOFError()), job))
+        self._give_up(worker, partial(_died, error=EOFError()))
 
     def _late(self, worker: Worker) -> None:
-        job = worker.take_job()
-        worker.hang_up()
-        if job is not None:
-            log.error("signer process exceeded %.0f s on %s and was ended", job.limit_s, job.name)
-            self._spend(self._lose(worker, _timed_out(job), job))
+        self._give_up(worker, _timed_out)
 
-    async def _lose(
-        self, worker: Worker, error: SigningUnavailable, job: _Job | None = None
-    ) -> None:
-        """End a child that is of no use any more, then say so to whoever waits for it."""
-        job = job or worker.take_job()
+    def _give_up(self, worker: Worker, why: Why) -> None:
+        if not worker.leaving:
+            worker.leaving = True
+            self._spend(self._lose(worker, worker.hand, why))
+
+    async def _lose(self, worker: Worker, blamed: Job | None, why: Why) -> None:
+        """End a child that is of no use any more, then say so to whoever waits for it.
+
+        What it said before its end counts. The job that it was given up for has its reason; a later
+        one that it had taken by then was lost with it; what it had not taken goes to another.
+        """
+        worker.leaving = True
         await asyncio.to_thread(worker.end)
-        if job is not None:
-            job.settle(None, error)
+        worker.hear_out()
+        worker.hang_up()
+        begun, waiting = worker.clear()
+        for job in begun:
+            job.settle(None, why(job) if job is blamed else _died(job, EOFError()))
+        worker.leaving = False
+        self._queue.extendleft(reversed(waiting))
+        self._hand_out()  # to the idle before a child is started for it
         self._release(worker)
 
     def _spend(self, work: Any) -> None:
@@ -309,7 +277,8 @@ class Crew:
         task.add_done_callback(self._tasks.discard)
 
 
-def _timed_out(job: _Job) -> SigningUnavailable:
+def _timed_out(job: Job) -> SigningUnavailable:
+    log.error("signer process exceeded %.0f s on %s and was ended", job.limit_s, job.name)
     return SigningUnavailable(
         "signer_timeout",
         "Ký số quá thời gian cho phép; văn bản chưa được ký.",
@@ -317,7 +286,7 @@ def _timed_out(job: _Job) -> SigningUnavailable:
     )
 
 
-def _died(job: _Job, error: Exception) -> SigningUnavailable:
+def _died(job: Job, error: Exception) -> SigningUnavailable:
     log.error("signer process was lost during %s: %s", job.name, type(error).__name__)
     return SigningUnavailable(
         "signer_died",

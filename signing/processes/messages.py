@@ -35,7 +35,7 @@ def write_job(job: str, arguments: tuple[Any, ...]) -> bytes:
     return pickle.dumps((job, arguments), pickle.HIGHEST_PROTOCOL)
 
 
-def read_job(message: bytes | bytearray) -> tuple[str, tuple[Any, ...]]:
+def read_job(message: bytes | bytearray | memoryview) -> tuple[str, tuple[Any, ...]]:
     """The job and its arguments; for what the parent wrote, never for what a child did.
 
     Raises:

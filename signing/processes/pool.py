@@ -50,13 +50,14 @@ from signing.contract import (
 from signing.key_config import REMOTE_KINDS
 from signing.processes.answers import OnTrips
 from signing.processes.clean_files import CleanFiles
-from signing.processes.crews import Crew, Main, Worker
+from signing.processes.crews import Crew
 from signing.processes.digests import digest_of, named
 from signing.processes.large_files import LargeFileJobs
 from signing.processes.limits import Limits
 from signing.processes.signer import TALK, serve, serve_talk, whole
 from signing.processes.surveys import Surveys
 from signing.processes.unfinished import is_unfinished, unfinished_inspection, unfinished_validation
+from signing.processes.workers import Main, Worker
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
@@ -105,11 +106,12 @@ class SignerPool(LargeFileJobs):
         keyless = dataclasses.replace(config, keys=(), state_secrets=())
         self._clock = watch = clock or SystemClock()
 
-        def crew(name: str, given: SignerConfig, main: Main, count: int) -> Crew:
-            return Crew([Worker(name, given, watch, main) for _ in range(count)], on_trips)
+        def crew(name: str, given: SignerConfig, main: Main, count: int, ahead: int = 0) -> Crew:
+            workers = [Worker(name, given, watch, main) for _ in range(count)]
+            return Crew(workers, on_trips, ahead=ahead)
 
         count = max(1, workers)
-        self._signers = crew("signer", config, partial(serve, limits=signing), count)
+        self._signers = crew("signer", config, partial(serve, limits=signing), count, 1)
         kept = tuple(key for key in config.keys if key.kind in REMOTE_KINDS)
         self._at_services = frozenset(key.name for key in kept)
         calling = dataclasses.replace(config, keys=kept)

@@ -11,7 +11,6 @@ import asyncio
 import gc
 import logging
 import signal
-import socket
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from signing.contract import Clock, SignerConfig, SigningError
 from signing.processes.answers import ANSWERS, write_answer
 from signing.processes.limits import Limits, grant_cpu, restrict_memory
 from signing.processes.messages import JobUnreadable, read_job
-from signing.processes.wire import Wire
+from signing.processes.trays import Ends, Inbox
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ JOBS = frozenset(ANSWERS) - TALK
 
 
 def serve(
-    end: socket.socket, config: SignerConfig, clock: Clock, limits: Limits | None = None
+    ends: Ends, config: SignerConfig, clock: Clock, limits: Limits | None = None
 ) -> None:
     """The child's main: answer jobs until the parent closes the line.
 
@@ -41,35 +40,35 @@ def serve(
         restrict_memory(limits)
     from signing.service import SigningService  # noqa: PLC0415 - pyHanko only in the child
 
-    asyncio.run(_serve(end, SigningService(config, clock), JOBS, limits))
+    asyncio.run(_serve(ends, SigningService(config, clock), JOBS, limits))
 
 
-def serve_talk(end: socket.socket, config: SignerConfig, clock: Clock) -> None:
+def serve_talk(ends: Ends, config: SignerConfig, clock: Clock) -> None:
     """The main of a child that only talks to providers of remote keys."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from signing.remote.talk import TalkService  # noqa: PLC0415 - key libraries only in the child
 
-    asyncio.run(_serve(end, TalkService(config, clock), TALK))
+    asyncio.run(_serve(ends, TalkService(config, clock), TALK))
 
 
 async def _serve(
-    end: socket.socket, service: Any, jobs: frozenset[str], limits: Limits | None = None
+    ends: Ends, service: Any, jobs: frozenset[str], limits: Limits | None = None
 ) -> None:
-    received: asyncio.Queue[bytes | bytearray | None] = asyncio.Queue()
-    wire = Wire(end, received.put_nowait, lambda: received.put_nowait(None))
+    inbox = Inbox(ends)
     try:
-        while (message := await received.get()) is not None:
+        while (given := await inbox.next()) is not None:
+            number, message = given
             try:
                 job, arguments = read_job(message)
             except JobUnreadable as error:
-                wire.send(write_answer(_failed("reading the job", error)))
+                inbox.answer(number, write_answer(_failed("reading the job", error)))
                 continue
             finally:
-                del message
+                del given, message
             if limits is not None:
                 grant_cpu(limits)
             value = await _do(service, jobs, job, arguments)
-            wire.send(write_answer(lean(job, arguments, value), _trips_of(service)))
+            inbox.answer(number, write_answer(lean(job, arguments, value), _trips_of(service)))
             tidy = job.endswith("_file")
             del arguments, value  # the next job may be long in coming
             if tidy:

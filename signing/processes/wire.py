@@ -1,6 +1,7 @@
 """One end of the line between a pool and a child: whole messages over a socket, on the event loop.
 
-Owns framing (eight bytes of length, then the message) and reading and writing without a thread:
+Owns framing (eight bytes of length, eight of a number that the two sides know the meaning of, then
+the message) and reading and writing without a thread:
 the loop tells when bytes came, so that handing a job over costs one system call and taking its
 answer back another. Leaves what a message says to ``messages`` and ``answers``.
 """
@@ -12,9 +13,10 @@ import socket
 import struct
 from collections.abc import Callable
 
-_HEAD = struct.Struct(">Q")
+_HEAD = struct.Struct(">QQ")
 _CHUNK = 64 * 1024
 _IN_ONE = 64 * 1024  # bytes of a message that are copied behind their length: cheaper than lists
+_MOST_READS = 64  # far more than a socket holds
 _MOST = 2 * 1024**3  # of one message: a child that was taken over may claim any length
 
 
@@ -23,7 +25,7 @@ class Wire:
 
     Args:
         end: one end of a socket pair; the wire closes it.
-        on_message: is given each whole message, on the loop.
+        on_message: is given each whole message and its number, on the loop.
         on_end: is called once, on the loop, when the other side is gone or sends nonsense; not
             after ``close``.
     """
@@ -31,7 +33,7 @@ class Wire:
     def __init__(
         self,
         end: socket.socket,
-        on_message: Callable[[bytes | bytearray], object],
+        on_message: Callable[[bytes | bytearray, int], object],
         on_end: Callable[[], object],
     ) -> None:
         end.setblocking(False)
@@ -42,16 +44,18 @@ class Wire:
         self._came = memoryview(bytearray(_CHUNK))  # one for all: a new one each time costs more
         self._head = b""  # a length that has not come whole
         self._body: bytearray | None = None  # a long message on its way
+        self._number = 0  # that message's
         self._filled = 0
         self._unsent: list[memoryview] = []
+        self._flushed: asyncio.Future[None] | None = None
         self._open = True
         self._loop.add_reader(end.fileno(), self._readable)
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: bytes, number: int = 0) -> None:
         """Send without waiting; what does not fit now follows by itself."""
         if not self._open:
             return
-        head = _HEAD.pack(len(message))
+        head = _HEAD.pack(len(message), number)
         if len(message) <= _IN_ONE:
             parts = [memoryview(head + message)]
         else:
@@ -64,6 +68,24 @@ class Wire:
         if self._unsent:
             self._loop.add_writer(self._end.fileno(), self._writable)
 
+    async def flushed(self) -> None:
+        """Wait until everything sent is out of this process, or the line is closed."""
+        while self._unsent:
+            self._flushed = self._loop.create_future()
+            await self._flushed
+
+    def hear_out(self) -> None:
+        """Read what has come so far from a side that is gone; tells of messages as ever."""
+        for _ in range(_MOST_READS):  # a side that is not gone may talk for ever
+            if not self._open:
+                return
+            try:
+                self._read()
+            except BlockingIOError:
+                return
+            except (OSError, ValueError, MemoryError):
+                self._ended()
+
     def close(self) -> None:
         """Close this end; nothing is told after it."""
         if not self._open:
@@ -73,12 +95,18 @@ class Wire:
         if self._unsent:
             self._loop.remove_writer(self._end.fileno())
         self._unsent = []
+        self._wake()
         self._end.close()
 
     def _writable(self) -> None:
         self._flush()
         if self._open and not self._unsent:
             self._loop.remove_writer(self._end.fileno())
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._flushed is not None and not self._flushed.done():
+            self._flushed.set_result(None)
 
     def _flush(self) -> None:
         parts = self._unsent
@@ -93,14 +121,17 @@ class Wire:
             return
         except OSError:
             parts.clear()
-            self._loop.call_soon(self._ended)  # never from within ``send``
+            self._loop.call_soon(self._gone)  # never from within ``send``
+
+    def _read(self) -> None:
+        if self._body is not None:
+            self._fill(self._body)
+        else:
+            self._begin(self._came[: self._end.recv_into(self._came)])
 
     def _readable(self) -> None:
         try:
-            if self._body is not None:
-                self._fill(self._body)
-            else:
-                self._begin(self._came[: self._end.recv_into(self._came)])
+            self._read()
         except BlockingIOError:
             return
         except (OSError, ValueError, MemoryError):
@@ -113,15 +144,16 @@ class Wire:
         data, at = (memoryview(self._head + came) if self._head else came), 0
         while len(data) - at >= _HEAD.size:
             start = at + _HEAD.size
-            (length,) = _HEAD.unpack_from(data, at)
+            length, number = _HEAD.unpack_from(data, at)
             if length > _MOST:
                 raise ValueError(length)
             if length > len(data) - start:
                 self._head, self._body, self._filled = b"", bytearray(length), len(data) - start
                 self._body[: self._filled] = data[start:]
+                self._number = number
                 return
             at = start + length
-            self._on_message(bytes(data[start:at]))
+            self._on_message(bytes(data[start:at]), number)
             if not self._open:
                 return
         self._head = bytes(data[at:])
@@ -134,7 +166,12 @@ class Wire:
         self._filled += count
         if self._filled == len(body):
             self._body = None
-            self._on_message(body)
+            self._on_message(body, self._number)
+
+    def _gone(self) -> None:
+        """Nobody takes what is sent: what was said before that still counts."""
+        self.hear_out()
+        self._ended()
 
     def _ended(self) -> None:
         if self._open:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import pickle
 import signal
-import struct
 import time
 from pathlib import Path
 
@@ -15,24 +14,26 @@ import pytest
 from signing.clock import SystemClock
 from signing.contract import DocumentRefused, SignerConfig, SigningUnavailable
 from signing.processes.answers import AnswerForms, write_answer
-from signing.processes.crews import Crew, Worker
+from signing.processes.crews import Crew
+from signing.processes.trays import Inbox
+from signing.processes.workers import Worker
 
 
-def obey(end, config, clock):
+def obey(ends, config, clock):
     """A child that does what the job's name says and notes each job it began in a file."""
-    with end:
-        while head := end.recv(8, 0):
-            (length,) = struct.unpack(">Q", head)
-            message = b""
-            while len(message) < length:
-                message += end.recv(length - len(message))
-            job, arguments = pickle.loads(message)
-            with Path(arguments[0]).open("a", encoding="utf-8") as notes:
-                notes.write(f"{job} {arguments[1]}\n")
-            answer = write_answer(_done(job, arguments))
-            end.sendall(struct.pack(">Q", len(answer)) + answer)
-            if job == "last words":
-                os._exit(1)
+    asyncio.run(_obey(ends))
+
+
+async def _obey(ends):
+    inbox = Inbox(ends)
+    while (given := await inbox.next()) is not None:
+        number, message = given
+        job, arguments = pickle.loads(message)
+        with Path(arguments[0]).open("a", encoding="utf-8") as notes:
+            notes.write(f"{job} {arguments[1]}\n")
+        inbox.answer(number, write_answer(_done(job, arguments)))
+        if job == "last words":
+            os._exit(1)
 
 
 def _done(job, arguments):

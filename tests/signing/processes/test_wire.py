@@ -19,7 +19,7 @@ class Side:
 
     def __init__(self, end):
         self.got = asyncio.Queue()
-        self.wire = Wire(end, self.got.put_nowait, lambda: self.got.put_nowait(None))
+        self.wire = Wire(end, lambda message, _: self.got.put_nowait(message), lambda: self.got.put_nowait(None))
 
     async def next(self):
         message = await asyncio.wait_for(self.got.get(), 10)
@@ -50,7 +50,7 @@ async def test_a_message_may_come_in_any_pieces():
     raw, end = socket.socketpair()
     side = Side(end)
     with raw:
-        stream = b"".join(struct.pack(">Q", len(m)) + m for m in (b"first", b"", b"second" * 20))
+        stream = b"".join(struct.pack(">QQ", len(m), 0) + m for m in (b"first", b"", b"second" * 20))
         for piece in (stream[:3], stream[3:9], stream[9:]):
             raw.sendall(piece)
             await asyncio.sleep(0.02)
@@ -58,7 +58,7 @@ async def test_a_message_may_come_in_any_pieces():
     assert await side.next() is None
 
 
-@pytest.mark.parametrize("last", [struct.pack(">Q", 2**62), struct.pack(">Q", 100) + b"half"])
+@pytest.mark.parametrize("last", [struct.pack(">QQ", 2**62, 0), struct.pack(">QQ", 100, 0) + b"half"])
 async def test_nonsense_or_a_broken_message_ends_the_line(last):
     """A length nobody can mean, and a message that breaks off, are ends and not messages."""
     raw, end = socket.socketpair()
