@@ -18,6 +18,7 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.reading import hex_strings, name_cache, streams_in_place
+from signing.reading.declared_sizes import promises_too_much
 from signing.reading.explanations import explain
 from signing.reading.mapped_stream import MappedStream
 from signing.reading.quiet_libraries import silence_libraries
@@ -84,6 +85,8 @@ def open_pdf(pdf: Data) -> Opened | Unreadable:
     strict = _try_open(pdf, strict=True)
     if isinstance(strict, PdfFileReader) and not strict.xrefs.hybrid_xrefs_present:
         return Opened(strict, strict=True)
+    if promises_too_much(pdf):
+        return Unreadable("bảng tham chiếu (xref) khai nhiều đối tượng hơn tệp có thể chứa")
     lax = _try_open(pdf, strict=False)
     if isinstance(lax, PdfFileReader):
         reason = "" if isinstance(strict, PdfFileReader) else explain(strict)

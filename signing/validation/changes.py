@@ -30,16 +30,14 @@ from signing.reading.signature_fields import FormField, form_fields
 from signing.validation.carried import CarriedAlong
 from signing.validation.difference import Deadline, Unanalysable
 from signing.validation.drawn import DrawnContent, Key, Rect, TooLarge
+from signing.validation.filled import FilledFields
 from signing.validation.pictures import Beginning, Comparison, CoveredPages, compare_pictures
-from signing.validation.reasons import ChangeReason, StampReason
+from signing.validation.reasons import ChangeReason
 from signing.validation.sentences import say
+from signing.validation.stamps import is_new_look, suspicious_stamp
 from signing.validation.updates import Updates
 
 log = logging.getLogger(__name__)
-
-_A4_AREA = 595.0 * 842.0
-_LARGEST_SHARE = 0.2  # of its page …
-_LARGEST_STAMP = 30_000.0  # … and in square points: the largest real seal is 140 x 140 pt
 
 
 class ChangeVerdict(StrEnum):
@@ -61,6 +59,7 @@ class Changes:
     allowed: frozenset[Key] = frozenset()  # annotations that may be new or different
     doubtful: frozenset[Key] = frozenset()  # annotations of unlisted fields
     stamps: frozenset[Key] = frozenset()  # annotations of later signatures
+    filled: tuple[str, ...] = ()  # listed fields that were filled in
 
 
 UNKNOWN_CHANGES = Changes(ChangeVerdict.UNDECIDED, "modified_unknown")
@@ -96,6 +95,7 @@ class ChangeJudge:
         self._carried = CarriedAlong(reader, deadline)
         self._updates = Updates(pdf, reader, deadline)
         self._covered = CoveredPages(pdf, deadline)
+        self._filled = FilledFields(pdf)
         self._newest: dict[str, FormField] | None = None
 
     def close(self) -> None:
@@ -122,7 +122,8 @@ class ChangeJudge:
         if signed.number >= self._reader.xrefs.total_revisions - 1:
             return Changes(ChangeVerdict.ACCEPTED)
         judged = self._judge_fields(signed, difference.changed_form_fields)
-        return self._judge_carried(signed, self._judge_pictures(signed, judged))
+        seen = self._judge_filled(self._judge_pictures(signed, judged))
+        return self._judge_carried(signed, seen)
 
     def _judge_unanalysable(self, signed: SignedRevision) -> Changes:
         """Undecided at best: what pages show may still be certain to be another thing."""
@@ -142,16 +143,17 @@ class ChangeJudge:
             n for n in changed if self._is_filled(older.get(n), newer.get(n), signed.number)
         )
         unlisted = tuple(n for n in filled if not any(_fits(n, p) for p in self._allowed))
-        stamped = [n for n, f in newer.items() if _is_new_look(older.get(n), f)]
+        stamped = [n for n, f in newer.items() if is_new_look(older.get(n), f)]
         boxes = Changes(
             ChangeVerdict.ACCEPTED,
             told=(say("later_form", names=", ".join(filled)),) if filled else (),
             allowed=_widgets(newer, {*stamped, *filled} - set(unlisted)),
             doubtful=_widgets(newer, unlisted),
             stamps=_widgets(newer, stamped),
+            filled=tuple(name for name in filled if name in newer and name not in unlisted),
         )
         redraw = _asks_to_redraw(self._reader.root) and not _asks_to_redraw(signed_root)
-        doubt = "redraw_asked" if redraw else _suspicious_stamp(older, newer)
+        doubt = "redraw_asked" if redraw else suspicious_stamp(older, newer)
         if doubt:
             return replace(boxes, verdict=ChangeVerdict.UNDECIDED, reason=doubt)
         if unlisted:
@@ -200,6 +202,20 @@ class ChangeJudge:
         if judged.verdict is not ChangeVerdict.ACCEPTED or not any(map(_drawn, stamps.values())):
             return judged
         return _judge_seen(judged, self._covered.look(signed.end, stamps, allowed, alike=alike))
+
+    def _judge_filled(self, judged: Changes) -> Changes:
+        """Undecided when a listed field shows something else than it holds."""
+        if judged.verdict is not ChangeVerdict.ACCEPTED or not judged.filled:
+            return judged
+        self._deadline.check()
+        fields = self._fields()
+        asked = [fields[name] for name in judged.filled]
+        names = self._filled.lying(asked, self._drawn.page_dictionaries())
+        if not names:
+            return judged
+        return replace(
+            judged, verdict=ChangeVerdict.UNDECIDED, reason="field_mismatch", names=names
+        )
 
     def _judge_carried(self, signed: SignedRevision, judged: Changes) -> Changes:
         """Undecided when an update can be read in two ways, or carried what it did not use."""
@@ -281,60 +297,3 @@ def _key(widget: Any) -> Key | None:
 def _asks_to_redraw(root: Any) -> bool:
     """Whether viewers are told to draw the fields anew, each in its own way."""
     return bool(entry(entry(root, "/AcroForm"), "/NeedAppearances"))
-
-
-def _suspicious_stamp(
-    older: dict[str, FormField], newer: dict[str, FormField]
-) -> StampReason | None:
-    """A later signature field that draws without signing, or that covers much of its page."""
-    for name, field in newer.items():
-        if not _is_new_look(older.get(name), field):
-            continue
-        drawn = [w for w in field.widgets if _widget_area(w) > 0]
-        if not field.signed and any("/AP" in w for w in drawn):
-            return "unsigned_field_added"
-        if field.signed and any(_covers_much(w) for w in drawn):
-            return "large_overlay"
-    return None
-
-
-def _is_new_look(before: FormField | None, after: FormField) -> bool:
-    """Whether a signature field is new or newly signed; the policy guards those signed before."""
-    if after.kind != "/Sig" or (before is not None and before.signed):
-        return False
-    return not _same_look(before, after)
-
-
-def _same_look(before: FormField | None, after: FormField) -> bool:
-    if before is None or before.signed != after.signed:
-        return False
-    return [_appearance(w) for w in before.widgets] == [_appearance(w) for w in after.widgets]
-
-
-def _appearance(widget: Any) -> str:
-    if not isinstance(widget, generic.DictionaryObject) or "/AP" not in widget:
-        return ""
-    return repr(widget.raw_get("/AP")) + repr(entry(widget, "/Rect"))
-
-
-def _covers_much(widget: Any) -> bool:
-    """Whether a stamp is larger than any real one, on paper and against its page."""
-    try:
-        page = _area(widget["/P"]["/MediaBox"])
-    except HOSTILE_INPUT_ERRORS:
-        page = 0.0  # an inherited box, or no page named: take A4
-    area = _widget_area(widget)
-    return area > _LARGEST_STAMP and area > _LARGEST_SHARE * (page or _A4_AREA)
-
-
-def _widget_area(widget: Any) -> float:
-    """What a widget covers in square points, 0 for an invisible one."""
-    try:
-        return _area(widget["/Rect"])
-    except HOSTILE_INPUT_ERRORS:
-        return 0.0
-
-
-def _area(rect: Any) -> float:
-    left, bottom, right, top = (float(n) for n in rect)
-    return abs((right - left) * (top - bottom))

@@ -11,6 +11,7 @@ import gc
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from pyhanko.pdf_utils.reader import HistoricalResolver
@@ -21,7 +22,12 @@ from pyhanko.sign.diff_analysis import (
     StandardDiffPolicy,
     SuspiciousModification,
 )
-from pyhanko.sign.diff_analysis.form_rules_api import FormUpdatingRule
+from pyhanko.sign.diff_analysis.form_rules_api import (
+    FieldComparisonContext,
+    FieldComparisonSpec,
+    FormUpdate,
+    FormUpdatingRule,
+)
 from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
     CatalogModificationRule,
     ObjectStreamRule,
@@ -79,6 +85,23 @@ class _FreedUnusedRule(WhitelistRule):
         for reference in freed:
             if reference.idnum not in used:
                 yield ReferenceUpdate(reference)
+
+
+class _FieldRule(GenericFieldModificationRule):
+    """The library's rule for fields, in which a locked field that was not written is untouched.
+
+    The library names the streams of every field's appearance as updated, written or not, so that
+    a lock (FieldMDP, ISO 32000-2, 12.8.2.4) would refuse every later signature.
+    """
+
+    def check_form_field(
+        self, fq_name: str, spec: FieldComparisonSpec, context: FieldComparisonContext
+    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
+        updates = list(super().check_form_field(fq_name, spec, context))
+        written = context.new.explicit_refs_in_revision() if updates else set()
+        for level, update in updates:
+            untouched = update.updated_ref not in written
+            yield level, replace(update, valid_when_locked=True) if untouched else update
 
 
 class StrictPolicy(DiffPolicy):
@@ -208,7 +231,7 @@ def _standard_policy() -> StandardDiffPolicy:
             field_rules=[
                 SigFieldCreationRule(allow_new_visible_after_certify=True),
                 SigFieldModificationRule(),
-                GenericFieldModificationRule(),
+                _FieldRule(),
             ]
         ),
         reject_object_freeing=False,

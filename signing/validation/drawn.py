@@ -101,6 +101,10 @@ class DrawnContent:
                     found.setdefault(number, []).append((left, bottom, right, top))
         return found
 
+    def page_dictionaries(self) -> list[Any]:
+        """The pages of the newest revision, in order; ``TooLarge`` for too many."""
+        return [page.dictionary for page in self._all_pages()]
+
     # -------------------------------------------------------------- comparing
 
     def _alike(self, revision: int, excused: frozenset[Key]) -> bool:

@@ -71,6 +71,9 @@ SENTENCES: Final[dict[str, str]] = {
     "modified": "Sau khi ký, tệp đã bị thay đổi theo cách không được phép.",
     "modified_unknown": "Không phân tích được những thay đổi sau khi ký.",
     "form_changed": "Sau khi ký, trường biểu mẫu đã bị thay đổi: {names}.",
+    "field_mismatch": (
+        "Trường biểu mẫu được điền sau khi ký hiển thị khác với giá trị lưu bên trong: {names}."
+    ),
     "docmdp_violated": "Thay đổi sau khi ký vượt quá mức mà chữ ký chứng nhận cho phép.",
     "large_overlay": "Chữ ký thêm sau có hình che phần lớn trang giấy; không thể coi là vô hại.",
     "redraw_asked": (

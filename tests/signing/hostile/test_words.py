@@ -18,7 +18,7 @@ from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign
 from tests.signing.validation.test_hostile_input import cms_of, with_cms
 
 ROOTS = (pki().root.der,)
-FEW, MANY = 60, 600
+FEW, MANY = 12, 400
 LIBRARY_WORDS = re.compile(
     r"Error|Exception|\b(?:the|not|of|is|read|byte at|stream|object|expected|failed|found|could|"
     r"unable|invalid|literal|marker|dictionary|module|has no|line|token|unpack|malformed)\b|0x"
@@ -100,6 +100,20 @@ def test_an_algorithm_that_nothing_here_reckons_is_named_and_not_called_broken(p
 
 
 # ------------------------------------------------------------------ structure
+
+
+@pytest.mark.parametrize("digits", ["9999999999", "9" * 5000])
+@pytest.mark.parametrize("where", ["/Index[0 {}]", "/Size {}"])
+def test_more_objects_than_bytes_are_not_made_up(where, digits):
+    """A lenient reader believes the number, and fills the memory with entries of its own."""
+    promised = where.format(digits).encode()
+    pdf = bases.unsigned()["packed"]
+    assert pdf.count(b"/Type/XRef") == 1
+    pdf = re.sub(rb"/Size \d+", b"" if b"/Size" in promised else b"/Size 22", pdf)
+    pdf = pdf.replace(b"/Type/XRef", b"/Type/XRef" + promised)
+    findings = inspect_pdf(pdf, repair=False).findings
+    assert any("nhiều đối tượng hơn" in finding.detail for finding in findings)
+    assert validate_pdf(pdf, ROOTS, NOW).reason == "unreadable"
 
 
 def test_a_file_whose_objects_are_of_other_types_is_broken_and_says_so():

@@ -16,13 +16,16 @@ EMPTY_FIELD = {
 
 
 def fill_in_with_picture(writer):
-    """A black bar for an amount."""
+    """An amount, as its value says it, underlined."""
     field = writer.root["/AcroForm"]["/Fields"][0]
     kind = {"/Type": "/XObject", "/Subtype": "/Form"}
     drawn = generic.StreamObject(
         {pdf_name(key): pdf_name(name) for key, name in kind.items()},
-        stream_data=b"0 0 0 rg 20 5 150 30 re f",
+        stream_data=b"BT /Helv 24 Tf 2 10 Td (100) Tj ET 0 0 0 rg 20 2 150 5 re f",
     )
+    fonts = writer.root["/AcroForm"]["/DR"]["/Font"]
+    font = generic.DictionaryObject({pdf_name("/Helv"): fonts.raw_get("/Helv")})
+    drawn[pdf_name("/Resources")] = generic.DictionaryObject({pdf_name("/Font"): font})
     box = generic.ArrayObject(map(generic.NumberObject, (0, 0, 228, 40)))
     drawn[pdf_name("/BBox")] = box
     field[pdf_name("/V")] = generic.pdf_string("100")

@@ -130,8 +130,9 @@ def test_replace_a_field_whose_picture_changes_with_its_value_is_named():
                 pdf_name("/Type"): pdf_name("/XObject"),
                 pdf_name("/Subtype"): pdf_name("/Form"),
                 pdf_name("/BBox"): generic.ArrayObject(map(generic.NumberObject, (0, 0, 228, 40))),
+                pdf_name("/Resources"): writer.root["/AcroForm"]["/DR"],
             },
-            stream_data=b"0 0 0 rg 0 0 228 40 re f",
+            stream_data=b"0 0 0 rg BT /Helv 30 Tf 2 8 Td (999) Tj ET",
         )
         field[pdf_name("/V")] = generic.pdf_string("999")
         field[pdf_name("/AP")] = generic.DictionaryObject(
