@@ -30,7 +30,8 @@ from signing.processes.workers import Job, Worker
 log = logging.getLogger(__name__)
 
 _REST_WITHIN_S = 5.0
-_PASSED_BY = 3  # younger jobs a child, before one that lies at another's is fetched from there
+_LOOK_EVERY_S = 0.001  # the least that an event loop waits
+_PASSED_BY = 8  # younger jobs a child, before one that lies at another's is fetched from there
 
 Why = Callable[[Job], SigningUnavailable]
 
@@ -70,6 +71,9 @@ class Crew:
         self._queue: deque[Job] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._rested: asyncio.Future[None] | None = None
+        self._heard_at = 0.0  # the last answer, by the loop's clock
+        self._heard = 0  # answers since the last look
+        self._looking = False  # from time to time, instead of being told
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -153,11 +157,16 @@ class Crew:
         except OSError as error:
             await self._lose(worker, job, partial(_died, error=error))
             return
-        worker.connect(ends, partial(self._answered, worker), partial(self._ended, worker))
+        worker.connect(
+            ends,
+            partial(self._answered, worker),
+            partial(self._ended, worker),
+            partial(self._late, worker),
+        )
         self._send(worker, job)
 
     def _send(self, worker: Worker, job: Job) -> None:
-        if not worker.give(job, partial(self._late, worker)):
+        if not worker.give(job):
             worker.hand = job
             self._give_up(worker, partial(_died, error=BrokenPipeError()))
 
@@ -175,23 +184,26 @@ class Crew:
 
     def _passed_by(self, worker: Worker) -> Job | None:
         """A job that lies at another child's and that too many younger ones would pass by."""
-        if not self._queue:
+        if not self._queue or (where := self._oldest_ahead(worker)) is None:
             return None
-        found = self._oldest_ahead(worker)
-        if found is None or self._queue[0].number - found[1].number <= self._most_passing:
+        job = where.ahead[0]
+        if self._queue[0].number - job.number <= self._most_passing:
             return None
-        return self._fetch(*found)
+        return self._fetch(where, job)
 
-    def _oldest_ahead(self, worker: Worker) -> tuple[Worker, Job] | None:
+    def _oldest_ahead(self, worker: Worker) -> Worker | None:
         """Where the oldest job lies that another child has not come to."""
-        lying = [(one, one.ahead[0]) for one in self.workers if one is not worker and one.ahead]
-        return min(lying, key=lambda one: one[1].number, default=None)
+        found = None
+        for one in self.workers:
+            if one is worker or not one.ahead:
+                continue
+            if found is None or one.ahead[0].number < found.ahead[0].number:
+                found = one
+        return found
 
-    def _fetch(self, worker: Worker, job: Job) -> Job | None:
+    def _fetch(self, where: Worker, job: Job) -> Job | None:
         """Take a job back that lies there; none when the child has taken it or nobody waits."""
-        if not worker.take_back(job) or job.answer.done():
-            return None
-        return job
+        return job if where.take_back(job) and not job.answer.done() else None
 
     def _release(self, worker: Worker, *, heard: bool = False) -> None:
         """Give the child its next job, or rest."""
@@ -207,13 +219,11 @@ class Crew:
             self._lay_ahead(worker)
 
     def _fetch_for(self, worker: Worker) -> Job | None:
-        """A job that lies at a busy child's, for one that is idle."""
-        while (found := self._oldest_ahead(worker)) is not None:
-            where, job = found
+        """The oldest job that lies at a busy child's, for one that is idle."""
+        lying = [(job, one) for one in self.workers if one is not worker for job in one.ahead]
+        for job, where in sorted(lying, key=lambda found: found[0].number):
             if self._fetch(where, job) is not None:
                 return job
-            if job in where.ahead:
-                return None  # it has been taken: its child is done with the one before
         return None
 
     def _withdraw(self, job: Job) -> None:
@@ -237,10 +247,40 @@ class Crew:
             self._give_up(worker, partial(_died, error=error))
             return
         worker.spoke = True
-        worker.finish(job, partial(self._late, worker))
+        worker.finish(job)
         job.settle(found, refusal)  # the caller runs when this callback is over
         if not worker.leaving:
             self._release(worker, heard=True)
+        self._heard += 1
+        if self._queue and self._ahead and not self._looking:
+            self._look_together()
+
+    def _look_together(self) -> None:
+        """Be woken for several answers at once, while they come thick and fast and more wait.
+
+        Nobody is kept waiting by that but callers, for a moment: children have jobs lying ready.
+        """
+        loop = asyncio.get_running_loop()
+        before, self._heard_at = self._heard_at, loop.time()
+        if self._heard_at - before < _LOOK_EVERY_S:
+            self._looking = True
+            for worker in self.workers:
+                worker.listen(False)
+            self._heard = 0
+            loop.call_later(_LOOK_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        try:
+            for worker in self.workers:
+                worker.look()
+        finally:
+            if self._heard and self._queue:
+                self._heard = 0
+                asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look)
+            else:
+                self._looking = False
+                for worker in self.workers:
+                    worker.listen(True)
 
     def _ended(self, worker: Worker) -> None:
         self._give_up(worker, partial(_died, error=EOFError()))
@@ -249,7 +289,9 @@ class Crew:
         self._give_up(worker, _timed_out)
 
     def _give_up(self, worker: Worker, why: Why) -> None:
-        if not worker.leaving:
+        if worker.hand is None:
+            worker.hang_up()  # at rest: the next job starts another child
+        elif not worker.leaving:
             worker.leaving = True
             self._spend(self._lose(worker, worker.hand, why))
 

@@ -61,6 +61,7 @@ from signing.processes.workers import Main, Worker
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
+_AHEAD = 4  # jobs that lie ready for a signer at work
 _CALLERS = 4  # likewise; each is one service's call, and only holds such keys
 _CALLING = ("sign", "sign_file", "prepare", "prepare_file", "try_key")  # the order comes first
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
@@ -111,7 +112,7 @@ class SignerPool(LargeFileJobs):
             return Crew(workers, on_trips, ahead=ahead)
 
         count = max(1, workers)
-        self._signers = crew("signer", config, partial(serve, limits=signing), count, 1)
+        self._signers = crew("signer", config, partial(serve, limits=signing), count, _AHEAD)
         kept = tuple(key for key in config.keys if key.kind in REMOTE_KINDS)
         self._at_services = frozenset(key.name for key in kept)
         calling = dataclasses.replace(config, keys=kept)

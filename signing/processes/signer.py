@@ -27,9 +27,7 @@ TALK = frozenset({"start", "ask", "cancel", "read_callback"})  # done by childre
 JOBS = frozenset(ANSWERS) - TALK
 
 
-def serve(
-    ends: Ends, config: SignerConfig, clock: Clock, limits: Limits | None = None
-) -> None:
+def serve(ends: Ends, config: SignerConfig, clock: Clock, limits: Limits | None = None) -> None:
     """The child's main: answer jobs until the parent closes the line.
 
     ``limits`` hold for each job; a reader, which has no keys and parses files from strangers,

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable
 
 _HEAD = struct.Struct(">QQ")
-_CHUNK = 64 * 1024
+_CHUNK = 128 * 1024
 _IN_ONE = 64 * 1024  # bytes of a message that are copied behind their length: cheaper than lists
 _MOST_READS = 64  # far more than a socket holds
 _MOST = 2 * 1024**3  # of one message: a child that was taken over may claim any length
@@ -49,7 +49,7 @@ class Wire:
         self._unsent: list[memoryview] = []
         self._flushed: asyncio.Future[None] | None = None
         self._open = True
-        self._loop.add_reader(end.fileno(), self._readable)
+        self.listen(True)
 
     def send(self, message: bytes, number: int = 0) -> None:
         """Send without waiting; what does not fit now follows by itself."""
@@ -73,6 +73,18 @@ class Wire:
         while self._unsent:
             self._flushed = self._loop.create_future()
             await self._flushed
+
+    def listen(self, listening: bool) -> None:
+        """Whether the loop looks for messages; else they wait for ``look``."""
+        if self._open and listening:
+            self._loop.add_reader(self._end.fileno(), self._readable)
+        elif self._open:
+            self._loop.remove_reader(self._end.fileno())
+
+    def look(self) -> None:
+        """Read what has come; tells of messages and of the end as ever."""
+        if self._open:
+            self._readable()
 
     def hear_out(self) -> None:
         """Read what has come so far from a side that is gone; tells of messages as ever."""

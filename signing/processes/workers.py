@@ -66,6 +66,7 @@ class Worker:
         self._given = 0  # the number of the last job that did not lie ahead
         self.spoke = False  # whether this child has answered anything yet
         self.leaving = False  # given up, and on its way out
+        self._on_late: Callable[[], object] = lambda: None
         self._ends_at = 0.0  # when the job in hand is late, by the loop's clock
         self._watch: asyncio.TimerHandle | None = None
 
@@ -110,18 +111,17 @@ class Worker:
         ends: tuple[socket.socket, Tray],
         on_message: Callable[[bytes | bytearray, int], object],
         on_end: Callable[[], object],
+        on_late: Callable[[], object],
     ) -> None:
-        """Listen to the child, on the running loop."""
+        """Listen to the child, on the running loop; ``on_late``: the job in hand takes too long."""
         self.spoke = False
         self._wire, self._tray = Wire(ends[0], on_message, on_end), ends[1]
+        self._on_late = on_late
 
     # --------------------------------------------------------------------------- jobs
 
-    def give(self, job: Job, on_late: Callable[[], object]) -> bool:
-        """Hand over the job in hand; ``on_late`` is called when such a job takes too long.
-
-        False when there is no way to the child.
-        """
+    def give(self, job: Job) -> bool:
+        """Hand over a job to a child at rest; False when there is no way to it."""
         if self._wire is None or self._tray is None:
             return False
         if len(job.message) > LONGEST or not self._tray.lay(job.number, job.message):
@@ -130,7 +130,7 @@ class Worker:
             self._wire.send(job.message, job.number)
         job.message = b""
         self._given = job.number
-        self._begin(job, on_late)
+        self._begin(job)
         return True
 
     def lay_ahead(self, job: Job) -> bool:
@@ -161,40 +161,50 @@ class Worker:
         # another was taken back and laid again just when the child reached for its next job
         return next((job for job in self.ahead if job.number == number), None)
 
-    def finish(self, job: Job, on_late: Callable[[], object]) -> None:
+    def finish(self, job: Job) -> None:
         """A job is over; its limit counts no more, that of the one behind it from now on."""
         if job is not self.hand:
             self.ahead.remove(job)
             return
         self.hand = None
         if self.ahead:
-            self._begin(self.ahead.popleft(), on_late)
+            self._begin(self.ahead.popleft())
 
     # -------------------------------------------------------------------------- limits
 
-    def _begin(self, job: Job, on_late: Callable[[], object]) -> None:
+    def _begin(self, job: Job) -> None:
         self.hand = job
         self._ends_at = asyncio.get_running_loop().time() + job.limit_s
         if self._watch is None or self._watch.when() > self._ends_at:
-            self._watch_until(self._ends_at, on_late)
+            self._watch_until(self._ends_at)
 
-    def _watch_until(self, moment: float, on_late: Callable[[], object]) -> None:
+    def _watch_until(self, moment: float) -> None:
         """One alarm for all jobs: it looks whose turn it is when it goes off."""
         if self._watch is not None:
             self._watch.cancel()
         loop = asyncio.get_running_loop()
-        self._watch = loop.call_at(moment, self._look, on_late)
+        self._watch = loop.call_at(moment, self._look_at_clock)
 
-    def _look(self, on_late: Callable[[], object]) -> None:
+    def _look_at_clock(self) -> None:
         self._watch = None
         if self.hand is None:
             return
         if asyncio.get_running_loop().time() >= self._ends_at:
-            on_late()
+            self._on_late()
         else:
-            self._watch_until(self._ends_at, on_late)
+            self._watch_until(self._ends_at)
 
     # ---------------------------------------------------------------------------- ends
+
+    def listen(self, listening: bool) -> None:
+        """Whether the loop tells of answers when they come; else ``look`` does."""
+        if self._wire is not None:
+            self._wire.listen(listening)
+
+    def look(self) -> None:
+        """Take in what has come by now."""
+        if self._wire is not None:
+            self._wire.look()
 
     def hear_out(self) -> None:
         """Read what an ended child said before."""

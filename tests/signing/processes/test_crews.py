@@ -6,49 +6,11 @@ import asyncio
 import os
 import pickle
 import signal
-import time
-from pathlib import Path
 
 import pytest
 
-from signing.clock import SystemClock
-from signing.contract import DocumentRefused, SignerConfig, SigningUnavailable
-from signing.processes.answers import AnswerForms, write_answer
-from signing.processes.crews import Crew
-from signing.processes.trays import Inbox
-from signing.processes.workers import Worker
-
-
-def obey(ends, config, clock):
-    """A child that does what the job's name says and notes each job it began in a file."""
-    asyncio.run(_obey(ends))
-
-
-async def _obey(ends):
-    inbox = Inbox(ends)
-    while (given := await inbox.next()) is not None:
-        number, message = given
-        job, arguments = pickle.loads(message)
-        with Path(arguments[0]).open("a", encoding="utf-8") as notes:
-            notes.write(f"{job} {arguments[1]}\n")
-        inbox.answer(number, write_answer(_done(job, arguments)))
-        if job == "last words":
-            os._exit(1)
-
-
-def _done(job, arguments):
-    if job == "die":
-        os._exit(1)
-    if job == "refuse":
-        return DocumentRefused("no", "không", "no")
-    if job == "nonsense":
-        return b"not a number"  # a job gives its own types only
-    if job == "wait":
-        time.sleep(arguments[2])
-    return arguments[1]
-
-
-ANSWERS = AnswerForms(dict.fromkeys(("do", "wait", "nonsense", "last words"), (int, str)))
+from signing.contract import DocumentRefused, SigningUnavailable
+from tests.signing.processes.obeying import begun, make_crew, until_begun
 
 
 @pytest.fixture
@@ -58,18 +20,9 @@ def notes(tmp_path):
     return path
 
 
-def begun(notes):
-    return notes.read_text().splitlines()
-
-
-async def until_begun(notes, line):
-    while line not in begun(notes):  # noqa: ASYNC110 - the child is another process
-        await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def crew():
-    made = Crew([Worker("test", SignerConfig(), SystemClock(), obey)], answers=ANSWERS)
+@pytest.fixture(params=[0, 3], ids=["none ahead", "three ahead"])
+async def crew(request):
+    made = make_crew(ahead=request.param)
     yield made
     await made.close()
     assert made.pids == ()
@@ -157,9 +110,7 @@ async def test_what_cannot_cross_is_the_callers_mistake(crew, notes):
 
 async def test_closing_waits_for_the_line(notes):
     """Jobs that were taken are done before the children end."""
-    crew = Crew(
-        [Worker("test", SignerConfig(), SystemClock(), obey) for _ in range(2)], answers=ANSWERS
-    )
+    crew = make_crew(2, ahead=2)
     jobs = [asyncio.ensure_future(crew.run(30, "wait", (str(notes), n, 0.05))) for n in range(6)]
     await asyncio.sleep(0)
     await crew.close()
