@@ -281,7 +281,7 @@ async def test_bad_callbacks_get_their_own_answer_and_change_nothing(scene):
         "replayed": ("GET", f"{main}?{replay}", {}, "02"),
         "nobody's": ("GET", f"{main}?{_ipn('NOSUCHORDER0001')}", {}, "01"),
         "terminal": ("GET", f"{main}?{_ipn('X', vnp_TmnCode='ANOTHER1')}", {}, "99"),
-        "long query": ("GET", f"{main}?{good}&x={'y' * 9_000}", {}, 400),
+        "long query": ("GET", f"{main}?{good}&x={'y' * 9_000}", {}, 414),
         "oversized": ("POST", "sepay-main", {"data": b"x" * 70_000, "headers": wrong_key}, 413),
         "casso forged": ("POST", "casso-main", {"data": casso, "headers": forged}, 401),
         "casso unsigned": ("POST", "casso-main", {"data": casso, "headers": typed}, 401),
