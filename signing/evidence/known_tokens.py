@@ -27,6 +27,7 @@ from signing.reading import der
 from signing.reading.der import Element, NotDer, write_oid
 
 _MAX_SIZES, _MAX_FORMS = 16, 4  # lengths of answers, and forms of one length
+_LONGEST, _LONGEST_FRAME = 32_768, 512  # bytes of what is worth remembering; usual: 5,000, 20
 _TRIES = 32  # forms learnt in a row of which none came again: this authority's all differ
 _SIGNING_TIME = write_oid("1.2.840.113549.1.9.5")
 _TIMES = (0x17, 0x18)  # UTCTime, GeneralizedTime
@@ -139,7 +140,7 @@ class KnownTokens:
 
     def learn(self, token: bytes, message: SignedMessage) -> None:
         """Take note of a token that was checked in full; ``message`` is what ``read`` gave."""
-        if message is self._latest:
+        if message is self._latest or len(token) > _LONGEST:
             return
         known = self._forms.get(len(token), [])
         is_known = any(message.certificates is one.learnt_from.certificates for one in known)
@@ -165,7 +166,7 @@ def _frame(raw: bytes) -> _Frame | None:
         code = status.expect(der.SEQUENCE).children()[0].integer()
     except (ValueError, IndexError):
         return None
-    if not whole.end == token.end == len(raw):
+    if not whole.end == token.end == len(raw) or token.start > _LONGEST_FRAME:
         return None
     return _Frame(code, raw[: token.start], token.begin)
 

@@ -159,6 +159,20 @@ def test_a_token_that_is_not_der_has_no_form():
     assert known._forms == {}
 
 
+def test_what_is_unusually_long_is_not_kept():
+    """A hostile answer may have megabytes."""
+    known, key = KnownTokens(), ec.generate_private_key(ec.SECP256R1())
+    value = der.write(der.SET, der.write(der.OCTETS, bytes(40_000)))
+    token = stamp(key, also=der.write(der.SEQUENCE, b"\x06\x01\x01", value))
+    known.learn(token, known.read(token))
+    assert known._forms == {}
+    said = der.write(der.SEQUENCE, der.write(0x0C, b"a" * 600))
+    status = der.write(der.SEQUENCE, der.write_integer(1), said)
+    raw = der.write(der.SEQUENCE, status, stamp(key))
+    assert known.response(raw) == read_response(raw)
+    assert known._frames == {}
+
+
 def test_a_response_is_taken_out_of_its_frame_as_the_full_reader_does():
     """Bent anywhere, at the same length or another."""
     key, known = ec.generate_private_key(ec.SECP256R1()), KnownTokens()
