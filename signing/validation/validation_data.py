@@ -25,6 +25,8 @@ from signing.reading.opening import HOSTILE_INPUT_ERRORS, entry
 log = logging.getLogger(__name__)
 
 _MAX_STREAMS = 2_000
+_REVOCATION = ("/OCSPs", "/CRLs")
+_Place = tuple[int, int]  # number and generation of an object
 
 
 @dataclass(slots=True)
@@ -113,14 +115,18 @@ def read_validation_data(reader: PdfFileReader, archives: tuple[int, ...]) -> Va
     store = entry(reader.root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return data
-    data.sealed = {archive: _held_at(reader, archive) for archive in archives}
-    ocsps, crls = _ocsps(_streams(store, "/OCSPs")), _crls(_streams(store, "/CRLs"))
+    ocsps, crls, certs = (_streams(store, key) for key in (*_REVOCATION, "/Certs"))
+    data.sealed = {archive: _held_at(reader, archive, ocsps | crls) for archive in archives}
     certificates = [
         found
-        for der in _streams(store, "/Certs")
+        for der in certs.values()
         for found in _load(lambda d: [x509.Certificate.load(d)], der)
     ]
-    data.knowledge = LocalKnowledge(known_ocsps=ocsps, known_crls=crls, known_certs=certificates)
+    data.knowledge = LocalKnowledge(
+        known_ocsps=_ocsps(ocsps.values()),
+        known_crls=_crls(crls.values()),
+        known_certs=certificates,
+    )
     return data
 
 
@@ -140,12 +146,19 @@ def _crls(ders: Iterable[bytes]) -> list[CRLContainer]:
     ]
 
 
-def _held_at(reader: PdfFileReader, revision: int) -> frozenset[bytes]:
-    """The answers and lists that the store held as of a revision."""
+def _held_at(
+    reader: PdfFileReader, revision: int, stored: Mapping[_Place, bytes]
+) -> frozenset[bytes]:
+    """Which of the answers and lists that are stored now were stored as of a revision."""
     store = entry(reader.get_historical_resolver(revision).root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return frozenset()
-    return frozenset(raw for key in ("/OCSPs", "/CRLs") for raw in _streams(store, key))
+    return frozenset(
+        stored[place]
+        for key in _REVOCATION
+        for place, item in _listed(store, key).items()
+        if place in stored and reader.xrefs.get_last_change(item.reference) <= revision
+    )
 
 
 def _attributes(signer: cms.SignerInfo) -> list[Any]:
@@ -153,14 +166,24 @@ def _attributes(signer: cms.SignerInfo) -> list[Any]:
     return [] if attributes is core.VOID else list(attributes)
 
 
-def _streams(store: Any, key: str) -> list[bytes]:
+def _listed(store: Any, key: str) -> dict[_Place, Any]:
+    """A list's streams by where they are written; a stream cannot stand in the list itself."""
     array = entry(store, key)
     if not isinstance(array, generic.ArrayObject):
-        return []
-    contents = []
-    for item in list(array)[:_MAX_STREAMS]:
+        return {}
+    listed = (array.raw_get(position) for position in range(min(len(array), _MAX_STREAMS)))
+    return {
+        (item.idnum, item.generation): item
+        for item in listed
+        if isinstance(item, generic.IndirectObject)
+    }
+
+
+def _streams(store: Any, key: str) -> dict[_Place, bytes]:
+    contents = {}
+    for place, item in _listed(store, key).items():
         try:
-            contents.append(bytes(item.get_object().data))
+            contents[place] = bytes(item.get_object().data)
         except HOSTILE_INPUT_ERRORS as error:
             log.info("validation data not readable: %s", type(error).__name__)
     return contents
