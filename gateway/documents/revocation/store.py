@@ -153,6 +153,19 @@ def decisions(connection: Connection, tenant: str, certificate_sha256: str) -> S
     return connection.execute(query).all()
 
 
+def held(connection: Connection, tenant: str, certificate_sha256: str) -> Sequence[Any]:
+    """What counts in a portal, in order: all that was said, but by other portals' operators.
+
+    What is true of the world counts before a portal has been told of it.
+    """
+    table = certificate_revocations
+    query = sa.select(table).where(
+        table.c.certificate_sha256 == certificate_sha256,
+        sa.or_(table.c.source != OPERATOR, table.c.tenant == tenant),
+    )
+    return connection.execute(query.order_by(table.c.at, table.c.sequence, table.c.id)).all()
+
+
 def decisions_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
     """The same by id, for events."""
     table = certificate_revocations
