@@ -124,7 +124,7 @@ def as_failed(error: DocumentRefused) -> Ending:
         "next_step": step,
         "instruction": _WHAT_TO_DO[step],
     }
-    failure = {"code": error.code, "detail": error.message_vi}
+    failure = {"code": error.code, "detail": error.message_vi, "next_step": step}
     return Ending(RequestStatus.FAILED, facts, {"failure": failure})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from gateway.certification.rules import Secrets
 from gateway.foundation.clock import FakeClock
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.outbound import HttpTransport
@@ -13,6 +14,7 @@ from gateway.wiring import (
     account,
     build_connectors,
     is_development,
+    offices,
     signer_config,
     state_secrets,
 )
@@ -203,3 +205,17 @@ def test_waiting_acts_are_sealed_under_the_master_keys():
     new = msgspec.convert({**LIVE, "secrets": both}, Settings)
     assert state_secrets(new)[1:] == state_secrets(old)
     assert b"k" * 32 not in state_secrets(old)
+
+
+def test_what_each_certifiers_and_agencys_key_takes_follows_from_its_kind():
+    """So that a copy's secrets are refused where nobody uses them."""
+    keys = {
+        "file": {"kind": "pkcs12", "holder": "official:a", "certifies": ["H55.12"]},
+        "service": {"kind": "csc", "holder": "agency:H55.12"},
+        "phone": {"kind": "mysign", "holder": "official:b", "remote": {"api": "csc"}},
+    }
+    settings = msgspec.convert({"signing": {"keys": keys}}, Settings)
+    found = offices(settings)
+    assert found.takes == {"file": {"pin"}, "service": {"pin", "otp"}, "phone": set()}
+    given = Secrets(pin="1", otp="2", agency_pin="3", agency_otp="4")
+    assert set(found.unused("official:a", "H55.12", given)) == {"/otp"}

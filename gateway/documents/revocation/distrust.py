@@ -44,8 +44,7 @@ def known_doubts(connection: Connection) -> Known:
         if word is not None:
             everywhere[digest] = word
         for tenant in {row.tenant for row in rows if row.source == OPERATOR}:
-            mine = [row for row in rows if row.source == OPERATOR and row.tenant == tenant]
-            held = _void(digest, [*world, *mine])
+            held = _void(digest, store.held(connection, tenant, digest))
             if held != word:
                 own.setdefault(tenant, {})[digest] = held
     return Known(everywhere, own)

@@ -134,7 +134,7 @@ class Revocations:
         if _was_said(rows, word, stamps=stamps):
             return False
         id_ = store.id_of(tenant, certificate_sha256)
-        holds = revoked_by(effective([*rows, word]))
+        holds = revoked_by(effective([*store.held(connection, tenant, certificate_sha256), word]))
         sequence = len(rows) + 1
         row = {
             "id": id_,
@@ -185,8 +185,7 @@ class Revocations:
         self, connection: Connection, tenant: str, certificate_sha256: str
     ) -> RevocationAnswer:
         """What holds about a certificate in a portal, with the split as of now."""
-        rows = store.decisions(connection, tenant, certificate_sha256)
-        holds = effective(rows)
+        holds = effective(store.held(connection, tenant, certificate_sha256))
         touched = count(connection, tenant, certificate_sha256, revoked_by(holds))
         watched = store.watched(connection, certificate_sha256)
         return _answer(tenant, certificate_sha256, holds, watched, touched)

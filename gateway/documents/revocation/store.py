@@ -153,6 +153,15 @@ def decisions(connection: Connection, tenant: str, certificate_sha256: str) -> S
     return connection.execute(query).all()
 
 
+def held(connection: Connection, tenant: str, certificate_sha256: str) -> Sequence[Any]:
+    """What counts in a portal, in order: all that was said, but by other portals' operators.
+
+    What is true of the world counts before a portal has been told of it.
+    """
+    rows = said_about(connection, certificate_sha256)
+    return [row for row in rows if row.source != OPERATOR or row.tenant == tenant]
+
+
 def decisions_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
     """The same by id, for events."""
     table = certificate_revocations
@@ -162,17 +171,26 @@ def decisions_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Any]
 
 def doubted(connection: Connection) -> Sequence[str]:
     """Certificates that came with time-stamps, and about which something was said."""
-    table, stamps = certificate_revocations, evidence_authorities
-    stamped = sa.exists().where(stamps.c.certificate_sha256 == table.c.certificate_sha256)
+    table, stamps, heads = certificate_revocations, evidence_authorities, evidence_heads
+    stamped = sa.exists().where(  # portal by portal: that is how the long table is indexed
+        stamps.c.tenant == heads.c.tenant,
+        stamps.c.certificate_sha256 == table.c.certificate_sha256,
+    )
     query = sa.select(table.c.certificate_sha256).where(stamped).distinct()
     return connection.execute(query.order_by(table.c.certificate_sha256)).scalars().all()
 
 
 def said_about(connection: Connection, certificate_sha256: str) -> Sequence[Any]:
     """Everything that was said about a certificate in any portal, oldest first."""
-    table = certificate_revocations
-    query = sa.select(table).where(table.c.certificate_sha256 == certificate_sha256)
+    table, ids = certificate_revocations, _ids(connection, certificate_sha256)
+    query = sa.select(table).where(table.c.id.in_(ids))
     return connection.execute(query.order_by(table.c.at, table.c.sequence, table.c.id)).all()
+
+
+def _ids(connection: Connection, certificate_sha256: str) -> list[str]:
+    """The certificate's id in each portal; whoever was told of something has a chain."""
+    tenants = connection.execute(sa.select(evidence_heads.c.tenant)).scalars()
+    return [id_of(tenant, certificate_sha256) for tenant in tenants]
 
 
 def add_decision(connection: Connection, row: Mapping[str, Any]) -> None:

@@ -290,6 +290,10 @@ async def test_the_gateways_operator_speaks_for_every_portal(office):
         lambda c: office.revocations.show(c, TENANT, sha256_of(FIRST))
     )
     assert (shown.source, shown.cause) == ("gateway", "keyCompromise")
+    third = await office.database.read(
+        lambda c: office.revocations.show(c, "mot-cua-moi/test", sha256_of(FIRST))
+    )
+    assert (third.source, third.cause) == ("gateway", "keyCompromise")
     back = Word(GATEWAY, None, "Đã xác minh là nhầm", "motcua distrust")
     for tenant in (TENANT, OTHER):
         await office.say(back, tenant=tenant)
