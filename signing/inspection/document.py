@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signing.contract import ExistingSignature, Finding, Inspection, Severity
 from signing.inspection.active_content import find_active_content
 from signing.inspection.findings import finding
-from signing.inspection.forms import compare_fields
+from signing.inspection.forms import compare_fields, find_widgets_without_form
 from signing.inspection.glyphs import find_missing_glyphs
 from signing.inspection.pages import Page, collect_pages, decode_contents, look_at_page
 from signing.inspection.print_state import find_print_differences
@@ -155,6 +155,7 @@ def _inspect(pdf: Data, report: _Report) -> None:
         report.findings.extend(look_at_page(number, page))
     report.findings.extend(decode_contents(pages))
     report.findings.extend(find_active_content(reader, [p.raw for p in pages]))
+    report.findings.extend(find_widgets_without_form(reader.root, [p.dictionary for p in pages]))
     report.findings.extend(find_print_differences(reader, [p.dictionary for p in pages]))
     if not any(f.severity is Severity.BLOCK for f in report.findings):
         _look_closer(pdf, opened, pages, report)
