@@ -215,11 +215,20 @@ def _look_at_structure(opened: Opened, report: _Report) -> None:
         report.findings.append(finding("lax_reading", reason=opened.strict_reason))
     if reader.xrefs.hybrid_xrefs_present:
         report.findings.append(finding("hybrid_xref"))
-    if reader.xrefs.total_revisions > 1:
-        count = reader.xrefs.total_revisions - 1
+    count = _appended(reader)
+    if count:
         report.findings.append(finding("incremental_updates", count=count))
     major, minor = reader.input_version
     report.version = f"{major}.{minor}"
+
+
+def _appended(reader: PdfFileReader) -> int:
+    """How many updates were appended; the first page's table of a linearised file is none."""
+    starts = [
+        reader.xrefs.get_xref_container_info(revision).start_location
+        for revision in range(reader.xrefs.total_revisions)
+    ]
+    return sum(start > starts[0] for start in starts[1:])
 
 
 def _count_declared_pages(reader: PdfFileReader, report: _Report) -> None:
