@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signing.contract import ExistingSignature, Finding, Inspection, Severity
 from signing.inspection.active_content import find_active_content
 from signing.inspection.findings import finding
-from signing.inspection.forms import compare_fields
+from signing.inspection.forms import compare_fields, find_widgets_without_form
 from signing.inspection.glyphs import find_missing_glyphs
 from signing.inspection.pages import Page, collect_pages, decode_contents, look_at_page
 from signing.inspection.print_state import find_print_differences
@@ -155,6 +155,7 @@ def _inspect(pdf: Data, report: _Report) -> None:
         report.findings.extend(look_at_page(number, page))
     report.findings.extend(decode_contents(pages))
     report.findings.extend(find_active_content(reader, [p.raw for p in pages]))
+    report.findings.extend(find_widgets_without_form(reader.root, [p.dictionary for p in pages]))
     report.findings.extend(find_print_differences(reader, [p.dictionary for p in pages]))
     if not any(f.severity is Severity.BLOCK for f in report.findings):
         _look_closer(pdf, opened, pages, report)
@@ -214,11 +215,20 @@ def _look_at_structure(opened: Opened, report: _Report) -> None:
         report.findings.append(finding("lax_reading", reason=opened.strict_reason))
     if reader.xrefs.hybrid_xrefs_present:
         report.findings.append(finding("hybrid_xref"))
-    if reader.xrefs.total_revisions > 1:
-        count = reader.xrefs.total_revisions - 1
+    count = _appended(reader)
+    if count:
         report.findings.append(finding("incremental_updates", count=count))
     major, minor = reader.input_version
     report.version = f"{major}.{minor}"
+
+
+def _appended(reader: PdfFileReader) -> int:
+    """How many updates were appended; the first page's table of a linearised file is none."""
+    starts = [
+        reader.xrefs.get_xref_container_info(revision).start_location
+        for revision in range(reader.xrefs.total_revisions)
+    ]
+    return sum(start > starts[0] for start in starts[1:])
 
 
 def _count_declared_pages(reader: PdfFileReader, report: _Report) -> None:

@@ -73,6 +73,13 @@ FINDINGS: Final[dict[str, tuple[Severity, str]]] = {
         WARN,
         "Trường biểu mẫu hiển thị khác với giá trị lưu bên trong (hoặc không hiển thị).",
     ),
+    "widgets_without_form": (
+        WARN,
+        (
+            "Trang có ô biểu mẫu nhưng tệp không khai báo biểu mẫu (AcroForm): có nơi chỉ hiện "
+            "nội dung các ô này sau khi tệp được ký."
+        ),
+    ),
     "need_appearances": (
         WARN,
         "Biểu mẫu yêu cầu phần mềm xem tự vẽ lại (NeedAppearances): mỗi nơi có thể thấy một khác.",

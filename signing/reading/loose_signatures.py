@@ -2,7 +2,8 @@
 
 Owns telling the remains of a signature (a file written anew, a field thrown away) from a signed
 file that is merely attached: what stands inside a stream of an object says nothing about the file
-around it. Leaves signatures that are still whole to ``removed_signatures``.
+around it. Usage rights are nobody's signature. Leaves signatures that are still whole to
+``removed_signatures``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data
 from signing.reading.signature_fields import FoundSignature
+from signing.reading.usage_rights import is_usage_rights
 
 _MAX_MENTIONS = 1_000
 _MENTION = b"/ByteRange"
@@ -30,6 +32,8 @@ def has_loose_signature(pdf: Data, reader: PdfFileReader, found: list[FoundSigna
         if place < 0:
             return False
         end = objects.end_of_stream_around(place)
+        if end is None and is_usage_rights(pdf, place):
+            end = place + len(_MENTION)
         if end is None:
             return True
         place = pdf.find(_MENTION, end)

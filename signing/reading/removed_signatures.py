@@ -27,6 +27,7 @@ from signing.reading.ber import is_indefinite, to_definite
 from signing.reading.opening import Data, entry
 from signing.reading.signature_fields import FoundSignature
 from signing.reading.stretches import STRETCH, let_go, read_into
+from signing.reading.usage_rights import is_usage_rights
 
 _BYTE_RANGE: Final = re.compile(
     rb"/ByteRange\s{0,64}\[\s{0,64}0\s{1,64}(\d{1,10})\s{1,64}(\d{1,10})\s{1,64}(\d{1,10})\s{0,64}\]"
@@ -121,8 +122,12 @@ def _traces(pdf: Data, check: Check) -> Iterator[_Trace]:
             held = (start - first) // 2 - 1
             if start + length > size or not _MIN_MESSAGE <= held <= _MAX_MESSAGE:
                 continue
-            if pdf[first : first + 2] == b"<3" and pdf[start - 1 : start] == b">":
-                yield _Trace(first, start, start + length)
+            if pdf[first : first + 2] != b"<3" or pdf[start - 1 : start] != b">":
+                continue
+            trace = _Trace(first, start, start + length)
+            # what stands outside the bytes that it claims is a copy: nobody signed it there
+            if match.start() < trace.end and not is_usage_rights(pdf, match.start()):
+                yield trace
         let_go(pdf, begin, stop)
 
 

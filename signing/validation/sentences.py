@@ -153,6 +153,10 @@ SENTENCES: Final[dict[str, str]] = {
     "memory_limit": "Kiểm tra tệp cần quá nhiều bộ nhớ; chưa kiểm tra xong chữ ký.",
     "checker_lost": "Tiến trình kiểm tra bị dừng đột ngột khi đọc tệp; chưa kết luận được.",
     "internal": "Lỗi của phần mềm khi kiểm tra; chưa kết luận được.",
+    "weak_chain": ("Chuỗi chứng thư số dùng thuật toán hoặc độ dài khoá không còn được chấp nhận."),
+    "wrong_usage": (
+        "Chứng thư số dùng để ký được cấp cho mục đích khác, không phải để ký văn bản."
+    ),
     "unsupported_algorithm": (
         "Chữ ký dùng thuật toán không hỗ trợ ({name}); không kiểm tra được, chưa kết luận được."
     ),

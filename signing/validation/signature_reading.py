@@ -31,6 +31,7 @@ from signing.validation.trust import (
     AlgorithmJudgement,
     check_supported_digest,
     judge_algorithm,
+    may_sign_documents,
 )
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Judged:
     ber: bool = False  # written in BER with indefinite lengths
     padding_used: bool = False  # something stands behind the value, in the room kept for it
     anchor: x509.Certificate | None = None  # the root that its chain leads to
+    wrong_usage: bool = False  # its certificate was issued for another purpose than signing
     from_future: bool = False  # its time-stamp tells a time that is still to come
 
     @property
@@ -174,6 +176,8 @@ def read_signature(
         len(embedded.signer_info["signed_attrs"])
     )
     judged.algorithm = judge_algorithm(embedded.signer_info, judged.certificate)
+    # a time-stamping server's usage is the engine's to check
+    judged.wrong_usage = not (found.is_timestamp or may_sign_documents(judged.certificate))
     return judged
 
 

@@ -50,6 +50,9 @@ ACCEPTED_DIGESTS: Final = frozenset(
 _MINIMUM_RSA_BITS = 2048
 _MINIMUM_EC_BITS = 256
 
+# Extended key usages that have nothing to do with what people sign (RFC 5280, 4.2.1.12).
+_OTHER_PURPOSES: Final = frozenset({"server_auth", "code_signing", "time_stamping", "ocsp_signing"})
+
 _MAX_CHAIN = 8
 _MAX_CANDIDATES = 100
 
@@ -156,6 +159,19 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     except (ValueError, TypeError, pyca.InvalidSignature, pyca.UnsupportedAlgorithm):
         return False
     return True
+
+
+def may_sign_documents(certificate: x509.Certificate) -> bool:
+    """Whether a certificate was issued for signatures of people or agencies.
+
+    Key usage, where it says anything, must name signatures or non-repudiation; extended usages,
+    where there are any, must name more than servers, code, time-stamps and OCSP. The engine asks
+    for neither by itself.
+    """
+    usage, extended = certificate.key_usage_value, certificate.extended_key_usage_value
+    if usage is not None and not usage.native & {"digital_signature", "non_repudiation"}:
+        return False
+    return extended is None or not set(extended.native) <= _OTHER_PURPOSES
 
 
 def timing_at(now: datetime) -> ValidationTimingInfo:

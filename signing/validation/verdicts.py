@@ -77,9 +77,17 @@ def _doubt(judged: Judged, changes: Changes, status: CertificateStatus) -> Outco
         return _undecided("SIG_CONSTRAINTS_FAILURE", changes.reason or "modified_unknown")
     if not judged.algorithm.acceptable:
         return _undecided("CRYPTO_CONSTRAINTS_FAILURE_NO_POE", judged.algorithm.remarks[0])
-    if judged.padding_used or not judged.signed_attributes:
-        reason: SignatureReason = "padding_used" if judged.padding_used else "no_signed_attributes"
-        return _undecided("SIG_CONSTRAINTS_FAILURE", reason)
+    if judged.padding_used:
+        return _undecided("SIG_CONSTRAINTS_FAILURE", "padding_used")
+    if not judged.signed_attributes:
+        return _undecided("SIG_CONSTRAINTS_FAILURE", "no_signed_attributes")
+    return _doubt_of_certificate(judged, status)
+
+
+def _doubt_of_certificate(judged: Judged, status: CertificateStatus) -> Outcome | None:
+    """What the certificate, its chain or its time leave open."""
+    if judged.wrong_usage:
+        return _undecided("CHAIN_CONSTRAINTS_FAILURE", "wrong_usage")
     if judged.engine is AdESStatus.INDETERMINATE:
         return _undecided(judged.sub_indication, _engine_reason(judged, status))
     if judged.from_future and judged.found.is_timestamp:
@@ -250,7 +258,10 @@ def _engine_reason(judged: Judged, status: CertificateStatus) -> SignatureReason
     """The message for what the engine refused; a failed token is a wrong signature value."""
     if judged.sub_indication in {"HASH_FAILURE", "SIG_CRYPTO_FAILURE"}:
         return "bad_signature_value"
-    return _STATUS_REASONS.get(status, "revocation_unknown")
+    reason = _STATUS_REASONS.get(status)
+    if reason is None and judged.sub_indication.startswith("CRYPTO_CONSTRAINTS"):
+        return "weak_chain"
+    return reason or "revocation_unknown"
 
 
 def _level(judged: Judged, data: ValidationData) -> str | None:

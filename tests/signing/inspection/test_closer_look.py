@@ -157,3 +157,32 @@ def test_a_check_that_cannot_be_made_is_told_and_the_others_are(monkeypatch):
     assert {"check_incomplete", "invisible_text"} <= codes
     assert not inspection.blocked
     assert FINDINGS["check_incomplete"][0] is Severity.WARN
+
+
+# ------------------------------------------------------------------ fields of no form
+
+ORPHAN = {
+    "page": "/Annots [6 0 R]",
+    "extra": "6 0 obj\n<< /Type /Annot /Subtype /Widget /FT /Tx /T (SoTien) /V (100) /F 4 "
+    "/Rect [72 600 300 640] /P 3 0 R >>\nendobj",
+}
+
+
+def test_fields_of_no_form_are_named_because_a_signature_would_bring_them_to_light():
+    """PDFium draws them once the signature has added the form, and not before."""
+    (finding,) = found(make_pdf(**ORPHAN), "widgets_without_form")
+    assert (finding.severity, finding.where) == (Severity.WARN, "trang 1")
+    assert not inspect_pdf(make_pdf(**ORPHAN)).blocked
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"page": "/Annots [<< /Subtype /Link /Rect [0 0 9 9] >>]"},
+        {**ORPHAN, "catalog": "/AcroForm << /Fields [6 0 R] >>"},
+    ],
+    ids=["no annotation", "a link", "a form"],
+)
+def test_other_annotations_and_fields_of_a_form_are_not(options):
+    assert not found(make_pdf(**options), "widgets_without_form")

@@ -1,4 +1,4 @@
-"""A first signature as desktop software makes it: the whole file written, and not appended to."""
+"""Signatures as desktop software makes them: the whole file written, and not appended to."""
 
 from __future__ import annotations
 
@@ -22,15 +22,35 @@ def sign_linearised(pdf: bytes | None = None, field: str = "ChuKy1") -> bytes:
     return _filled(_with_room(pdf or make_pdf(), field))
 
 
+def extend_rights(pdf: bytes | None = None) -> bytes:
+    """A file with usage rights, as forms are given out for a reader to fill in (12.8.2.3)."""
+    with pikepdf.open(io.BytesIO(pdf or make_pdf())) as document:
+        reference = pikepdf.Dictionary(
+            Type=pikepdf.Name.SigRef,
+            TransformMethod=pikepdf.Name.UR3,
+            TransformParams=pikepdf.Dictionary(Form=pikepdf.Array([pikepdf.Name.FillIn])),
+        )
+        value = _value()
+        value.Reference = pikepdf.Array([reference])
+        document.Root.Perms = pikepdf.Dictionary(UR3=document.make_indirect(value))
+        out = io.BytesIO()
+        document.save(out)
+    return _filled(out.getvalue())
+
+
+def _value() -> pikepdf.Dictionary:
+    return pikepdf.Dictionary(
+        Type=pikepdf.Name.Sig,
+        Filter=pikepdf.Name("/Adobe.PPKLite"),
+        SubFilter=pikepdf.Name("/ETSI.CAdES.detached"),
+        Contents=pikepdf.String(bytes(_ROOM)),
+        ByteRange=pikepdf.Array([0, _WIDE, _WIDE, _WIDE]),
+    )
+
+
 def _with_room(pdf: bytes, field: str) -> bytes:
     with pikepdf.open(io.BytesIO(pdf)) as document:
-        value = pikepdf.Dictionary(
-            Type=pikepdf.Name.Sig,
-            Filter=pikepdf.Name("/Adobe.PPKLite"),
-            SubFilter=pikepdf.Name("/ETSI.CAdES.detached"),
-            Contents=pikepdf.String(bytes(_ROOM)),
-            ByteRange=pikepdf.Array([0, _WIDE, _WIDE, _WIDE]),
-        )
+        value = _value()
         page = document.pages[0]
         widget = document.make_indirect(
             pikepdf.Dictionary(

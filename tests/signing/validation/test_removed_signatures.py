@@ -10,6 +10,7 @@ from signing.contract import Severity, Verdict
 from signing.inspection import inspect_pdf
 from signing.reading import removed_signatures
 from signing.validation import validate_pdf
+from tests.signing.validation.saved_when_signed import extend_rights
 from tests.signing.validation.signing_kit import NOW, Pki, make_pdf, pki, sign, update
 
 ROOTS = (pki().root.der,)
@@ -173,6 +174,34 @@ def test_a_second_copy_of_a_shown_signature_is_harmless(signed):
     validation = judge(signed + copy + table + b"startxref\n%d\n%%%%EOF\n" % at)
     assert validation.verdict is Verdict.VALID
     assert validation.messages == ()
+
+
+def test_usage_rights_are_nobodys_signature():
+    """A form that was enabled for filling in carries the enabler's value, in no field."""
+    enabled = extend_rights()
+    assert b"/UR3" in enabled
+    assert judge(enabled).reason == "no_signature"
+    assert judge(sign(enabled, store=True)).verdict is Verdict.VALID
+    assert not inspect_pdf(enabled).blocked
+
+
+def test_a_removed_signature_copied_as_usage_rights_is_still_removed(signed):
+    """The copy stands outside the bytes that it claims to have signed."""
+
+    def hide(writer):
+        field = writer.root["/AcroForm"]["/Fields"][0]
+        value = generic.DictionaryObject(field["/V"])
+        method = generic.DictionaryObject({pdf_name("/TransformMethod"): pdf_name("/UR3")})
+        value[pdf_name("/Reference")] = generic.ArrayObject([method])
+        rights = generic.DictionaryObject({pdf_name("/UR3"): writer.add_object(value)})
+        writer.root[pdf_name("/Perms")] = rights
+        del field["/V"]
+        writer.update_container(field)
+        writer.update_root()
+
+    hidden = update(signed, hide)
+    validation = judge(sign(hidden, field="Hai", entity=pki().agency, store=True))
+    assert (validation.verdict, validation.reason) == (Verdict.INDETERMINATE, "signature_removed")
 
 
 def test_the_remains_of_a_broken_signature_prove_nothing(signed):

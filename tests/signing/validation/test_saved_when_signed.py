@@ -31,6 +31,14 @@ def test_it_is_whole(signed):
     assert not inspect_pdf(signed).blocked
 
 
+def test_its_two_tables_are_no_update(signed):
+    """What was appended is counted, not the table of the first page."""
+    assert "incremental_updates" not in {f.code for f in inspect_pdf(signed).findings}
+    later = inspect_pdf(update(signed, lambda writer: writer.update_root())).findings
+    (told,) = (f.detail for f in later if f.code == "incremental_updates")
+    assert "1 lần" in told
+
+
 def test_a_further_signature_after_it_is_no_ambiguous_update(signed):
     """The first-page table stands before everything else, the update after everything."""
     validation = judge(sign(signed, field="Hai", entity=pki().agency, store=True))

@@ -111,6 +111,7 @@ def learned(**changes):
         "algorithm": AlgorithmJudgement("RSASSA-PSS 2048/SHA256", acceptable=True),
         "signed_attributes": True,
         "from_future": False,
+        "wrong_usage": False,
         "padding_used": False,
     }
     return SimpleNamespace(**(values | changes))
