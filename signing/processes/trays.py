@@ -49,15 +49,19 @@ class Tray:
             return False
         return True
 
-    def take_all_back(self) -> dict[int, bytes]:
-        """Number and message of every job that the child has not taken, the oldest first."""
-        found: dict[int, bytes] = {}
+    def take_all_back(self) -> list[int]:
+        """The numbers of all jobs that the child has not taken, the oldest first.
+
+        What is written there is not read: a child that was taken over might have written it.
+        """
+        found: list[int] = []
         while True:
             try:
-                came = self.theirs.recv(_NUMBER.size + LONGEST)
+                came = self.theirs.recv(_NUMBER.size)  # the rest goes with it
             except BlockingIOError:
                 return found
-            found[_NUMBER.unpack_from(came)[0]] = came[_NUMBER.size :]
+            if len(came) == _NUMBER.size:
+                found += _NUMBER.unpack(came)
 
     def close(self) -> None:
         """Forget what lies there."""

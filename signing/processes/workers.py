@@ -34,7 +34,7 @@ class Job:
     arguments: tuple[Any, ...]
     limit_s: float
     answer: asyncio.Future[Any]
-    message: bytes = b""  # once written, until it is handed over
+    message: bytes = b""  # once written; not kept of long ones that are under way
 
     def settle(self, found: Any, error: Exception | None = None) -> None:
         """Tell the caller, if it still waits."""
@@ -128,7 +128,7 @@ class Worker:
             if not self._tray.lay(job.number, b""):
                 return False
             self._wire.send(job.message, job.number)
-        job.message = b""
+            job.message = b""
         self._given = job.number
         self._begin(job)
         return True
@@ -137,7 +137,6 @@ class Worker:
         """Lay a job behind the one in hand; False when it does not fit."""
         if self._tray is None or not self._tray.lay(job.number, job.message):
             return False
-        job.message = b""
         self.ahead.append(job)
         return True
 
@@ -146,13 +145,14 @@ class Worker:
         if self._tray is None:
             return False
         found = self._tray.take_all_back()
-        taken_back = job.number in found
-        job.message = found.pop(job.number, b"")
-        for number, message in found.items():
-            self._tray.lay(number, message)  # there was room for it a moment ago
-        if taken_back:
-            self.ahead.remove(job)
-        return taken_back
+        for number in found:
+            other = self.given(number)
+            if other is not None and other is not job:
+                self._tray.lay(number, other.message)  # there was room for it a moment ago
+        if job.number not in found:
+            return False
+        self.ahead.remove(job)
+        return True
 
     def given(self, number: int) -> Job | None:
         """The job with this number, if the child may have it."""
@@ -226,19 +226,16 @@ class Worker:
         One that was given to a child at rest counts as begun, taken or not: what brings every
         child down at its start must not be started for ever.
         """
-        left: dict[int, bytes] = {}
+        left: set[int] = set()
         if self._tray is not None:
-            left = self._tray.take_all_back()
+            left = set(self._tray.take_all_back()) - {self._given}
             self._tray.close()
             self._tray = None
-        left.pop(self._given, None)
         jobs = [*([self.hand] if self.hand is not None else []), *self.ahead]
         self.hand = None
         self.ahead.clear()
-        waiting = [job for job in jobs if job.number in left]
-        for job in waiting:
-            job.message = left[job.number]  # nothing on a slip: it is written anew
-        return [job for job in jobs if job.number not in left], waiting
+        begun = [job for job in jobs if job.number not in left]
+        return begun, [job for job in jobs if job.number in left]
 
     def end(self, patience_s: float = 0.0) -> None:
         """End the child after so long; blocks, so it runs in a thread."""
