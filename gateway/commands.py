@@ -302,6 +302,6 @@ async def _keys(given: argparse.Namespace, settings: Settings) -> int:
             return 1
         for row in await found.every():
             state = "revoked" if row["revoked_at"] else "active"
-            tenant = f"{row['portal']}/{row['mode']}"
-            print(f"{row['id']} {tenant} …{row['last_four']} {state} {row['name']}")
+            tenant, owner = f"{row['portal']}/{row['mode']}", row["official"] or "-"
+            print(f"{row['id']} {tenant} …{row['last_four']} {state} {owner} {row['name']}")
         return 0

@@ -229,3 +229,36 @@ def test_an_audit_of_nothing_says_so(small, capsys):
     assert main(["audit", "verify"]) == 0
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "chưa có bản ghi nào / no records yet\n")
+
+
+def test_a_list_of_keys_tells_whose_they_are(small, capsys, monkeypatch):
+    """A person's own token signs in their name: who ends one has to know which."""
+    monkeypatch.setenv("MOTCUA__SERVER__MODE", "test")
+    assert main(["keys", "create", "--portal", "cong-dvc"]) == 0
+    assert main(["keys", "create", "--official", "official:nguyen.van.a"]) == 0
+    capsys.readouterr()
+    assert main(["keys", "list"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line[4] for line in lines) == ["-", "official:nguyen.van.a"]
+
+
+def test_a_scope_that_is_none_is_named_with_those_that_are(small, capsys, monkeypatch):
+    monkeypatch.setenv("MOTCUA__SERVER__MODE", "test")
+    assert main(["keys", "create", "--scope", "all"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Không có quyền all; các quyền: ")
+    assert "documents:sign" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cấu hình: g.toml: không có tệp hoặc thư mục này"),
+        ("[server", "cấu hình: g.toml: không đúng TOML / not TOML: "),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_says_why(small, capsys, content, sentence):
+    if content is not None:
+        (small / "g.toml").write_text(content, "utf-8")
+    assert main(["check-config", "--config", "g.toml"]) == 2
+    assert capsys.readouterr().err.startswith(sentence)
