@@ -319,7 +319,7 @@ class Gateway:
     def routes(self) -> list[Route | Page]:
         """Every route of every capability, and the system's own."""
         found = [route for capability in self.capabilities for route in capability.routes()]
-        checks = {"database": system.database_check(self.database)}
+        checks = {"database": system.database_check(self.database), **self.files.checks()}
         if self.redis is not None:
             checks["redis"] = self.redis.ping
         return [*found, *system.routes(self.clock, self.metrics, checks, self.contract)]

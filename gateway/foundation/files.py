@@ -12,8 +12,8 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -121,6 +121,15 @@ class FileStore:
     async def _find(self, digest: str) -> obstore.GetResult:
         with _reaching():
             return await obstore.get_async(self._store, _path(digest))
+
+    def checks(self) -> dict[str, Callable[[], Awaitable[bool]]]:
+        """What ``/readyz`` may ask: whether a store elsewhere answers; nothing of a folder."""
+        return {} if self._folder is not None else {"files": self._answers}
+
+    async def _answers(self) -> bool:
+        with suppress(FileMissing):  # asked with GET: an answer to HEAD tells no missing bucket
+            await self._find("0" * 64)
+        return True
 
     # ------------------------------------------------------------------ large files
 

@@ -20,8 +20,9 @@ from gateway.foundation.web import Page
 
 Check = Callable[[], Awaitable[bool]]
 
-# Shown, but not needed to serve: a load balancer must not take us out for want of a hint-giver.
-_OPTIONAL = frozenset({"redis"})
+# Shown, but not needed to serve: a load balancer must not take us out for want of a hint-giver,
+# nor payments with it when documents are away.
+_OPTIONAL = frozenset({"redis", "files"})
 
 
 def database_check(database: Database) -> Check:
