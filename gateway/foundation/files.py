@@ -183,8 +183,12 @@ class FileStore:
         if self._folder is not None:
             result = await self._find(digest)
             return StoredFile(result.meta["size"], _proven(_read_on(result), digest))
-        with _reaching():
-            size = (await obstore.head_async(self._store, _path(digest)))["size"]
+        try:
+            with _reaching():
+                size = (await obstore.head_async(self._store, _path(digest)))["size"]
+        except FileMissing:
+            await self._find(digest)  # whose answer tells a missing bucket from a missing file
+            raise
         return StoredFile(size, _proven(self._stretches(digest, size), digest))
 
     async def _stretches(self, digest: str, size: int) -> AsyncIterator[bytes]:

@@ -112,7 +112,7 @@ async def test_a_store_that_refuses_us_is_away_and_no_file_is_lost(store, elsewh
     """Nothing is known of a file: it is neither missing nor damaged."""
     await keep(store)
     elsewhere.refuses = refusal
-    for ask in (store.get, store.get_small):
+    for ask in (store.get, store.get_small, store.stream, store.check):
         with pytest.raises(FilesUnavailable):
             await ask(DIGEST)
     for send in (store.put, store.put_once):
