@@ -18,14 +18,14 @@ import structlog
 from aiohttp import web
 
 from connectors.payment.vietqr.banks import banks
-from gateway import __version__
+from gateway.api_contract import contract_of
 from gateway.capability import Capability, Desk
 from gateway.certification.assembly import CertificationDesk
 from gateway.certification.attestation import load_templates
 from gateway.documents.assembly import DocumentDesk
 from gateway.door_money import post_cash
 from gateway.file_wiring import file_store
-from gateway.foundation import openapi, system
+from gateway.foundation import system
 from gateway.foundation.access import Keys
 from gateway.foundation.addresses import AddressGuard, parse_subnets
 from gateway.foundation.client import client_address
@@ -319,7 +319,7 @@ class Gateway:
     def routes(self) -> list[Route | Page]:
         """Every route of every capability, and the system's own."""
         found = [route for capability in self.capabilities for route in capability.routes()]
-        checks = {"database": system.database_check(self.database)}
+        checks = {"database": system.database_check(self.database), **self.files.checks()}
         if self.redis is not None:
             checks["redis"] = self.redis.ping
         return [*found, *system.routes(self.clock, self.metrics, checks, self.contract)]
@@ -327,7 +327,7 @@ class Gateway:
     def contract(self) -> dict[str, Any]:
         """The OpenAPI document."""
         routes = [r for c in self.capabilities for r in c.routes()]
-        return openapi.document(routes, __version__, self.settings.server.public_url)
+        return contract_of(routes, self.settings.server.public_url)
 
     def _count_trips(self, trips: tuple[TimestampTrip, ...]) -> None:
         for trip in trips:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from gateway import __version__
 from gateway.command_endings import run_to_end
-from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser, number_of_days
+from gateway.command_words import CONFIG_HELP, REPEATABLE, Parser, number_of_days, port_number
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -149,7 +149,10 @@ def _add_providers(command: _Adder) -> None:
         commands.simulate,
     )
     simulate.add_argument(
-        "--port", type=int, default=8090, help="cổng lắng nghe (mặc định: 8090) / port to listen on"
+        "--port",
+        type=port_number,
+        default=8090,
+        help="cổng lắng nghe (mặc định: 8090) / port to listen on",
     )
     simulate.add_argument(
         "--gateway",
@@ -182,13 +185,11 @@ def _serve_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--folder",
         type=Path,
-        default=Path("var/dev"),
         help="nơi giữ môi trường thử (mặc định: var/dev) / where that world is kept",
     )
     serve.add_argument(
         "--port",
-        type=int,
-        default=8080,
+        type=port_number,
         help="cổng của môi trường thử (mặc định: 8080) / port of that world",
     )
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.foundation.problems import Problem
 from gateway.settings import ConfigurationError
+from signing.commands.system_words import reason_of
 
 WRONG: Final = 2
 REFUSED: Final = 1
@@ -58,7 +59,7 @@ def _tell(sentence: str) -> None:
 
 
 def _sentence(error: OSError) -> str:
-    why = error.strerror or type(error).__name__
+    why = reason_of(error)
     if error.filename is None:
         return f"hệ thống từ chối / the system refused: {why}"
     return f"không đọc hoặc ghi được tệp / cannot be read or written: {error.filename} ({why})"

@@ -16,6 +16,7 @@ from gateway.argument_errors import in_both_languages
 CONFIG_HELP = "tệp cấu hình TOML, mặc định theo MOTCUA_CONFIG / TOML file (default: MOTCUA_CONFIG)"
 REPEATABLE = "lặp lại được / repeatable"
 _MOST_DAYS = 36_500
+_LAST_PORT = 65_535 - 11
 
 
 class _Lines(argparse.HelpFormatter):
@@ -50,6 +51,19 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong with the arguments; exit status 2."""
         self.print_usage(sys.stderr)
         self.exit(2, f"{self.prog}: lỗi tham số / error: {in_both_languages(message)}\n")
+
+
+def port_number(text: str) -> int:
+    """The ``type`` of an argument that is a TCP port; 0 takes any that is free.
+
+    Simulators and their PKI listen at the eleven ports above it at most.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(
+            f"cần cổng mạng từ 0 đến {_LAST_PORT}, không phải {text!r}"
+            f" / not a port from 0 to {_LAST_PORT}: {text!r}"
+        )
+    return int(text)
 
 
 def number_of_days(least: int) -> Callable[[str], int]:

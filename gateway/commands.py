@@ -19,10 +19,17 @@ from typing import TYPE_CHECKING, Any
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
 from gateway.settings import ConfigurationError, Settings, config_path, load
+from signing.commands.system_words import reason_of
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.development import World
+
+
+_ONLY_A_TRIAL = (
+    "--port và --folder chỉ đi cùng --with-simulators; cổng của dịch vụ đặt ở server.port"
+    " / only with --with-simulators; a service's port is server.port"
+)
 
 
 def demo(given: argparse.Namespace) -> int:
@@ -37,9 +44,12 @@ def demo(given: argparse.Namespace) -> int:
 
 def serve(given: argparse.Namespace) -> int:
     """``motcua serve``: until told to stop; then finishes what is in flight."""
+    if not given.with_simulators and (given.port, given.folder) != (None, None):
+        raise ConfigurationError([_ONLY_A_TRIAL])
     if given.with_simulators:
         logs.configure(level="warning", as_json=False)
-        return _run(_serve_in_a_world(given.folder, given.port))
+        port = 8080 if given.port is None else given.port
+        return _run(_serve_in_a_world(given.folder or Path("var/dev"), port))
     settings = _configured(given)
     logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
     return _run(_serve(settings))
@@ -191,7 +201,7 @@ async def _serve_in_a_world(folder: Path, port: int) -> int:
         await world.start()
     except OSError as error:
         ports = f"{port}, {port + 10}, {port + 11}"
-        problem = f"cổng mạng {ports}: {error.strerror or error}; chọn cổng khác: --port"
+        problem = f"cổng mạng {ports}: {reason_of(error)}; chọn cổng khác: --port"
         raise ConfigurationError([problem]) from error
     gateway = Gateway(world.settings(), SystemClock())
     await gateway.start(socket=socket)
@@ -292,6 +302,6 @@ async def _keys(given: argparse.Namespace, settings: Settings) -> int:
             return 1
         for row in await found.every():
             state = "revoked" if row["revoked_at"] else "active"
-            tenant = f"{row['portal']}/{row['mode']}"
-            print(f"{row['id']} {tenant} …{row['last_four']} {state} {row['name']}")
+            tenant, owner = f"{row['portal']}/{row['mode']}", row["official"] or "-"
+            print(f"{row['id']} {tenant} …{row['last_four']} {state} {owner} {row['name']}")
         return 0

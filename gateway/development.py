@@ -82,7 +82,7 @@ class World:
             "database": {"url": f"sqlite:///{self.folder / 'motcua.db'}"},
             "files": {"url": str(self.folder / "files")},
             "secrets": _kept_secrets(self.folder / "secrets.json"),
-            "province": {"agency": "UBND phường Mẫu, tỉnh Mẫu"},
+            "province": {"agency": "UBND phường Mẫu"},
             "payment_accounts": self._payment_accounts(),
             "postal_accounts": self._postal_accounts(),
             "signing": self._signing(),

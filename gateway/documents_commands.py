@@ -217,10 +217,12 @@ def verify_audit(given: argparse.Namespace) -> int:
     for text in given.head:
         match = _HEAD.fullmatch(text)
         if match is None:
-            print(f"--head {text}: TENANT:NUMBER:SHA256", file=sys.stderr)
+            print(f"--head {text}: cần dạng / wanted: TENANT:NUMBER:SHA256", file=sys.stderr)
             return 2
         noted[match[1]] = (int(match[2]), match[3])
     walked = asyncio.run(_verify(settings, noted))
+    if not walked:
+        print("chưa có bản ghi nào / no records yet", file=sys.stderr)
     for one in walked:
         head = f"{one.tenant}:{one.head.number}:{one.head.sha256}"
         print(f"nguyên vẹn / intact {head}" if one.first_break is None else f"ĐỨT / BROKEN {head}")

@@ -19,6 +19,7 @@ import msgspec
 from gateway.foundation.decode import decode
 from gateway.foundation.problems import FieldError, Problem
 from gateway.signing_settings import Positive, SigningSection
+from signing.commands.system_words import reason_of
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
@@ -154,8 +155,11 @@ def load(
     if path is not None:
         try:
             data = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigurationError([f"{path.name}: {error}"]) from error
+        except OSError as error:
+            raise ConfigurationError([f"{path}: {reason_of(error)}"]) from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            sentence = f"{path.name}: không đúng TOML / not TOML: {error}"
+            raise ConfigurationError([sentence]) from error
     problems: list[str] = []
     _overlay(data, env, problems)
     data = _resolve(data, env, "", problems, path.parent if path else Path())

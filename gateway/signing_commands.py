@@ -14,6 +14,11 @@ from gateway.command_words import REPEATABLE
 from gateway.foundation.clock import SystemClock
 from gateway.settings import ConfigurationError, config_path, load
 
+_SAME_FILE = (
+    "tệp ra trùng với tệp vào, bản chưa ký sẽ mất; chọn tên khác"
+    " / the output would overwrite the input"
+)
+
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Declare them to the command line."""
@@ -98,6 +103,8 @@ def sign(given: argparse.Namespace) -> int:
     from signing.commands.sign import sign_file
     from signing.contract import Level, SigningError
 
+    if given.output.exists() and given.output.samefile(given.input):
+        raise ConfigurationError([_SAME_FILE])
     path = config_path(given.config)
     config = signer_config(load(path)) if path else None
     pin = _first_line(given.pin_file) if given.pin_file is not None else None

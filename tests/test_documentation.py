@@ -9,12 +9,14 @@ import re
 import shutil
 import subprocess
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway import documentation
+from gateway.api_contract import _NAMES
 from gateway.cli import _parser
 from gateway.foundation.access import SCOPES
 from gateway.settings import Settings
@@ -45,6 +47,19 @@ def code_block(page: str, language: str) -> str:
 
 
 # ------------------------------------------------------------------ generated files
+
+
+def test_every_operation_is_named_in_vietnamese_first():
+    """``/docs`` is read by people; a name that no operation has is a leftover."""
+    paths = json.loads(documentation.openapi())["paths"]
+    names = {
+        f"{method.upper()} {path}": operation["summary"].partition(" / ")[0]
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+    assert set(_NAMES) <= set(names)
+    plain = [key for key, name in names.items() if unicodedata.normalize("NFD", name).isascii()]
+    assert plain == []
 
 
 @pytest.mark.parametrize(

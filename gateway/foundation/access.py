@@ -162,9 +162,12 @@ class Keys:
             raise Problem("invalid_request", f"Người ký có dạng official:nguyen.van.a: {official}.")
         wanted = sorted(set(scopes))
         unknown = [s for s in wanted if s != "*" and s not in SCOPES]
-        if mode not in self._modes or unknown:
+        if mode not in self._modes:
+            raise Problem("invalid_request", f"Cổng này không chạy chế độ {mode}.")
+        if unknown:
+            known = ", ".join(sorted(SCOPES))
             raise Problem(
-                "invalid_request", f"Chế độ hoặc quyền không dùng được ở đây: {mode} {unknown}."
+                "invalid_request", f"Không có quyền {', '.join(unknown)}; các quyền: {known}, *."
             )
         secret = make_secret(mode)
         now = self._clock.now()

@@ -12,8 +12,8 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -122,6 +122,15 @@ class FileStore:
         with _reaching():
             return await obstore.get_async(self._store, _path(digest))
 
+    def checks(self) -> dict[str, Callable[[], Awaitable[bool]]]:
+        """What ``/readyz`` may ask: whether a store elsewhere answers; nothing of a folder."""
+        return {} if self._folder is not None else {"files": self._answers}
+
+    async def _answers(self) -> bool:
+        with suppress(FileMissing):  # asked with GET: an answer to HEAD tells no missing bucket
+            await self._find("0" * 64)
+        return True
+
     # ------------------------------------------------------------------ large files
 
     def spool(self) -> Spool:
@@ -174,8 +183,12 @@ class FileStore:
         if self._folder is not None:
             result = await self._find(digest)
             return StoredFile(result.meta["size"], _proven(_read_on(result), digest))
-        with _reaching():
-            size = (await obstore.head_async(self._store, _path(digest)))["size"]
+        try:
+            with _reaching():
+                size = (await obstore.head_async(self._store, _path(digest)))["size"]
+        except FileMissing:
+            await self._find(digest)  # whose answer tells a missing bucket from a missing file
+            raise
         return StoredFile(size, _proven(self._stretches(digest, size), digest))
 
     async def _stretches(self, digest: str, size: int) -> AsyncIterator[bytes]:

@@ -20,8 +20,9 @@ from gateway.foundation.web import Page
 
 Check = Callable[[], Awaitable[bool]]
 
-# Shown, but not needed to serve: a load balancer must not take us out for want of a hint-giver.
-_OPTIONAL = frozenset({"redis"})
+# Shown, but not needed to serve: a load balancer must not take us out for want of a hint-giver,
+# nor payments with it when documents are away.
+_OPTIONAL = frozenset({"redis", "files"})
 
 
 def database_check(database: Database) -> Check:
@@ -89,10 +90,13 @@ def reference_page(contract: Mapping[str, Any]) -> str:
                 f"<td><code>{escape(operation['x-scope'])}</code></td></tr>"
             )
     return (
-        '<!doctype html><html lang="vi"><meta charset="utf-8"><title>Motcua API</title>'
-        "<h1>Motcua API</h1><p>OpenAPI 3.1: "
-        '<a href="/openapi.json">/openapi.json</a></p><table><thead><tr><th>Method</th>'
-        "<th>Path</th><th>Summary</th><th>Scope</th></tr></thead><tbody>"
+        '<!doctype html><html lang="vi"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<title>API của Motcua</title></head><body>"
+        "<h1>API của Motcua / Motcua API</h1><p>OpenAPI 3.1: "
+        '<a href="/openapi.json">/openapi.json</a></p><table><thead><tr>'
+        "<th>Phương thức / Method</th><th>Địa chỉ / Path</th><th>Việc / Summary</th>"
+        "<th>Quyền / Scope</th></tr></thead><tbody>"
         + "".join(rows)
-        + "</tbody></table></html>"
+        + "</tbody></table></body></html>"
     )

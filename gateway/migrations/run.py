@@ -41,7 +41,7 @@ def check(engine: Engine) -> None:
     with engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != head:
-        raise SchemaOutdated(f"schema is {found or 'empty'}, this version needs {head}")
+        raise SchemaOutdated(f"lược đồ {found or 'chưa có'}, bản này cần {head} / another schema")
 
 
 def drift(engine: Engine) -> list[Any]:

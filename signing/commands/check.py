@@ -10,7 +10,6 @@ validated ``valid``), 1 when any has not, 2 when there was nothing to look at.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import mmap
@@ -30,6 +29,7 @@ from signing.commands.report import (
     validation_as_json,
     validation_as_text,
 )
+from signing.commands.system_words import reason_of
 from signing.contract import (
     Inspection,
     Repaired,
@@ -56,18 +56,16 @@ Sign = Callable[[bytes], bytes]
 GOOD, BAD, NOTHING = 0, 1, 2
 _COPIES = 16  # of a file in memory while it is signed, handed over and verified, at most
 
+_OUTCOMES = {  # as a person reads them; the report keeps the words of the contract
+    "inspected": "đã kiểm tra / inspected",
+    "signed": "đã ký / signed",
+    "refused": "từ chối / refused",
+}
 _GAVE_UP = {
     "timeout": "quá thời gian cho phép",
     "memory": "quá bộ nhớ cho phép",
     "crashed": "tiến trình kiểm tra bị dừng đột ngột",
     "size": "tệp quá lớn để ký hoặc kiểm tra chữ ký trong giới hạn bộ nhớ",
-}
-_UNREAD = {
-    errno.ENOENT: "không còn ở đó",
-    errno.EACCES: "không có quyền đọc",
-    errno.EPERM: "không có quyền đọc",
-    errno.EISDIR: "là thư mục",
-    errno.EIO: "thiết bị lưu trữ báo lỗi",
 }
 _SURPRISE = "lỗi của phần mềm khi kiểm tra tệp"
 _CHANGED = "kiểm tra lại: phần đầu tệp đã bị thay đổi khi ký"
@@ -132,7 +130,7 @@ def inspect_paths(
             entry = _inspect_file(path, look, signing, write)
             entries.append(entry)
             note = f" – {entry.reason}" if entry.reason else ""
-            write(f"{entry.file}: {entry.outcome}{note}\n")
+            write(f"{entry.file}: {_OUTCOMES[entry.outcome]}{note}\n")
     if report is not None:
         text = json.dumps([e.as_json() for e in entries], ensure_ascii=False, indent=1)
         report.write_text(text + "\n", encoding="utf-8")
@@ -306,7 +304,7 @@ def _attempt(work: Callable[[], Any]) -> Any:
     except SigningError as refusal:
         return f"{refusal.code}: {refusal.message_vi}"
     except OSError as error:
-        return f"không đọc được tệp ({_UNREAD.get(error.errno or 0, 'lỗi của hệ điều hành')})"
+        return f"không đọc được tệp ({reason_of(error)})"
     except Exception as error:  # one file's surprise must not end the run over all the others
         log.warning("a file was not checked: %s", type(error).__name__)
         return _SURPRISE

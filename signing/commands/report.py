@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from signing.clock import VIETNAM
-from signing.contract import Inspection, SignatureVerdict, Validation
+from signing.contract import Inspection, Severity, SignatureVerdict, Validation
 
 _INTEGRITY = {True: "nguyên vẹn", False: "không nguyên vẹn"}
 _STATUS = {
@@ -38,6 +38,7 @@ _TIME = {
     "claimed": "người ký tự khai",
     "none": "không nêu",
 }
+_SEVERITY = {Severity.BLOCK: "chặn", Severity.WARN: "lưu ý", Severity.INFO: "thông tin"}
 _VERDICT = {
     "valid": "hợp lệ",
     "invalid": "không hợp lệ",
@@ -85,7 +86,7 @@ def inspection_as_text(inspection: Inspection) -> str:
     """A few lines in Vietnamese for a terminal."""
     state = "không được ký" if inspection.blocked else "có thể ký"
     lines = [f"PDF {inspection.pdf_version or '?'}, {inspection.pages} trang: {state}"]
-    lines.extend(f"  [{f.severity.value}] {f.where}: {f.detail}" for f in inspection.findings)
+    lines.extend(f"  [{_SEVERITY[f.severity]}] {f.where}: {f.detail}" for f in inspection.findings)
     return "\n".join(lines)
 
 

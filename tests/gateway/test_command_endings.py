@@ -187,3 +187,78 @@ def test_an_address_that_leads_to_no_store_is_told_before_anything_starts(
         assert main([command]) == 2
         assert capsys.readouterr().err.startswith("cấu hình: files.url: không dùng được: ")
     assert list(small.iterdir()) == []
+
+
+def test_a_port_without_the_trial_world_is_told_and_not_ignored(small, capsys):
+    """A service's port stands in its configuration; nothing starts."""
+    for option in (["--port", "18000"], ["--folder", "x"]):
+        assert main(["serve", *option]) == 2
+        assert "--with-simulators" in capsys.readouterr().err
+    assert list(small.iterdir()) == []
+
+
+def test_the_unsigned_file_is_not_overwritten_by_the_signed_one(small, capsys):
+    path = small / "a.pdf"
+    path.write_bytes(make_pdf())
+    before = path.read_bytes()
+    assert main(["sign", str(path), str(small / "." / "a.pdf")]) == 2
+    assert "trùng với tệp vào" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_what_the_system_says_is_said_in_vietnamese(small, capsys):
+    assert main(["sign", "none.pdf", "out.pdf"]) == 2
+    assert "none.pdf (không có tệp hoặc thư mục này)" in capsys.readouterr().err
+    assert main(["validate", "none.pdf"]) == 1
+    assert "không đọc được tệp (không có tệp hoặc thư mục này)" in capsys.readouterr().out
+
+
+def test_findings_and_outcomes_are_told_in_vietnamese(small, capsys):
+    (small / "a.pdf").write_bytes(make_pdf())
+    (small / "b.pdf").write_bytes(b"none")
+    assert main(["inspect", str(small)]) == 1
+    told = capsys.readouterr().out
+    assert f"{small / 'a.pdf'}: đã kiểm tra / inspected" in told
+    assert f"{small / 'b.pdf'}: từ chối / refused – " in told
+    assert "  [chặn] tệp: " in told
+
+
+def test_an_audit_of_nothing_says_so(small, capsys):
+    assert main(["migrate"]) == 0
+    capsys.readouterr()
+    assert main(["audit", "verify"]) == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "chưa có bản ghi nào / no records yet\n")
+
+
+def test_a_list_of_keys_tells_whose_they_are(small, capsys, monkeypatch):
+    """A person's own token signs in their name: who ends one has to know which."""
+    monkeypatch.setenv("MOTCUA__SERVER__MODE", "test")
+    assert main(["keys", "create", "--portal", "cong-dvc"]) == 0
+    assert main(["keys", "create", "--official", "official:nguyen.van.a"]) == 0
+    capsys.readouterr()
+    assert main(["keys", "list"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line[4] for line in lines) == ["-", "official:nguyen.van.a"]
+
+
+def test_a_scope_that_is_none_is_named_with_those_that_are(small, capsys, monkeypatch):
+    monkeypatch.setenv("MOTCUA__SERVER__MODE", "test")
+    assert main(["keys", "create", "--scope", "all"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Không có quyền all; các quyền: ")
+    assert "documents:sign" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cấu hình: g.toml: không có tệp hoặc thư mục này"),
+        ("[server", "cấu hình: g.toml: không đúng TOML / not TOML: "),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_says_why(small, capsys, content, sentence):
+    if content is not None:
+        (small / "g.toml").write_text(content, "utf-8")
+    assert main(["check-config", "--config", "g.toml"]) == 2
+    assert capsys.readouterr().err.startswith(sentence)

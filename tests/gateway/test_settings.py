@@ -176,5 +176,5 @@ def test_serving_an_unmigrated_database_is_refused_in_one_sentence(tmp_path):
     run = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(path)]
     done = subprocess.run(run, cwd=EXAMPLE.parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("cấu hình: database: schema is empty")
+    assert done.stderr.startswith("cấu hình: database: lược đồ chưa có")
     assert done.stderr.strip().endswith("motcua migrate")

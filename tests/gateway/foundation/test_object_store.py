@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 
 import aiohttp
 import pytest
 
+from gateway.foundation import system
 from gateway.foundation.files import (
     FileDamaged,
     FileMissing,
@@ -16,6 +18,7 @@ from gateway.foundation.files import (
     FileStore,
     FilesUnavailable,
 )
+from gateway.foundation.metrics import Metrics
 from gateway.foundation.web import Page, Reply
 from tests.support.edge import make_edge, serve
 from tests.support.object_store import BUCKET, ENVIRONMENT, ObjectStore
@@ -109,7 +112,7 @@ async def test_a_store_that_refuses_us_is_away_and_no_file_is_lost(store, elsewh
     """Nothing is known of a file: it is neither missing nor damaged."""
     await keep(store)
     elsewhere.refuses = refusal
-    for ask in (store.get, store.get_small):
+    for ask in (store.get, store.get_small, store.stream, store.check):
         with pytest.raises(FilesUnavailable):
             await ask(DIGEST)
     for send in (store.put, store.put_once):
@@ -139,6 +142,18 @@ async def test_a_portal_is_told_to_come_back_while_the_store_is_away(
     assert (answer.status, body["code"]) == (503, "service_unavailable")
     assert answer.headers["Retry-After"] == "2"
     assert elsewhere.url not in str(body)
+
+
+async def test_readiness_shows_the_store_and_does_not_depend_on_it(store, elsewhere, clock):
+    """Payments go on without documents; a folder of this machine is not asked."""
+    pages = system.routes(clock, Metrics(), store.checks(), dict)
+    (ready,) = [page.handler for page in pages if page.path == "/readyz"]
+    for refusal, ok in (("", True), ("AccessDenied", False), ("NoSuchBucket", False)):
+        elsewhere.refuses = refusal
+        answer = await ready(None)
+        assert answer.status == 200
+        assert json.loads(answer.body)["checks"]["files"]["ok"] is ok
+    assert FileStore(str(elsewhere.folder)).checks() == {}
 
 
 @pytest.mark.parametrize("url", ["s4://somewhere/x", "s3://", "s3://not a name"])
