@@ -128,6 +128,22 @@ def test_an_inspection_sees_a_field_that_shows_a_part_of_a_larger_number():
     assert "field_value_mismatch" not in whole
 
 
+@pytest.mark.parametrize(("key", "value"), [("/Ff", 1), ("/F", 2)])
+@pytest.mark.parametrize("again", [False, True])
+def test_flags_of_a_field_that_nobody_listed_are_a_change(signed, key, value, again):
+    def mark(writer):
+        field = writer.root["/AcroForm"]["/Fields"][0]
+        field[pdf_name(key)] = generic.NumberObject(value)
+        writer.update_container(field)
+
+    changed = update(signed, mark)
+    if again:
+        changed = sign(changed, field="Hai", entity=pki().agency, store=True)
+    validation = validate_pdf(changed, ROOTS, NOW)
+    assert (validation.verdict, validation.reason) == (Verdict.INDETERMINATE, "form_changed")
+    assert "SoTien" in validation.summary
+
+
 # ------------------------------------------------------------------ locks
 
 
