@@ -12,6 +12,7 @@ from time import perf_counter
 
 from benchmarks._ratio import Ratio
 from benchmarks._signing import RSA, bench, document, run
+from gateway.foundation.garbage import collect_seldom
 from signing.contract import Level, Role, SignOrder
 from signing.processes.pool import SignerPool
 
@@ -33,6 +34,7 @@ async def _measure() -> list[Ratio]:
     ):
         await _batch(one, order, 8)
         await _batch(two, order, 16)
+        collect_seldom()  # as ``motcua serve`` does
         rates: dict[str, list[float]] = {"1 worker": [], "2 workers": []}
         for number in range(1, _ROUNDS + 1):
             for name, pool in (("1 worker", one), ("2 workers", two)):

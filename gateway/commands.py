@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import importlib.util
 import json
 import signal
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
+from gateway.foundation.garbage import collect_seldom
 from gateway.settings import ConfigurationError, Settings, config_path, load
 from signing.commands.system_words import reason_of
 
@@ -175,8 +175,7 @@ async def _serve(settings: Settings, *, http: bool = True) -> int:
     except ConfigurationError:
         await gateway.stop()
         raise
-    gc.set_threshold(20_000, 10, 10)
-    gc.freeze()  # what lives until the end is not searched for garbage again and again
+    collect_seldom()
     if http:
         print(f"motcua: {gateway.base_url}", file=sys.stderr)
     died = await _until_told(gateway.died)
