@@ -76,5 +76,5 @@ def test_what_waits_to_be_kept_provable_survives_the_change_of_queues(empty_data
 def test_an_empty_database_is_refused_with_both_revisions(tmp_path, closing):
     """Starting on another schema says what is there and what is needed."""
     engine = closing(make_engine(f"sqlite:///{tmp_path}/x.db"))
-    with pytest.raises(run.SchemaOutdated, match="empty"):
+    with pytest.raises(run.SchemaOutdated, match="chưa có"):
         run.check(engine)
