@@ -224,7 +224,8 @@ class SigningService(FileQuestions, LargeFileWork, RemoteActs, WatchActs):
         parts = plan(
             order, key.config, key.credential, at, file=file, surveyed=texts, time_style=style
         )
-        self._surveys.keep(texts.survey(sha256))
+        if texts.read_more:
+            self._surveys.keep(texts.survey(sha256))
         return parts
 
     async def extend(self, pdf: bytes, level: Level, void: Void = ()) -> ExtendedPdf:

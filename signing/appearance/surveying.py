@@ -53,6 +53,7 @@ class SurveyedPages:
         self._pdf = pdf
         self._pages = {page.index: page for page in known.pages} if known is not None else {}
         self._document: PdfiumFile | None = None
+        self.read_more = False  # whether any page was read that was not known
 
     def __enter__(self) -> SurveyedPages:
         return self
@@ -74,6 +75,7 @@ class SurveyedPages:
             except _UNREADABLE:
                 survey = PageSurvey(index, "", b"", b"")
             self._pages[index] = survey
+            self.read_more = True
         return survey
 
     def ends(self) -> None:

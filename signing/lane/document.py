@@ -85,6 +85,7 @@ class LaneDocument:
     shared: dict[PreparedSet, Reference] = field(default_factory=dict)  # written once an act
     unread: memoryview | None = None  # the last signature and what follows it, not hashed yet
     waiting: Hole | None = None  # hashed around, its message under way
+    _in_catalog: dict[bytes, bytes] = field(default_factory=dict)  # to be written with the revision
     _entered: dict[Reference, _Annotations] = field(default_factory=dict)  # by page
     _apart: dict[Reference, list[bytes]] = field(default_factory=dict)  # by the array's own place
 
@@ -94,9 +95,16 @@ class LaneDocument:
 
     def lay(self, revision: Revision) -> bytearray:
         """Write a revision that is not signed; ``read`` it in its turn."""
-        block, _ = revision.render(self.position)
+        block, _ = self._rendered(revision)
         self._grow(block)
         return block
+
+    def _rendered(self, revision: Revision) -> tuple[bytearray, dict[int, int]]:
+        if self._in_catalog:
+            catalog = self.file.catalog.having(self._in_catalog)
+            revision.put_dictionary(self.file.root, catalog)
+            self._in_catalog = {}
+        return revision.render(self.position)
 
     def read(self, block: bytearray) -> None:
         """Hash a revision that is not signed."""
@@ -110,7 +118,7 @@ class LaneDocument:
         Every length is known before any message is: revisions may be laid ahead of the messages
         that belong into earlier ones. They are hashed one after the other.
         """
-        block, offsets = revision.render(self.position)
+        block, offsets = self._rendered(revision)
         at = block.index(_RANGE, offsets[signature.number] - self.position) + len(_RANGE)
         begin = block.index(_GAP, at) + len(_CONTENTS)
         end = block.index(b">", begin) + 1
@@ -205,10 +213,10 @@ class LaneDocument:
         if form.place is not None:
             revision.put(form.place, body)
         elif b"/AcroForm" in catalog and reference(catalog.get(b"/AcroForm")) is None:
-            self.change_catalog(revision, {b"/AcroForm": body})
+            self.change_catalog({b"/AcroForm": body})
         else:
             form.place = revision.new(body)
-            self.change_catalog(revision, {b"/AcroForm": bytes(form.place)})
+            self.change_catalog({b"/AcroForm": bytes(form.place)})
 
     def _enter_widget(self, revision: Revision, target: Reference, page: LanePage) -> None:
         place, items, before = self._annotations(page)
@@ -219,15 +227,15 @@ class LaneDocument:
         else:
             revision.put(page.reference, b"%s\n/Annots %s>>" % (before, array))
 
-    def change_catalog(self, revision: Revision, entries: dict[bytes, bytes]) -> None:
-        """Write the catalog anew with other entries."""
-        revision.put_dictionary(self.file.root, self.file.catalog.having(entries))
+    def change_catalog(self, entries: dict[bytes, bytes]) -> None:
+        """Write the catalog anew with other entries, in the revision that is laid next."""
+        self._in_catalog |= entries
 
     def declare_pades(self, revision: Revision) -> None:
         """Say in the catalog that the file is PDF 1.7 with PAdES, unless it says more already."""
         entries, apart = self.declaration
         if entries:
-            self.change_catalog(revision, entries)
+            self.change_catalog(entries)
         for target, body in apart:
             revision.put(target, body)
         self.declaration = ({}, [])

@@ -84,4 +84,4 @@ def enter_proof(document: LaneDocument, revision: Revision, store: Store, proof:
         revision.put(store.place, bytes(store.entries))
     else:
         place = revision.new(bytes(store.entries))
-        document.change_catalog(revision, {b"/DSS": bytes(place)})
+        document.change_catalog({b"/DSS": bytes(place)})
