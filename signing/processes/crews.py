@@ -30,7 +30,7 @@ from signing.processes.workers import Job, Worker
 log = logging.getLogger(__name__)
 
 _REST_WITHIN_S = 5.0
-_LOOK_EVERY_S = 0.001  # the least that an event loop waits
+_LOOK_EVERY_S = 0.002  # four or five documents of a child; it has more than that lying ready
 _PASSED_BY = 8  # younger jobs a child, before one that lies at another's is fetched from there
 
 Why = Callable[[Job], SigningUnavailable]

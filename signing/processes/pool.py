@@ -61,7 +61,7 @@ from signing.processes.workers import Main, Worker
 
 _GRACE_S = 15.0  # for a reader to stop by itself, and to start when it must
 _TALKERS = 4  # started when they are needed; they wait for providers, and hold no PDF library
-_AHEAD = 4  # jobs that lie ready for a signer at work
+_AHEAD = 6  # jobs that lie ready for a signer at work: more than it signs between two looks
 _CALLERS = 4  # likewise; each is one service's call, and only holds such keys
 _CALLING = ("sign", "sign_file", "prepare", "prepare_file", "try_key")  # the order comes first
 _LOST_CHILD = ("signer_timeout", "signer_died", "internal_error")
