@@ -70,10 +70,10 @@ class CopyKeeping:
         *,
         files: FileStore,
         signatures: ExtendingSignatures,
-        doubts: Doubts | None = None,
+        doubts: Doubts,
         timestamping: Timestamping = lambda _level: nullcontext(),
     ) -> None:
-        self._doubts = doubts or Doubts()
+        self._doubts = doubts
         self._timestamping = timestamping
         self._database = database
         self._clock = clock

@@ -43,10 +43,8 @@ class DocumentSignatures(
 class LargeDocuments:
     """What is done with a document that is not held in memory."""
 
-    def __init__(
-        self, files: FileStore, signatures: DocumentSignatures, doubts: Doubts | None = None
-    ) -> None:
-        self._doubts = doubts or Doubts()
+    def __init__(self, files: FileStore, signatures: DocumentSignatures, doubts: Doubts) -> None:
+        self._doubts = doubts
         self._files = files
         self._signatures = signatures
 

@@ -18,6 +18,7 @@ from gateway.foundation.database import Database
 from gateway.foundation.files import FileStore
 from gateway.foundation.problems import FieldError, invalid
 from gateway.foundation.signing_problems import refusing
+from gateway.preservation.doubts import Doubts
 from signing.contract import DocumentNumber, DocumentRefused, Placement, Severity
 
 _FIELD = "/document_number"
@@ -37,7 +38,7 @@ class NumberCheck:
         self._database = database
         self._files = files
         self._signatures = signatures
-        self._large = LargeDocuments(files, signatures)
+        self._large = LargeDocuments(files, signatures, Doubts())  # asks for no proof
 
     def concerns(self, new: NewRequest) -> bool:
         """Whether some step of the request gives the document its number."""

@@ -86,9 +86,9 @@ class Documents:
         signatures: DocumentSignatures,
         templates: TemplateBook | None = None,
         *,
-        doubts: Doubts | None = None,
+        doubts: Doubts,
     ) -> None:
-        self._doubts = doubts or Doubts()
+        self._doubts = doubts
         self._database = database
         self._clock = clock
         self._files = files

@@ -60,10 +60,10 @@ class DocumentKeeping:
         files: FileStore,
         signatures: ExtendingSignatures,
         policy: PreservationPolicy,
-        doubts: Doubts | None = None,
+        doubts: Doubts,
         places: SigningPlaces | None = None,
     ) -> None:
-        self._doubts = doubts or Doubts()
+        self._doubts = doubts
         self._database = database
         self._clock = clock
         self._waker = waker

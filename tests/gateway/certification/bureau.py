@@ -25,6 +25,7 @@ from gateway.foundation.files import FileStore
 from gateway.foundation.metrics import Metrics
 from gateway.foundation.waker import Waker
 from gateway.frame.layout import Frame
+from gateway.preservation.doubts import Doubts
 from gateway.webhooks.outbox import events
 from tests.support.paper import plain_pdf
 
@@ -63,7 +64,7 @@ class Bureau:
     def make(cls, database, clock, folder, signatures, *, patience_s=30.0) -> Bureau:
         files, waker = FileStore(str(folder / "files")), Waker()
         witness = Witness(files)
-        documents = Documents(database, clock, files, signatures)
+        documents = Documents(database, clock, files, signatures, doubts=Doubts())
         shower = Shower("https://cong.example")
         return cls(
             database,

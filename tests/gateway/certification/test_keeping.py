@@ -43,14 +43,20 @@ class Copies:
 
     def __init__(self, bureau, paper):
         self.bureau, self.paper = bureau, paper
+        doubts = Doubts()
         self.copies = CopyKeeping(
-            bureau.database, bureau.clock, Waker(), files=bureau.files, signatures=paper
+            bureau.database,
+            bureau.clock,
+            Waker(),
+            files=bureau.files,
+            signatures=paper,
+            doubts=doubts,
         )
         self.kept = Preservation(bureau.database, bureau.clock, Metrics(), DEFAULT_POLICY)
         self.kept.register(self.copies)
         self.calendar = Calendar(bureau.database, bureau.clock, self.kept)
         self.ahead = LookingAhead(
-            bureau.database, bureau.clock, bureau.files, paper, self.kept, doubts=Doubts()
+            bureau.database, bureau.clock, bureau.files, paper, self.kept, doubts=doubts
         )
         self.due, self.renew = self.calendar.due, self.kept.renew
 
@@ -93,6 +99,7 @@ def calendar_of(bureau, keeping, paper):
         files=bureau.files,
         signatures=paper,
         policy=DEFAULT_POLICY,
+        doubts=Doubts(),
     )
     keeping.kept.register(documents)
     return keeping.calendar

@@ -87,14 +87,20 @@ class Desk:
         files, waker, metrics = FileStore(str(folder / "files")), Waker(), Metrics()
         kept = Preservation(database, clock, metrics, policy)
         keeping = DocumentKeeping(
-            database, clock, waker, files=files, signatures=signatures, policy=policy
+            database,
+            clock,
+            waker,
+            files=files,
+            signatures=signatures,
+            policy=policy,
+            doubts=Doubts(),
         )
         kept.register(keeping)
         return cls(
             database,
             clock,
             files,
-            Documents(database, clock, files, signatures),
+            Documents(database, clock, files, signatures, doubts=Doubts()),
             SignatureRequests(database, clock, waker, authority, policy.when_unavailable),
             SigningActs(
                 Chancery(database, clock, waker, metrics, files, signatures, authority, policy)

@@ -21,6 +21,7 @@ from gateway.documents.templates import (
 from gateway.foundation.files import FileStore
 from gateway.foundation.problems import Problem
 from gateway.operator_data import document_templates
+from gateway.preservation.doubts import Doubts
 from gateway.settings import ConfigurationError
 from signing.contract import Finding, Inspection, Severity, Validation, Verdict
 from tests.gateway.documents.desk import Desk
@@ -132,7 +133,7 @@ def test_a_table_that_cannot_be_read_stops_the_start(tmp_path):
 async def world(sqlite, clock, tmp_path, real_signatures):
     desk = Desk.make(sqlite, clock, tmp_path, real_signatures)
     files = FileStore(str(tmp_path / "files"))
-    desk.documents = Documents(sqlite, clock, files, real_signatures, BOOK)
+    desk.documents = Documents(sqlite, clock, files, real_signatures, BOOK, doubts=Doubts())
     edge = make_edge(sqlite, clock)
     server = await serve(edge, desk.routes())
     async with aiohttp.ClientSession() as session:
