@@ -76,9 +76,9 @@ class DocumentDesk:
             files,
             signatures,
             authority,
+            preservation.doubts,
             policy,
             places,
-            preservation.doubts,
         )
         self.confirmations = Confirmations(office, confirmations, places)
         self.documents = Documents(

@@ -8,7 +8,7 @@ file what ``steps.publish`` needs.
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -40,9 +40,9 @@ class Chancery:
     files: FileStore
     signatures: DocumentSignatures
     authority: Authority
+    doubts: Doubts
     preservation: PreservationPolicy = DEFAULT_POLICY
     places: SigningPlaces | None = None
-    doubts: Doubts = field(default_factory=Doubts)
 
     def with_timestamps(self, level: str) -> AbstractAsyncContextManager[None]:
         """A place with the time-stamping authorities, counted over all processes."""

@@ -103,7 +103,17 @@ class Desk:
             Documents(database, clock, files, signatures, doubts=Doubts()),
             SignatureRequests(database, clock, waker, authority, policy.when_unavailable),
             SigningActs(
-                Chancery(database, clock, waker, metrics, files, signatures, authority, policy)
+                Chancery(
+                    database,
+                    clock,
+                    waker,
+                    metrics,
+                    files,
+                    signatures,
+                    authority,
+                    Doubts(),
+                    policy,
+                )
             ),
             keeping,
             kept,
