@@ -196,10 +196,11 @@ async def test_a_killed_holder_frees_its_slot(tmp_path):
 
 async def test_a_full_authority_is_busy_not_broken(make_service, server, decision_pdf):
     """Waiting in vain for a slot says nothing against the authority."""
-    one = authority(server, concurrent=1, timeout_s=0.2)
+    one = authority(server, concurrent=1)
     service = make_service(timestamp_authorities=(one,))
     (client,) = service._authorities.in_order()
-    await client.ready()
+    await client.ready()  # with as much patience as it takes
+    client._authority = dataclasses.replace(one, timeout_s=0.2)
     async with client._slots.taken(1):
         with pytest.raises(SigningUnavailable) as failed:
             await service.sign(order(decision_pdf))
