@@ -15,14 +15,14 @@ from pyhanko.pdf_utils import generic
 from signing.contract import Finding
 from signing.inspection.findings import finding
 from signing.reading.opening import HOSTILE_INPUT_ERRORS, Data, entry
-from signing.reading.shown_fields import mismatched_fields
+from signing.reading.shown_fields import compare_shown
 from signing.reading.signature_fields import form_fields
 
 _MAX_PAGES = 20  # that are named
 
 
 def compare_fields(pdf: Data, root: Any, pages: list[Any]) -> list[Finding]:
-    """A finding for every field whose shown text is not its value.
+    """A finding for every field that was seen to show something else than its value.
 
     Args:
         pdf: the file's bytes.
@@ -31,7 +31,7 @@ def compare_fields(pdf: Data, root: Any, pages: list[Any]) -> list[Finding]:
     """
     return [
         finding("field_value_mismatch", f"trường {field.name}")
-        for field in mismatched_fields(pdf, form_fields(root), pages)
+        for field in compare_shown(pdf, form_fields(root), pages).differing
     ]
 
 

@@ -29,8 +29,15 @@ _HIDDEN = 0b100010  # hidden, no-view
 _GROUPED: Final = re.compile(r"(?<!\d)\d{1,3}(?:[.,]\d{3})+(?!\d)")  # 1.000.000 for 1000000
 
 
-def mismatched_fields(pdf: Data, fields: Iterable[FormField], pages: list[Any]) -> list[FormField]:
-    """The fields, of the first few hundred with a value, that show something else.
+class Compared(NamedTuple):
+    """Fields that show something else than they hold, and those that were not looked at."""
+
+    differing: list[FormField]
+    unseen: list[FormField]  # there were too many, or drawing took too long
+
+
+def compare_shown(pdf: Data, fields: Iterable[FormField], pages: list[Any]) -> Compared:
+    """Look whether fields show what they hold: a few hundred, and for a few seconds.
 
     Args:
         pdf: the file's bytes.
@@ -40,10 +47,14 @@ def mismatched_fields(pdf: Data, fields: Iterable[FormField], pages: list[Any]) 
     Raises:
         pypdfium2.PdfiumError: the file cannot be drawn.
     """
-    known = [field for field in fields if field.kind in {"/Tx", "/Ch", "/Btn"}][:_MAX_FIELDS]
-    found = [field for field in known if field.kind == "/Btn" and _box_lies(field)]
+    showing = [field for field in fields if field.kind in {"/Tx", "/Ch", "/Btn"}]
+    known, left = showing[:_MAX_FIELDS], showing[_MAX_FIELDS:]
+    boxes = [field for field in known if field.kind == "/Btn" and _box_lies(field)]
     texts = [field for field in known if field.kind != "/Btn" and _values(field)]
-    return found + _lying_texts(pdf, texts, pages) if texts else found
+    if not texts:
+        return Compared(boxes, left)
+    lying, unseen = _compare_texts(pdf, texts, pages)
+    return Compared(boxes + lying, unseen + left)
 
 
 def _box_lies(field: FormField) -> bool:
@@ -86,18 +97,18 @@ def _squeezed(text: str) -> str:
     return "".join(c for c in composed if c.isprintable() and not c.isspace())
 
 
-def _lying_texts(pdf: Data, fields: list[FormField], pages: list[Any]) -> list[FormField]:
+def _compare_texts(pdf: Data, fields: list[FormField], pages: list[Any]) -> Compared:
     deadline = time.monotonic() + _SECONDS
     homes = _pages_of_widgets(pages)
-    found = []
+    found: list[FormField] = []
     with _Texts(pdf, flat=True) as shown, _Texts(pdf, flat=False) as printed:
-        for field in fields:
+        for number, field in enumerate(fields):
             if time.monotonic() > deadline:
-                break
+                return Compared(found, fields[number:])
             looks = [_look(shown, printed, homes, widget) for widget in field.widgets]
             if not any(_says(look, value) for look in looks if look for value in _values(field)):
                 found.append(field)
-    return found
+    return Compared(found, [])
 
 
 def is_hidden(widget: Any) -> bool:

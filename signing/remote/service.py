@@ -98,6 +98,7 @@ class RemoteActs(RemoteFileActs, RemoteEmbedding, RemoteTalk):
         return (await self._begin(order, key, draft)).in_memory(draft)
 
     async def _begin(self, order: SignOrder, key: OpenedKey, draft: Draft) -> Step:
+        # as it is when the act begins: its later parts may be laid days and restarts from now
         order = dataclasses.replace(order, text_style=order.text_style or self._config.time_style)
         signer = self._signer(order.credential, key)
         check_binding(key.certificate, order)

@@ -14,7 +14,7 @@ from typing import Any
 import pypdfium2
 
 from signing.reading.opening import Data
-from signing.reading.shown_fields import is_hidden, mismatched_fields
+from signing.reading.shown_fields import compare_shown, is_hidden
 from signing.reading.signature_fields import FormField
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class FilledFields:
         self._known: dict[str, bool] = {}
 
     def lying(self, fields: Iterable[FormField], pages: list[Any]) -> tuple[str, ...]:
-        """The names of those that show something else than their value, or cannot be drawn.
+        """The names of those that show something else than their value, or could not be looked at.
 
         Args:
             fields: filled in since.
@@ -43,10 +43,11 @@ class FilledFields:
 
     def _look(self, fields: list[FormField], pages: list[Any]) -> set[str]:
         try:
-            return {field.name for field in mismatched_fields(self._pdf, fields, pages)}
+            compared = compare_shown(self._pdf, fields, pages)
         except (pypdfium2.PdfiumError, OSError, ValueError) as error:
             log.info("filled-in fields not drawn: %s", type(error).__name__)
             return {field.name for field in fields}
+        return {field.name for field in (*compared.differing, *compared.unseen)}
 
 
 def _is_left_to_viewers(field: FormField) -> bool:

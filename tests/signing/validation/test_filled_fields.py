@@ -15,6 +15,7 @@ from pyhanko.sign.fields import (
 
 from signing.contract import Verdict
 from signing.inspection import inspect_pdf
+from signing.reading import shown_fields
 from signing.validation import validate_pdf
 from tests.signing.validation.signing_kit import NOW, make_pdf, pki, sign, update
 
@@ -180,3 +181,13 @@ def test_a_locked_field_may_not_be_filled_in_although_it_is_listed(locked, signe
 def test_a_certification_that_forbids_changes_forbids_listed_fields_too():
     closed = sign(make_pdf(**FORM), certify=MDPPerm.NO_CHANGES, store=True)
     assert judge(update(closed, filled("250", "250"))).reason == "docmdp_violated"
+
+
+@pytest.mark.parametrize("limit", [{"_SECONDS": -1.0}, {"_MAX_FIELDS": 0}], ids=["time", "number"])
+def test_what_there_was_no_time_to_look_at_is_not_called_right(signed, monkeypatch, limit):
+    """A lie behind what a slow page, or hundreds of fields, leave no room for is no valid file."""
+    lie = update(signed, filled("1000000", "100"))
+    for name, value in limit.items():
+        monkeypatch.setattr(shown_fields, name, value)
+    verdict = judge(lie)
+    assert (verdict.verdict, verdict.reason) == (Verdict.INDETERMINATE, "field_mismatch")
