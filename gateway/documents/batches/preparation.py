@@ -22,7 +22,7 @@ from gateway.documents.batches.refusals import is_passing, reason_of
 from gateway.documents.batches.store import ItemStatus
 from gateway.documents.confirmations import act_store, claims
 from gateway.documents.confirmations.act_store import Stage
-from gateway.documents.confirmations.endings import refuse_place
+from gateway.documents.confirmations.endings import refuse_in_batch
 from gateway.documents.confirmations.rules import chunked
 from gateway.documents.confirmations.tickets import Tickets
 from gateway.documents.requests import Actor
@@ -84,7 +84,7 @@ class BatchPreparation:
             return True
         of, reason = (batch.tenant, batch.id), reason_of(problem)
         await self._database.write(
-            lambda c: refuse_place(c, of, item.request_id, reason, self._clock)
+            lambda c: refuse_in_batch(c, of, item.request_id, reason, self._clock)
         )
         return False
 

@@ -23,7 +23,7 @@ from gateway.documents.batches import store as batch_store
 from gateway.documents.batches.refusals import is_passing, reason_of
 from gateway.documents.batches.store import BatchStatus, ItemStatus
 from gateway.documents.confirmations import claims
-from gateway.documents.confirmations.endings import refuse_place
+from gateway.documents.confirmations.endings import refuse_in_batch
 from gateway.documents.confirmations.signing_places import SigningPlaces
 from gateway.documents.confirmations.tickets import TOPIC
 from gateway.documents.requests import Actor
@@ -155,7 +155,7 @@ class BatchRuns:
 
         def unit(connection: Connection) -> None:
             if self._holds(connection, run):
-                refuse_place(connection, of, item.request_id, reason, self._clock)
+                refuse_in_batch(connection, of, item.request_id, reason, self._clock)
 
         await self._database.write(unit)
         self._waker.wake(EVENTS)

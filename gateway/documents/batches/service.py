@@ -22,7 +22,7 @@ from gateway.documents.batches.store import BatchStatus, ItemStatus
 from gateway.documents.confirmations import act_store
 from gateway.documents.confirmations.act_store import Stage
 from gateway.documents.confirmations.claims import LEASE
-from gateway.documents.confirmations.endings import end_act, refuse_place, withdraw_if_idle
+from gateway.documents.confirmations.endings import end_act, refuse_in_batch, withdraw_if_idle
 from gateway.documents.confirmations.rules import (
     CANCELLED,
     WITHDRAWN,
@@ -271,7 +271,7 @@ class Batches:
         of = (row.tenant, batch_id)
         for item in batch_store.items_of(connection, batch_id, ItemStatus.WAITING):
             if item.request_id not in arrived:
-                refuse_place(connection, of, item.request_id, reason, self._clock)
+                refuse_in_batch(connection, of, item.request_id, reason, self._clock)
         batch_store.add_event(connection, batch_id, "cancelled", {}, now)
         return show_batch(connection, self._find(connection, row.tenant, row.id))
 

@@ -92,7 +92,7 @@ def tell_undecided(connection: Connection, act: Any, clock: Clock) -> None:
     _tell(connection, act, DECISION_NEEDED, facts, clock)
 
 
-def refuse_place(
+def refuse_in_batch(
     connection: Connection,
     of: tuple[str, str],
     request_id: str,
